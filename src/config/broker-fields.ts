@@ -1,0 +1,118 @@
+/**
+ * The broker keys that this release honours, as typed fields.
+ *
+ * A field stands here when, and only when, the server reads it (or a slice made of it): what is not here is named at
+ * start as not supported yet. `BrokerConfig` is derived from this list. Topic defaults (log.*) are not fields but the
+ * `topicDefaults` of the config.
+ */
+import { clampInt64 } from '../base/int64.ts'
+import type { ConfigValue } from './config-value.ts'
+
+export interface Field<T> {
+  readonly key: string
+  readonly read: (value: ConfigValue) => T
+}
+
+function number(key: string): Field<number> {
+  return { key, read: numberOf }
+}
+
+function boolean(key: string): Field<boolean> {
+  return { key, read: (value) => value === true }
+}
+
+function optionalText(key: string): Field<string | null> {
+  return { key, read: (value) => (typeof value === 'string' && value !== '' ? value : null) }
+}
+
+function list(key: string): Field<readonly string[]> {
+  return { key, read: (value) => (typeof value === 'object' && value !== null ? value : []) }
+}
+
+function numberOf(value: ConfigValue): number {
+  return typeof value === 'bigint' || typeof value === 'number' ? clampInt64(value) : 0
+}
+
+export const BROKER_FIELDS = {
+  // Topics and partitions
+  autoCreateTopicsEnable: boolean('auto.create.topics.enable'),
+  deleteTopicEnable: boolean('delete.topic.enable'),
+  defaultReplicationFactor: number('default.replication.factor'),
+  numPartitions: number('num.partitions'),
+  maxRequestPartitionSizeLimit: number('max.request.partition.size.limit'),
+
+  // Sockets and requests
+  connectionsMaxIdleMs: number('connections.max.idle.ms'),
+  maxConnections: number('max.connections'),
+  maxConnectionCreationRate: number('max.connection.creation.rate'),
+  maxConnectionsPerIp: number('max.connections.per.ip'),
+  queuedMaxRequests: number('queued.max.requests'),
+  /** -1: no limit. */
+  queuedMaxRequestBytes: number('queued.max.request.bytes'),
+  socketListenBacklogSize: number('socket.listen.backlog.size'),
+  socketRequestMaxBytes: number('socket.request.max.bytes'),
+  requestTimeoutMs: number('request.timeout.ms'),
+  fetchMaxBytes: number('fetch.max.bytes'),
+  maxIncrementalFetchSessionCacheSlots: number('max.incremental.fetch.session.cache.slots'),
+
+  // Membership
+  brokerRack: optionalText('broker.rack'),
+  brokerHeartbeatIntervalMs: number('broker.heartbeat.interval.ms'),
+  brokerSessionTimeoutMs: number('broker.session.timeout.ms'),
+  initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),
+  controlledShutdownEnable: boolean('controlled.shutdown.enable'),
+
+  // The metadata log
+  metadataLogSegmentBytes: number('metadata.log.segment.bytes'),
+  metadataLogSegmentMs: number('metadata.log.segment.ms'),
+  metadataMaxRetentionBytes: number('metadata.max.retention.bytes'),
+  metadataMaxRetentionMs: number('metadata.max.retention.ms'),
+  /** 0: no NoOp records. */
+  metadataMaxIdleIntervalMs: number('metadata.max.idle.interval.ms'),
+  metadataLogMaxRecordBytesBetweenSnapshots: number('metadata.log.max.record.bytes.between.snapshots'),
+  metadataLogMaxSnapshotIntervalMs: number('metadata.log.max.snapshot.interval.ms'),
+
+  // Log directories
+  logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
+  logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),
+  logFlushStartOffsetCheckpointIntervalMs: number('log.flush.start.offset.checkpoint.interval.ms'),
+  logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
+  logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
+  logDirFailureTimeoutMs: number('log.dir.failure.timeout.ms'),
+  numRecoveryThreadsPerDataDir: number('num.recovery.threads.per.data.dir'),
+  replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
+  replicaLagTimeMaxMs: number('replica.lag.time.max.ms'),
+  producerIdExpirationMs: number('producer.id.expiration.ms'),
+  producerIdExpirationCheckIntervalMs: number('producer.id.expiration.check.interval.ms'),
+
+  // Classic groups and offsets
+  groupInitialRebalanceDelayMs: number('group.initial.rebalance.delay.ms'),
+  groupMaxSessionTimeoutMs: number('group.max.session.timeout.ms'),
+  groupMinSessionTimeoutMs: number('group.min.session.timeout.ms'),
+  groupMaxSize: number('group.max.size'),
+  /** -1: as long as there is work in the same turn. */
+  groupCoordinatorAppendLingerMs: number('group.coordinator.append.linger.ms'),
+  groupCoordinatorRebalanceProtocols: list('group.coordinator.rebalance.protocols'),
+  offsetMetadataMaxBytes: number('offset.metadata.max.bytes'),
+  offsetsCommitTimeoutMs: number('offsets.commit.timeout.ms'),
+  offsetsLoadBufferSize: number('offsets.load.buffer.size'),
+  offsetsRetentionCheckIntervalMs: number('offsets.retention.check.interval.ms'),
+  offsetsRetentionMinutes: number('offsets.retention.minutes'),
+  /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
+  offsetsTopicCompressionCodec: number('offsets.topic.compression.codec'),
+  offsetsTopicNumPartitions: number('offsets.topic.num.partitions'),
+  offsetsTopicReplicationFactor: number('offsets.topic.replication.factor'),
+  offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
+
+  // Transactions: only what bounds an idempotent producer
+  transactionMaxTimeoutMs: number('transaction.max.timeout.ms'),
+
+  // Switches of Kafka's own tests
+  unstableApiVersionsEnable: boolean('unstable.api.versions.enable'),
+  unstableFeatureVersionsEnable: boolean('unstable.feature.versions.enable'),
+} satisfies { readonly [field: string]: Field<ConfigValue> }
+
+type Fields = typeof BROKER_FIELDS
+
+/** One field a key; sizes in bytes, times in the unit of the name. */
+export type BrokerFields = { readonly [F in keyof Fields]: ReturnType<Fields[F]['read']> }
