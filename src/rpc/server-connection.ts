@@ -1,0 +1,235 @@
+/**
+ * One client's connection on the server's side: frames in, answers out in the order of their requests.
+ *
+ * As in Kafka one request of a connection is in work at a time, so a long poll holds back what is behind it. The exception
+ * is a request whose `pipelined` outcome says that its effect is already ordered (a Produce that is queued on its logs):
+ * the next one starts at once, and answers still leave in request order. A frame's memory is held until its answer is handed to
+ * the socket. One connection may not hold the loop: after a burst it continues in a later turn.
+ */
+import type { Clock, Socket, SocketSink } from '../world/world.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import { FrameReceiver, type Frame } from './frame-receiver.ts'
+import type { ReadGate } from './read-gate.ts'
+
+/** What becomes of a request. */
+export type Outcome =
+  /** Send these pieces, then `release` what they refer to. */
+  | { readonly kind: 'answer'; readonly pieces: readonly Buffer[]; readonly release: (() => void) | null }
+  /** The protocol has no answer here (acks=0). */
+  | { readonly kind: 'silent' }
+  /** The request cost its connection. */
+  | { readonly kind: 'close'; readonly reason: string }
+
+export interface Dispatched {
+  readonly outcome: Outcome | Promise<Outcome>
+  /** The next request may start before this one is answered. */
+  readonly pipelined: boolean
+}
+
+export interface ServerConnectionOptions {
+  readonly clock: Clock
+  readonly pool: ChunkPool
+  readonly gate: ReadGate
+  readonly requestBytesMax: number
+  readonly dispatch: (frame: Frame, connection: ServerConnection) => Dispatched
+  readonly closed: (connection: ServerConnection, reason: string) => void
+}
+
+/** Requests of one connection that may be unanswered at once. */
+const PIPELINE_MAX = 64
+/** Frames read ahead while one is in work; beyond them the socket is not read. */
+const QUEUED_FRAMES_MAX = 16
+/** Bytes handed to the socket and not yet taken by the kernel, before the next request starts. */
+const UNSENT_BYTES_MAX = 4 * 1024 * 1024
+/** A connection's share of one turn of the loop. */
+const TURN_BYTES_MAX = 2 * 1024 * 1024
+const TURN_REQUESTS_MAX = 64
+
+interface Slot {
+  readonly frame: Frame
+  outcome: Outcome | null
+  readonly pipelined: boolean
+}
+
+export class ServerConnection implements SocketSink {
+  readonly socket: Socket
+  /** Milliseconds on the monotonic clock: when the last request came or the last answer left. */
+  lastActiveMs: number
+  readonly #options: ServerConnectionOptions
+  readonly #receiver: FrameReceiver
+  readonly #queued: Frame[] = []
+  readonly #slots: Slot[] = []
+  #unsentBytes = 0
+  #paused = false
+  #closed = false
+  #peerEnded = false
+  #continuing = false
+  #closeReason = 'the client closed the connection'
+
+  constructor(socket: Socket, options: ServerConnectionOptions) {
+    this.socket = socket
+    this.#options = options
+    this.lastActiveMs = options.clock.monotonicMs()
+    this.#receiver = new FrameReceiver(
+      options.pool,
+      options.requestBytesMax,
+      (frame) => this.#frameArrived(frame),
+      (bytes) => this.close(`a request of ${bytes} bytes, ${options.requestBytesMax} are allowed`),
+    )
+    socket.start(this)
+  }
+
+  /** Requests that were received and not yet answered. */
+  get inWork(): number {
+    return this.#queued.length + this.#slots.length
+  }
+
+  room(): Buffer {
+    return this.#receiver.room()
+  }
+
+  received(length: number): void {
+    if (this.#closed) return
+    this.#receiver.received(length)
+    this.#pump()
+  }
+
+  ended(): void {
+    this.#peerEnded = true
+    if (this.inWork === 0) this.close(this.#closeReason)
+  }
+
+  closed(error: Error | null): void {
+    if (error !== null) this.#closeReason = error.message
+    this.#finish()
+  }
+
+  /** Drops what is in work and closes. */
+  close(reason: string): void {
+    if (this.#closed) return
+    this.#closeReason = reason
+    this.socket.destroy()
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#receiver.stop()
+    this.#options.gate.forget(this.#resume)
+    for (const frame of this.#queued) this.#releaseFrame(frame)
+    this.#queued.length = 0
+    // Slots in work keep their frame until they are done: an append may still refer to its memory.
+    this.#options.closed(this, this.#closeReason)
+  }
+
+  #frameArrived(frame: Frame): void {
+    if (this.#closed) {
+      frame.memory.release()
+      return
+    }
+    this.#options.gate.add(frame.end - frame.start)
+    this.#queued.push(frame)
+  }
+
+  #releaseFrame(frame: Frame): void {
+    frame.memory.release()
+    this.#options.gate.remove(frame.end - frame.start)
+  }
+
+  /** Starts requests as far as order, limits and this turn's share allow. */
+  #pump(): void {
+    if (this.#continuing) return
+    let turnBytes = 0
+    let turnRequests = 0
+    while (this.#queued.length > 0 && this.#mayStart()) {
+      if (turnBytes >= TURN_BYTES_MAX || turnRequests >= TURN_REQUESTS_MAX) {
+        this.#continueLater()
+        break
+      }
+      const frame = this.#queued.shift()!
+      turnBytes += frame.end - frame.start
+      turnRequests++
+      this.#start(frame)
+    }
+    if (this.#closed) return
+    if (this.inWork === 0) {
+      if (this.#peerEnded && this.#unsentBytes === 0) this.close(this.#closeReason)
+      else this.#receiver.idle()
+    }
+    this.#controlReading()
+  }
+
+  #continueLater(): void {
+    this.#continuing = true
+    this.#options.clock.soon(() => {
+      this.#continuing = false
+      if (!this.#closed) this.#pump()
+    })
+  }
+
+  #mayStart(): boolean {
+    if (this.#closed || this.#unsentBytes > UNSENT_BYTES_MAX || this.#slots.length >= PIPELINE_MAX) return false
+    const last = this.#slots.at(-1)
+    return last === undefined || last.pipelined
+  }
+
+  #start(frame: Frame): void {
+    this.lastActiveMs = this.#options.clock.monotonicMs()
+    const { outcome, pipelined } = this.#options.dispatch(frame, this)
+    const slot: Slot = { frame, outcome: null, pipelined }
+    this.#slots.push(slot)
+    if (outcome instanceof Promise) {
+      void outcome.then((settled) => {
+        this.#settled(slot, settled)
+        this.#pump()
+      })
+    } else this.#settled(slot, outcome)
+  }
+
+  #settled(slot: Slot, outcome: Outcome): void {
+    slot.outcome = outcome
+    while (this.#slots.length > 0 && this.#slots[0]!.outcome !== null) this.#answer(this.#slots.shift()!)
+  }
+
+  #answer(slot: Slot): void {
+    const outcome = slot.outcome
+    this.#releaseFrame(slot.frame)
+    if (outcome === null || outcome.kind === 'silent') return
+    if (outcome.kind === 'close') {
+      this.close(outcome.reason)
+      return
+    }
+    if (this.#closed) {
+      outcome.release?.()
+      return
+    }
+    let bytes = 0
+    for (const piece of outcome.pieces) bytes += piece.length
+    this.#unsentBytes += bytes
+    this.socket.write(outcome.pieces, () => {
+      this.#unsentBytes -= bytes
+      this.lastActiveMs = this.#options.clock.monotonicMs()
+      outcome.release?.()
+      if (!this.#closed) this.#pump()
+    })
+  }
+
+  #controlReading(): void {
+    const full = this.#queued.length >= QUEUED_FRAMES_MAX
+    if (!this.#paused && (full || !this.#options.gate.isOpen)) {
+      this.#paused = true
+      this.socket.pause()
+      if (!full) this.#options.gate.wait(this.#resume)
+    } else if (this.#paused && this.#queued.length < QUEUED_FRAMES_MAX / 2) {
+      if (this.#options.gate.isOpen) this.#resume()
+      else this.#options.gate.wait(this.#resume)
+    }
+  }
+
+  readonly #resume = (): void => {
+    if (this.#closed || !this.#paused || this.#queued.length >= QUEUED_FRAMES_MAX) return
+    this.#paused = false
+    this.socket.resume()
+  }
+}
