@@ -65,8 +65,10 @@ export const recordCount = (bytes: Buffer, at: number): number => bytes.readInt3
 export const codec = (bytes: Buffer, at: number): Codec | null => CODECS[attributes(bytes, at) & CODEC_MASK] ?? null
 export const isTransactional = (bytes: Buffer, at: number): boolean => (attributes(bytes, at) & TRANSACTIONAL_BIT) !== 0
 export const isControl = (bytes: Buffer, at: number): boolean => (attributes(bytes, at) & CONTROL_BIT) !== 0
-export const hasLogAppendTime = (bytes: Buffer, at: number): boolean => (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0
-export const hasDeleteHorizon = (bytes: Buffer, at: number): boolean => (attributes(bytes, at) & DELETE_HORIZON_BIT) !== 0
+export const hasLogAppendTime = (bytes: Buffer, at: number): boolean =>
+  (attributes(bytes, at) & LOG_APPEND_TIME_BIT) !== 0
+export const hasDeleteHorizon = (bytes: Buffer, at: number): boolean =>
+  (attributes(bytes, at) & DELETE_HORIZON_BIT) !== 0
 
 /** Sequence numbers run 0 … 2^31-1 and then start again at 0. */
 export function incrementSequence(sequence: number, by: number): number {

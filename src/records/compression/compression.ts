@@ -1,0 +1,38 @@
+/**
+ * The codecs by name. Everything is synchronous and bounded: `decompress` never produces, nor allocates, more than
+ * `maxBytes` whatever the input declares, and any input that is not a stream of its codec throws `MalformedError`.
+ * Implementations are loaded on first use, so that a broker which meets no compressed batch does not pay for them.
+ */
+import { MalformedError } from '../../base/byte-reader.ts'
+import type { Codec } from '../batch.ts'
+import { gzipCompress, gzipDecompress } from './gzip.ts'
+
+/** What one batch may become: more than a request may hold (socket.request.max.bytes), far less than a bomb. */
+export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
+
+/**
+ * @param level of the codec; its default when left out
+ * @param magic of the entry that will hold the result: LZ4 frames of magic 0 carry a wrong header checksum
+ */
+export function compress(codec: Codec, bytes: Buffer, level?: number, magic = 2): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return gzipCompress(bytes, level)
+    default:
+      throw new MalformedError(`codec ${codec} in magic ${magic} is not there`)
+  }
+}
+
+/** @throws MalformedError for a broken stream or one that would become larger than `maxBytes`. */
+export function decompress(codec: Codec, bytes: Buffer, maxBytes = DECOMPRESSED_BYTES_MAX, magic = 2): Buffer {
+  switch (codec) {
+    case 'none':
+      return bytes
+    case 'gzip':
+      return gzipDecompress(bytes, maxBytes)
+    default:
+      throw new MalformedError(`codec ${codec} in magic ${magic} is not there`)
+  }
+}
