@@ -64,7 +64,9 @@ export interface Disk {
   makeDirectory(path: string): Promise<void>
   /** Null when there is no such directory. Order is arbitrary. */
   list(directory: string): Promise<DirectoryEntry[] | null>
-  stat(path: string): Promise<{ readonly size: number; readonly modifiedMs: number; readonly isDirectory: boolean } | null>
+  stat(
+    path: string,
+  ): Promise<{ readonly size: number; readonly modifiedMs: number; readonly isDirectory: boolean } | null>
   setModifiedMs(path: string, wallMs: number): Promise<void>
   syncDirectory(path: string): Promise<void>
   /**
@@ -104,7 +106,17 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
-export type DiskErrorCode = 'EIO' | 'ENOSPC' | 'ENOENT' | 'EEXIST' | 'EACCES' | 'EROFS' | 'EMFILE' | 'ENOTDIR' | 'ENOTEMPTY' | 'EUNKNOWN'
+export type DiskErrorCode =
+  | 'EIO'
+  | 'ENOSPC'
+  | 'ENOENT'
+  | 'EEXIST'
+  | 'EACCES'
+  | 'EROFS'
+  | 'EMFILE'
+  | 'ENOTDIR'
+  | 'ENOTEMPTY'
+  | 'EUNKNOWN'
 
 export class DiskError extends Error {
   readonly code: DiskErrorCode
@@ -121,7 +133,10 @@ export class DiskError extends Error {
 /** Bytes are copied at the boundary: what is written may be changed by the writer once `write` called back. */
 export interface Network {
   /** @throws OperationalError ADDRESS_IN_USE | NETWORK_FAILED. Port 0 picks a free one. */
-  listen(address: { readonly host: string; readonly port: number; readonly backlog: number }, accept: (socket: Socket) => void): Promise<Listener>
+  listen(
+    address: { readonly host: string; readonly port: number; readonly backlog: number },
+    accept: (socket: Socket) => void,
+  ): Promise<Listener>
   /** Rejects with OperationalError NETWORK_FAILED. */
   connect(address: { readonly host: string; readonly port: number }): Promise<Socket>
 }
@@ -139,7 +154,7 @@ export interface SocketSink {
   room(): Buffer
   /** `length` bytes were put at the start of the last room. */
   received(length: number): void
-  /** The peer will send no more. */
+  /** The peer will send no more. It may still read; the sink ends or destroys the socket when it has answered. */
   ended(): void
   /** The last call. `error` is null after an orderly close. */
   closed(error: Error | null): void
@@ -151,6 +166,11 @@ export interface Socket {
   readonly localHost: string
   readonly localPort: number
   start(sink: SocketSink): void
+  /**
+   * Drops the room that was last asked for and asks for another: so that a connection that has gone idle gives its large
+   * room back for a small one. Not for every read: each call costs some bytes until the socket closes.
+   */
+  renewRoom(): void
   /** Gathered write; `done` runs when the kernel has the bytes (they may be changed then), or the socket closed. */
   write(buffers: readonly Buffer[], done?: () => void): void
   /** No `received` until `resume`. */

@@ -1,0 +1,104 @@
+/**
+ * The file system. Everything but `writeNow` goes through the thread pool of libuv, whose size is shared by the whole
+ * process: how many operations one directory may have under way is decided by the storage, not here.
+ */
+import { promises as fs, statfs } from 'node:fs'
+import type { DirectoryEntry, Disk, DiskFile, DiskLock } from '../world.ts'
+import { errorCode, toDiskError } from './disk-errors.ts'
+import { openFile, SlowWrites } from './disk-file.ts'
+import { lockFile } from './file-lock.ts'
+
+export class NodeDisk implements Disk {
+  readonly #slowWrites = new SlowWrites()
+
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    return openFile(path, mode, this.#slowWrites)
+  }
+
+  async readFile(path: string): Promise<Buffer | null> {
+    return orNull(path, fs.readFile(path))
+  }
+
+  async writeFile(path: string, data: Buffer): Promise<void> {
+    await translated(path, fs.writeFile(path, data))
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await translated(from, fs.rename(from, to))
+  }
+
+  async remove(path: string): Promise<void> {
+    await orNull(path, fs.unlink(path))
+  }
+
+  async removeTree(path: string): Promise<void> {
+    await translated(path, fs.rm(path, { recursive: true, force: true }))
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await translated(path, fs.mkdir(path, { recursive: true }))
+  }
+
+  async list(directory: string): Promise<DirectoryEntry[] | null> {
+    const entries = await orNull(directory, fs.readdir(directory, { withFileTypes: true }))
+    if (entries === null) return null
+    const found: DirectoryEntry[] = []
+    for (const entry of entries) {
+      // A partition may be a link to a directory on another volume.
+      const target = entry.isSymbolicLink() ? await this.stat(`${directory}/${entry.name}`) : null
+      found.push({ name: entry.name, isDirectory: target === null ? entry.isDirectory() : target.isDirectory })
+    }
+    return found
+  }
+
+  async stat(path: string): Promise<{ size: number; modifiedMs: number; isDirectory: boolean } | null> {
+    const stats = await orNull(path, fs.stat(path))
+    if (stats === null) return null
+    // Rounded, because `setModifiedMs` passes through seconds in floating point.
+    return { size: stats.size, modifiedMs: Math.round(stats.mtimeMs), isDirectory: stats.isDirectory() }
+  }
+
+  async setModifiedMs(path: string, wallMs: number): Promise<void> {
+    await translated(path, fs.utimes(path, wallMs / 1000, wallMs / 1000))
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    if (process.platform === 'win32') return // has no such operation; its renames are journalled
+    const directory = await translated(path, fs.open(path, 'r'))
+    try {
+      await translated(path, directory.sync())
+    } finally {
+      await translated(path, directory.close())
+    }
+  }
+
+  lock(path: string): Promise<DiskLock | null> {
+    return lockFile(path)
+  }
+
+  space(path: string): Promise<{ total: number; usable: number }> {
+    return new Promise((resolve, reject) => {
+      statfs(path, (error, stats) => {
+        if (error !== null) reject(toDiskError(path, error))
+        else resolve({ total: stats.blocks * stats.bsize, usable: stats.bavail * stats.bsize })
+      })
+    })
+  }
+}
+
+async function translated<T>(path: string, operation: Promise<T>): Promise<T> {
+  try {
+    return await operation
+  } catch (error) {
+    throw toDiskError(path, error)
+  }
+}
+
+async function orNull<T>(path: string, operation: Promise<T>): Promise<T | null> {
+  try {
+    return await operation
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null
+    throw toDiskError(path, error)
+  }
+}
