@@ -1,0 +1,57 @@
+/**
+ * What the active controller answers: one method per API, named like it. Each resolves once its records are committed
+ * and in the published image; expected failures are error codes inside the answer, a lost write or leadership rejects with
+ * KafkaError NOT_CONTROLLER. Callers have authorized the request.
+ */
+import type { Init } from '../protocol/codec.ts'
+import type {
+  AllocateProducerIdsRequest,
+  AllocateProducerIdsResponse,
+} from '../protocol/generated/allocate-producer-ids.ts'
+import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
+import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/generated/alter-partition.ts'
+import type { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
+import type {
+  BrokerRegistrationRequest,
+  BrokerRegistrationResponse,
+} from '../protocol/generated/broker-registration.ts'
+import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/generated/create-partitions.ts'
+import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/generated/create-topics.ts'
+import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/generated/delete-topics.ts'
+import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/generated/describe-quorum.ts'
+import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/generated/elect-leaders.ts'
+import type {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '../protocol/generated/incremental-alter-configs.ts'
+import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
+import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
+
+export interface ControllerContext {
+  /** Version of the request that was received: some rules differ by it. */
+  readonly apiVersion: number
+}
+
+type Answer<Response> = Promise<Init<Response>>
+
+export interface ControllerApi {
+  createTopics(request: CreateTopicsRequest, context: ControllerContext): Answer<CreateTopicsResponse>
+  deleteTopics(request: DeleteTopicsRequest, context: ControllerContext): Answer<DeleteTopicsResponse>
+  createPartitions(request: CreatePartitionsRequest, context: ControllerContext): Answer<CreatePartitionsResponse>
+  alterConfigs(request: AlterConfigsRequest, context: ControllerContext): Answer<AlterConfigsResponse>
+  incrementalAlterConfigs(
+    request: IncrementalAlterConfigsRequest,
+    context: ControllerContext,
+  ): Answer<IncrementalAlterConfigsResponse>
+  updateFeatures(request: UpdateFeaturesRequest, context: ControllerContext): Answer<UpdateFeaturesResponse>
+  registerBroker(request: BrokerRegistrationRequest, context: ControllerContext): Answer<BrokerRegistrationResponse>
+  brokerHeartbeat(request: BrokerHeartbeatRequest, context: ControllerContext): Answer<BrokerHeartbeatResponse>
+  unregisterBroker(request: UnregisterBrokerRequest, context: ControllerContext): Answer<UnregisterBrokerResponse>
+  allocateProducerIds(
+    request: AllocateProducerIdsRequest,
+    context: ControllerContext,
+  ): Answer<AllocateProducerIdsResponse>
+  electLeaders(request: ElectLeadersRequest, context: ControllerContext): Answer<ElectLeadersResponse>
+  alterPartition(request: AlterPartitionRequest, context: ControllerContext): Answer<AlterPartitionResponse>
+  describeQuorum(request: DescribeQuorumRequest, context: ControllerContext): Answer<DescribeQuorumResponse>
+}
