@@ -28,7 +28,7 @@ const INTEGERS: { readonly [type: string]: { readonly min: bigint; readonly max:
   LONG: { min: -(2n ** 63n), max: 2n ** 63n - 1n },
 }
 
-/** Surrounding blanks are dropped, as Kafka does, for every type but PASSWORD. */
+/** Surrounding blanks are dropped, as Kafka does. */
 export function parseConfigValue(name: string, type: ConfigType, raw: string | null): ConfigValue {
   if (raw === null) return null
   const text = raw.trim()
@@ -52,9 +52,8 @@ export function parseConfigValue(name: string, type: ConfigType, raw: string | n
       return text === '' ? [] : splitList(text)
     case 'STRING':
     case 'CLASS':
-      return text
     case 'PASSWORD':
-      return raw
+      return text
   }
 }
 
