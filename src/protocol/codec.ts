@@ -16,13 +16,15 @@ export interface UnknownTag {
 }
 
 /** The form in which a message is built: fields may be left out where the default is meant. */
-export type Init<T> = T extends Buffer
-  ? Records
-  : T extends readonly (infer Element)[]
-    ? readonly Init<Element>[]
-    : T extends object
-      ? { readonly [Key in keyof T]?: Init<T[Key]> }
-      : T
+export type Init<T> = T extends string
+  ? T // before `object`: a branded string is both
+  : T extends Buffer
+    ? Records
+    : T extends readonly (infer Element)[]
+      ? readonly Init<Element>[]
+      : T extends object
+        ? { readonly [Key in keyof T]?: Init<T[Key]> }
+        : T
 
 export interface MessageCodec<T> {
   readonly name: string
