@@ -95,14 +95,14 @@ export function generate() {
   setStamp('generate', stamp)
 }
 
-/** Everything that runs from dist/; true if something had to be done. */
+/** Everything that runs from dist/. */
 export async function build() {
   install()
   generate()
   const stamp = fingerprint(['src', 'scripts/bundle.mjs', 'package.json'], (path) => !path.endsWith('.test.ts'))
   if (stampOf('build') === stamp && existsSync(join(ROOT, 'dist'))) return
   const { bundleEntries } = await import('./bundle.mjs')
-  await bundleEntries()
+  await bundleEntries(ROOT)
   setStamp('build', stamp)
 }
 
