@@ -1,0 +1,147 @@
+/**
+ * Opens every partition directory of the node's log directories, some of them at a time.
+ *
+ * All directories are worked on in parallel. Live and future logs are opened; `-delete` directories are reported for
+ * removal, `-stray` ones left alone. A disk error takes its directory out of the result, not the start with it; two live
+ * directories for one partition stop the start, because nobody can know which of them is right.
+ */
+import { OperationalError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { DiskError, type Clock } from '../world/world.ts'
+import { forEachBounded } from './bounded.ts'
+import type { DirectoryStart, FoundPartition, LogDirectory } from './log-directory.ts'
+import type { LogReplica } from './log-replicas.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { topicPartitionName, type TopicPartition } from './topic-partition.ts'
+
+const PROGRESS_INTERVAL_MS = 5000
+
+export interface OpenPartition extends TopicPartition {
+  readonly directory: string
+  readonly cleanShutdown: boolean
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+  readonly highWatermark: number
+}
+
+export interface LoadOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly openLog: (partition: OpenPartition) => Promise<PartitionLog>
+  /** Logs of one directory that are opened at once. */
+  readonly inFlightMax: number
+}
+
+export interface LoadedDirectory {
+  readonly directory: LogDirectory
+  readonly start: DirectoryStart
+  readonly replicas: readonly LogReplica[]
+  /** Full paths of directories that wait for their removal. */
+  readonly toDelete: readonly string[]
+}
+
+export interface Loaded {
+  readonly directories: readonly LoadedDirectory[]
+  readonly failed: readonly { readonly directory: LogDirectory; readonly error: Error }[]
+}
+
+export async function loadDirectories(directories: readonly LogDirectory[], options: LoadOptions): Promise<Loaded> {
+  const { clock, logger } = options
+  const startedMs = clock.monotonicMs()
+  logger.info(`Loading logs from log dirs ${directories.map((directory) => directory.path).join(', ')}`)
+  const loaded: LoadedDirectory[] = []
+  const failed: { directory: LogDirectory; error: Error }[] = []
+  let fatal: { readonly error: unknown } | null = null
+  await Promise.all(
+    directories.map(async (directory) => {
+      const replicas: LogReplica[] = []
+      try {
+        loaded.push(await loadDirectory(directory, replicas, options))
+      } catch (error) {
+        await Promise.all(replicas.map((replica) => replica.log.closeHard().catch(() => undefined)))
+        if (isDiskFailure(error)) failed.push({ directory, error })
+        else fatal ??= { error }
+      }
+    }),
+  )
+  const all = loaded.flatMap(({ replicas }) => replicas)
+  try {
+    if (fatal !== null) throw (fatal as { readonly error: unknown }).error
+    refuseDuplicates(all)
+  } catch (error) {
+    await Promise.all(all.map((replica) => replica.log.closeHard().catch(() => undefined)))
+    throw error
+  }
+  const position = (entry: { readonly directory: LogDirectory }): number => directories.indexOf(entry.directory)
+  loaded.sort((a, b) => position(a) - position(b))
+  logger.info(`Loaded ${all.length} logs in ${Math.round(clock.monotonicMs() - startedMs)}ms`)
+  return { directories: loaded, failed }
+}
+
+/** Errors that cost a directory and leave the rest of the node alone. */
+export function isDiskFailure(error: unknown): error is DiskError | OperationalError {
+  if (error instanceof DiskError) return true
+  return error instanceof OperationalError && ['LOG_CORRUPT', 'DISK_FULL', 'DISK_FAILED'].includes(error.code)
+}
+
+async function loadDirectory(
+  directory: LogDirectory,
+  replicas: LogReplica[],
+  { clock, logger, openLog, inFlightMax }: LoadOptions,
+): Promise<LoadedDirectory> {
+  const start = await directory.begin()
+  const toOpen = start.partitions.filter(({ kind }) => kind === 'live' || kind === 'future')
+  const toDelete = start.partitions.filter(({ kind }) => kind === 'delete')
+  for (const stray of start.partitions.filter(({ kind }) => kind === 'stray')) {
+    logger.warn(`Found stray log: ${directory.path}/${stray.directoryName}, it is kept and not served`)
+  }
+  if (start.clean) {
+    logger.info(`Skipping recovery of ${toOpen.length} logs from ${directory.path} since clean shutdown file was found`)
+  } else if (toOpen.length > 0) {
+    logger.info(`Recovering ${toOpen.length} logs from ${directory.path} since no clean shutdown file was found`)
+  }
+  let progressMs = clock.monotonicMs()
+  await forEachBounded(toOpen, inFlightMax, async (found) => {
+    const log = await openLog(openPartition(directory, start, found))
+    replicas.push({ log, directory, isFuture: found.kind === 'future' })
+    if (clock.monotonicMs() - progressMs < PROGRESS_INTERVAL_MS) return
+    progressMs = clock.monotonicMs()
+    logger.info(`Loaded ${replicas.length} of ${toOpen.length} logs in ${directory.path}`)
+  })
+  const pathOf = (found: FoundPartition): string => `${directory.path}/${found.directoryName}`
+  return { directory, start, replicas, toDelete: toDelete.map(pathOf) }
+}
+
+function openPartition(directory: LogDirectory, start: DirectoryStart, found: FoundPartition): OpenPartition {
+  const { topic, partition, directoryName } = found
+  const name = topicPartitionName(topic, partition)
+  return {
+    topic,
+    partition,
+    directory: `${directory.path}/${directoryName}`,
+    cleanShutdown: start.clean,
+    recoveryPoint: start.recoveryPoints.get(name) ?? 0,
+    logStartOffset: start.logStarts.get(name) ?? 0,
+    highWatermark: start.highWatermarks.get(name) ?? 0,
+  }
+}
+
+function refuseDuplicates(replicas: readonly LogReplica[]): void {
+  const seen = new Map<string, LogReplica>()
+  for (const replica of replicas) {
+    const { topic, partition } = replica.log.topicPartition
+    const name = topicPartitionName(topic, partition)
+    const key = `${name}${replica.isFuture ? ' future' : ''}`
+    const other = seen.get(key)
+    if (other !== undefined) {
+      throw new OperationalError(
+        'CONFIG_INVALID',
+        `Duplicate log directories for ${name} are found in both ${other.log.directory} and ${replica.log.directory}. ` +
+          'It is likely because log directory failure happened while broker was replacing current replica with future ' +
+          'replica. Recover broker from this failure by manually deleting one of the two directories for this ' +
+          'partition. It is recommended to delete the partition in the log directory that is known to have failed recently.',
+      )
+    }
+    seen.set(key, replica)
+  }
+}

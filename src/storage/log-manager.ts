@@ -1,0 +1,451 @@
+/**
+ * All logs of a node over all its log directories: loading, finding, creating, deleting, the periodic work, the end.
+ *
+ * A partition has one current log, and a future one beside it while it moves between directories (KIP-113). A directory
+ * whose disk fails goes offline with all its logs, the others live on (KIP-112); who must act on it listens. Nothing
+ * here knows of replication: high watermarks are taken from the logs, configurations are pushed in.
+ */
+import { KafkaError, OperationalError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
+import type { LogConfig } from '../config/log-config.ts'
+import type { Clock, Disk, Random } from '../world/world.ts'
+import { parentOf } from './atomic-file.ts'
+import { forEachBounded } from './bounded.ts'
+import { describeDirectories, type DirectoryDescription } from './directory-description.ts'
+import { DirectoryRemovals } from './directory-removals.ts'
+import { checkpointEntries } from './log-checkpoints.ts'
+import type { LogDirectories } from './log-directories.ts'
+import type { CheckpointKind, LogDirectory } from './log-directory.ts'
+import { isDiskFailure, loadDirectories, type OpenPartition } from './log-loading.ts'
+import { startMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
+import { LogReplicas, type LogReplica } from './log-replicas.ts'
+import { PartitionLog } from './partition-log.ts'
+import type { PeriodicTasks } from './periodic-task.ts'
+import type { TailCache } from './tail-cache.ts'
+import { markedDirectoryName, topicPartitionName } from './topic-partition.ts'
+
+export interface LogManagerOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly directories: LogDirectories
+  /** Of topics without overrides. */
+  readonly defaultConfig: LogConfig
+  readonly topicConfigs: ReadonlyMap<string, LogConfig>
+  readonly producerIdExpirationMs: number
+  readonly tailCache: TailCache | null
+  readonly intervals: MaintenanceIntervals
+  /** Logs of one directory opened, flushed or closed at once. */
+  readonly inFlightMax: number
+}
+
+export interface DirectoryFailure {
+  readonly path: string
+  readonly id: Uuid
+  readonly error: unknown
+  /** Their replicas are gone until a restart. */
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
+  /** 0: the node has nothing left to serve and stops. */
+  readonly liveDirectories: number
+}
+
+export interface CreateOptions {
+  readonly topicId: Uuid | null
+  /** The partition never had a log before. Otherwise it may be on an offline directory, and must not be created anew. */
+  readonly isNew: boolean
+  /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */
+  readonly directoryId: Uuid | null
+}
+
+export class LogManager {
+  readonly #options: LogManagerOptions
+  readonly #replicas = new LogReplicas()
+  readonly #directories: readonly LogDirectory[]
+  readonly #removals: DirectoryRemovals
+  readonly #topicConfigs: Map<string, LogConfig>
+  readonly #preferredPaths = new Map<string, string>()
+  /** By partition name: what must end before its directory name may be used again. */
+  readonly #busy = new Map<string, Promise<unknown>>()
+  readonly #offlinePartitions = new Set<string>()
+  readonly #failureListeners: ((failure: DirectoryFailure) => void)[] = []
+  readonly #failing = new Set<Promise<unknown>>()
+  #defaultConfig: LogConfig
+  #maintenance: PeriodicTasks | null = null
+  #previousBrokerEpoch = -1
+  #closed = false
+
+  private constructor(options: LogManagerOptions) {
+    this.#options = options
+    this.#directories = options.directories.live
+    this.#defaultConfig = options.defaultConfig
+    this.#topicConfigs = new Map(options.topicConfigs)
+    const { clock, disk, logger } = options
+    this.#removals = new DirectoryRemovals(clock, disk, logger, (directory, error) => this.#fail(directory, error))
+  }
+
+  /**
+   * Loads all logs. On return nothing runs in the background yet: see `start`.
+   * @throws OperationalError CONFIG_INVALID for a foreign or doubled directory, DISK_FAILED if no directory is left.
+   */
+  static async load(options: LogManagerOptions): Promise<LogManager> {
+    const manager = new LogManager(options)
+    await manager.#load()
+    return manager
+  }
+
+  /** Begins the periodic work. Not before topic configurations are known: it deletes what they say is too old. */
+  start(): void {
+    const { clock, logger, intervals } = this.#options
+    this.#maintenance ??= startMaintenance(
+      {
+        clock,
+        logger,
+        replicas: this.#replicas,
+        writeCheckpoints: (kind) => this.writeCheckpoints(kind),
+        failed: (replica, error) => this.#failedLog(replica, error),
+      },
+      intervals,
+    )
+  }
+
+  /** The epoch with which this broker shut down cleanly, for its next registration; -1 if any directory cannot tell. */
+  get previousBrokerEpoch(): number {
+    return this.#previousBrokerEpoch
+  }
+
+  get liveDirectories(): readonly { readonly path: string; readonly id: Uuid }[] {
+    return this.#directories.filter((directory) => !directory.isOffline)
+  }
+
+  get hasOfflineDirectories(): boolean {
+    const { offlinePaths } = this.#options.directories
+    return offlinePaths.length > 0 || this.#directories.some((directory) => directory.isOffline)
+  }
+
+  onDirectoryFailed(listener: (failure: DirectoryFailure) => void): void {
+    this.#failureListeners.push(listener)
+  }
+
+  /** The current log; null if there is none here, or its directory is offline. */
+  get(topic: string, partition: number): PartitionLog | null {
+    return this.#replicas.get(topic, partition)?.log ?? null
+  }
+
+  future(topic: string, partition: number): PartitionLog | null {
+    return this.#replicas.future(topic, partition)?.log ?? null
+  }
+
+  /** True: the partition had a log here until its directory failed; requests for it answer KAFKA_STORAGE_ERROR. */
+  isOffline(topic: string, partition: number): boolean {
+    return this.#offlinePartitions.has(topicPartitionName(topic, partition))
+  }
+
+  /** The directory of the current log. */
+  directoryOf(topic: string, partition: number): { readonly path: string; readonly id: Uuid } | null {
+    return this.#replicas.get(topic, partition)?.directory ?? null
+  }
+
+  /** Current logs. */
+  *all(): Generator<PartitionLog> {
+    for (const { log, isFuture } of this.#replicas.all()) if (!isFuture) yield log
+  }
+
+  /**
+   * @throws KafkaError KAFKA_STORAGE_ERROR if it may be on an offline directory, or no directory takes it;
+   * INCONSISTENT_TOPIC_ID if a log of another topic has that name.
+   */
+  async getOrCreate(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
+    const name = topicPartitionName(topic, partition)
+    for (let busy = this.#busy.get(name); busy !== undefined; busy = this.#busy.get(name)) {
+      await busy.catch(() => undefined)
+    }
+    const existing = this.get(topic, partition)
+    if (existing !== null) return withTopicId(existing, options.topicId)
+    const created = this.#create(topic, partition, options)
+    return this.#whileBusy(name, created)
+  }
+
+  /** Where the next `getOrCreate` of the partition puts it: AlterReplicaLogDirs before the partition exists. */
+  setPreferredDirectory(topic: string, partition: number, path: string): void {
+    this.#preferredPaths.set(topicPartitionName(topic, partition), path)
+  }
+
+  /**
+   * Takes the partition's logs away, at once for everybody else; resolves when their directories are renamed. The files
+   * go after file.delete.delay.ms.
+   */
+  async delete(topic: string, partition: number): Promise<void> {
+    const name = topicPartitionName(topic, partition)
+    this.#preferredPaths.delete(name)
+    await this.#busy.get(name)?.catch(() => undefined)
+    this.#offlinePartitions.delete(name)
+    const gone = [this.#replicas.get(topic, partition), this.#replicas.future(topic, partition)]
+    const leaving = Promise.all(gone.map((replica) => (replica === null ? null : this.#setAside(replica, 'delete'))))
+    await this.#whileBusy(name, leaving)
+  }
+
+  /**
+   * Renames what the cluster does not know to `-stray` and lets go of it; resolves to how many. Once, when the metadata
+   * is known and before any log is used. `topicId` is null for a log that never got a record.
+   */
+  async resolveStrays(isKnown: (topicId: Uuid | null, topic: string, partition: number) => boolean): Promise<number> {
+    const strays = [...this.#replicas.all()].filter(({ log }) => {
+      const { topic, partition } = log.topicPartition
+      return !isKnown(log.topicId, topic, partition)
+    })
+    await forEachBounded(strays, this.#options.inFlightMax, async (replica) => {
+      const from = replica.log.directory
+      const to = await this.#setAside(replica, 'stray')
+      this.#options.logger.warn(`Found stray log ${from}: renamed to ${to}`)
+    })
+    return strays.length
+  }
+
+  /** Null: the topic has no overrides any more. */
+  setTopicConfig(topic: string, config: LogConfig | null): void {
+    if (config === null) this.#topicConfigs.delete(topic)
+    else this.#topicConfigs.set(topic, config)
+    for (const { log } of this.#replicas.all()) {
+      if (log.topicPartition.topic === topic) log.setConfig(config ?? this.#defaultConfig)
+    }
+  }
+
+  /** For topics without overrides; those of topics with some are set one by one. */
+  setDefaultConfig(config: LogConfig): void {
+    this.#defaultConfig = config
+    for (const { log } of this.#replicas.all()) {
+      if (!this.#topicConfigs.has(log.topicPartition.topic)) log.setConfig(config)
+    }
+  }
+
+  describe(): Promise<DirectoryDescription[]> {
+    const { disk, directories } = this.#options
+    return describeDirectories(disk, this.#directories, directories.offlinePaths, this.#replicas)
+  }
+
+  async writeCheckpoints(kind: CheckpointKind): Promise<void> {
+    await Promise.all(this.#directories.map((directory) => this.#writeCheckpoint(directory, kind)))
+  }
+
+  /** Clean shutdown: all flushed, all checkpoints, then the marker. A directory with an error gets no marker. */
+  async close(brokerEpoch: number): Promise<void> {
+    if (!(await this.#stop())) return
+    await Promise.all(
+      this.#directories.map(async (directory) => {
+        if (directory.isOffline) return
+        try {
+          const replicas = this.#replicas.in(directory)
+          await forEachBounded(replicas, this.#options.inFlightMax, (replica) => replica.log.close())
+          for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) {
+            await directory.writeCheckpoint(kind, () => checkpointEntries(kind, replicas))
+          }
+          await directory.writeCleanShutdown(brokerEpoch)
+        } catch (error) {
+          this.#options.logger.error(`Log directory ${directory.path} was not shut down cleanly`, error)
+        }
+        await directory.unlock().catch(() => undefined)
+      }),
+    )
+  }
+
+  /** Lets go of everything without writing: what a killed process leaves. */
+  async closeHard(): Promise<void> {
+    if (!(await this.#stop())) return
+    await Promise.all([...this.#replicas.all()].map(({ log }) => log.closeHard().catch(() => undefined)))
+    await Promise.all(this.#directories.map((directory) => directory.unlock().catch(() => undefined)))
+  }
+
+  async #load(): Promise<void> {
+    const { clock, logger, directories, inFlightMax } = this.#options
+    const openLog = (partition: OpenPartition): Promise<PartitionLog> => this.#openLog(partition, null)
+    const loaded = await loadDirectories(directories.live, { clock, logger, openLog, inFlightMax })
+    for (const { directory, replicas, toDelete } of loaded.directories) {
+      for (const replica of replicas) this.#add(replica)
+      for (const path of toDelete) this.#removals.schedule(directory, path, this.#defaultConfig.fileDeleteDelayMs)
+    }
+    const epochs = new Set(loaded.directories.map(({ start }) => start.brokerEpoch))
+    const [epoch] = epochs
+    if (epochs.size === 1 && epoch !== undefined && !this.hasOfflineDirectories) this.#previousBrokerEpoch = epoch
+    for (const { directory, error } of loaded.failed) this.#fail(directory, error)
+    if (this.liveDirectories.length === 0) {
+      throw new OperationalError('DISK_FAILED', 'Shutdown broker because none of the log directories can be read')
+    }
+  }
+
+  async #create(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
+    const name = topicPartitionName(topic, partition)
+    const { logger } = this.#options
+    if (!options.isNew && this.hasOfflineDirectories) {
+      throw new KafkaError(
+        'KAFKA_STORAGE_ERROR',
+        `Can not create log for ${name} because log directories ${this.#offlinePaths().join(',')} are offline`,
+      )
+    }
+    const candidates = this.#candidates(name, options.directoryId)
+    for (const directory of candidates) {
+      try {
+        const opening: OpenPartition = {
+          topic,
+          partition,
+          directory: `${directory.path}/${name}`,
+          cleanShutdown: true,
+          recoveryPoint: 0,
+          logStartOffset: 0,
+          highWatermark: 0,
+        }
+        const log = await this.#openLog(opening, options.topicId)
+        if (this.#closed || directory.isOffline) {
+          await log.closeHard()
+          throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${directory.path} is offline`)
+        }
+        this.#add({ log, directory, isFuture: false })
+        this.#preferredPaths.delete(name)
+        this.#offlinePartitions.delete(name)
+        logger.info(`Created log for partition ${name} in ${log.directory}`)
+        return log
+      } catch (error) {
+        if (!isDiskFailure(error)) throw error
+        this.#fail(directory, error)
+      }
+    }
+    const tried = candidates.map(({ path }) => path).join(', ')
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available. Tried ${tried}`)
+  }
+
+  /** In the order in which they are tried. */
+  #candidates(name: string, directoryId: Uuid | null): LogDirectory[] {
+    const live = this.#directories.filter((directory) => !directory.isOffline)
+    const preferred = this.#preferredPaths.get(name)
+    const wanted = live.find(({ path, id }) => (preferred === undefined ? id === directoryId : path === preferred))
+    if (wanted !== undefined) return [wanted]
+    if (live.length < 2) return live
+    return live
+      .map((directory) => ({ directory, count: this.#replicas.countIn(directory) }))
+      .sort((a, b) => a.count - b.count)
+      .map(({ directory }) => directory)
+  }
+
+  #openLog(partition: OpenPartition, topicId: Uuid | null): Promise<PartitionLog> {
+    const { disk, clock, random, logger, producerIdExpirationMs, tailCache } = this.#options
+    return PartitionLog.open({
+      disk,
+      clock,
+      random,
+      logger,
+      directory: partition.directory,
+      topicPartition: { topic: partition.topic, partition: partition.partition },
+      topicId,
+      config: this.#topicConfigs.get(partition.topic) ?? this.#defaultConfig,
+      cleanShutdown: partition.cleanShutdown,
+      recoveryPoint: partition.recoveryPoint,
+      logStartOffset: partition.logStartOffset,
+      highWatermark: partition.highWatermark,
+      producerIdExpirationMs,
+      tailCache,
+    })
+  }
+
+  #add(replica: LogReplica): void {
+    this.#replicas.add(replica)
+    replica.log.onFailed((error) => this.#fail(replica.directory, error))
+  }
+
+  /** Out of the maps at once, then closed and its directory renamed. Resolves to the new path. */
+  async #setAside(replica: LogReplica, kind: 'delete' | 'stray'): Promise<string> {
+    const { log, directory } = replica
+    const { disk, random } = this.#options
+    this.#replicas.remove(replica)
+    const from = log.directory
+    const to = `${parentOf(from)}/${markedDirectoryName(log.topicPartition, kind, random)}`
+    try {
+      await log.closeHard()
+      await disk.rename(from, to)
+      await disk.syncDirectory(directory.path)
+      if (kind === 'delete') this.#removals.schedule(directory, to, log.config.fileDeleteDelayMs)
+      await this.#writeCheckpoint(directory, 'recoveryPoint')
+      await this.#writeCheckpoint(directory, 'logStart')
+    } catch (error) {
+      this.#fail(directory, error)
+    }
+    return to
+  }
+
+  async #writeCheckpoint(directory: LogDirectory, kind: CheckpointKind): Promise<void> {
+    try {
+      await directory.writeCheckpoint(kind, () => checkpointEntries(kind, this.#replicas.in(directory)))
+    } catch (error) {
+      this.#fail(directory, error)
+    }
+  }
+
+  #failedLog(replica: LogReplica, error: unknown): void {
+    if (isDiskFailure(error)) this.#fail(replica.directory, error)
+    else this.#options.logger.error(`Uncaught error in periodic work on ${replica.log.directory}`, error)
+  }
+
+  /** The directory is offline from here on, with all its logs. */
+  #fail(directory: LogDirectory, error: unknown): void {
+    if (directory.isOffline || this.#closed) return
+    directory.markOffline()
+    const gone = this.#replicas.in(directory)
+    for (const replica of gone) {
+      this.#replicas.remove(replica)
+      const { topic, partition } = replica.log.topicPartition
+      if (!replica.isFuture) this.#offlinePartitions.add(topicPartitionName(topic, partition))
+    }
+    const partitions = gone.filter(({ isFuture }) => !isFuture).map(({ log }) => log.topicPartition)
+    const names = partitions.map(({ topic, partition }) => topicPartitionName(topic, partition))
+    this.#options.logger.error(
+      `Stopping serving logs in dir ${directory.path}: logs for partitions ${names.join(',')} are offline`,
+      error,
+    )
+    const letGo = Promise.all(gone.map(({ log }) => log.closeHard().catch(() => undefined)))
+      .then(() => directory.unlock())
+      .catch(() => undefined)
+      .finally(() => this.#failing.delete(letGo))
+    this.#failing.add(letGo)
+    const liveDirectories = this.liveDirectories.length
+    const failure = { path: directory.path, id: directory.id, error, partitions, liveDirectories }
+    for (const listener of this.#failureListeners) listener(failure)
+  }
+
+  /** False if it was stopped before. */
+  async #stop(): Promise<boolean> {
+    if (this.#closed) return false
+    this.#closed = true
+    await this.#maintenance?.stop()
+    await this.#removals.stop()
+    await Promise.all([...this.#busy.values()].map((busy) => busy.catch(() => undefined)))
+    await Promise.all(this.#failing)
+    return true
+  }
+
+  async #whileBusy<T>(name: string, work: Promise<T>): Promise<T> {
+    this.#busy.set(name, work)
+    try {
+      return await work
+    } finally {
+      if (this.#busy.get(name) === work) this.#busy.delete(name)
+    }
+  }
+
+  #offlinePaths(): string[] {
+    const failed = this.#directories.filter((directory) => directory.isOffline)
+    return [...this.#options.directories.offlinePaths, ...failed.map(({ path }) => path)]
+  }
+}
+
+function withTopicId(log: PartitionLog, topicId: Uuid | null): PartitionLog {
+  if (topicId === null || log.topicId === topicId) return log
+  if (log.topicId !== null) {
+    const { topic, partition } = log.topicPartition
+    throw new KafkaError(
+      'INCONSISTENT_TOPIC_ID',
+      `Tried to use topic id ${topicId} for ${topicPartitionName(topic, partition)}, but its log already has ${log.topicId}`,
+    )
+  }
+  log.setTopicId(topicId)
+  return log
+}
