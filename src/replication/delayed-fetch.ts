@@ -1,0 +1,54 @@
+/**
+ * A fetch that waits for bytes (Kafka's fetch purgatory, one object per waiting fetch).
+ *
+ * It watches its partitions and is done when they gained `minBytes`, when one of them changed hands, or at its deadline,
+ * whichever is first; then the fetch reads anew. Counting gained bytes instead of reading at each append keeps a fetch
+ * over many partitions cheap; the count is a hint, the read decides.
+ */
+import type { Clock, Timer } from '../world/world.ts'
+import type { Partition, PartitionWatcher } from './partition.ts'
+
+export class DelayedFetch implements PartitionWatcher {
+  readonly #partitions: readonly Partition[]
+  readonly #done: (wanted: boolean) => void
+  readonly #timer: Timer
+  #missingBytes: number
+  #isDone = false
+
+  /** `done` runs once, with false after `cancel`. `missingBytes` is what the reads so far lacked of minBytes. */
+  constructor(
+    clock: Clock,
+    deadlineMs: number,
+    partitions: readonly Partition[],
+    missingBytes: number,
+    done: (wanted: boolean) => void,
+  ) {
+    this.#partitions = partitions
+    this.#missingBytes = missingBytes
+    this.#done = done
+    this.#timer = clock.at(deadlineMs, () => this.#complete(true))
+    for (const partition of partitions) partition.watch(this)
+  }
+
+  readable(bytes: number): void {
+    this.#missingBytes -= bytes
+    if (this.#missingBytes <= 0) this.#complete(true)
+  }
+
+  changed(): void {
+    this.#complete(true)
+  }
+
+  /** The fetch is no longer wanted (its connection closed). */
+  cancel(): void {
+    this.#complete(false)
+  }
+
+  #complete(wanted: boolean): void {
+    if (this.#isDone) return
+    this.#isDone = true
+    this.#timer.cancel()
+    for (const partition of this.#partitions) partition.unwatch(this)
+    this.#done(wanted)
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * Reads for one Fetch request: partitions in the request's order, within its byte limits, waiting if it may.
+ *
+ * The first partition that has data gives at least its first batch, however large; later ones give nothing once the total is
+ * used. An error, or enough bytes, answers at once; else the fetch waits and then reads anew: what it held before is given back.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
+import type { Clock } from '../world/world.ts'
+import { DelayedFetch } from './delayed-fetch.ts'
+import type { Partition } from './partition.ts'
+
+export interface FetchTarget {
+  /** Null: not hosted here, for the reason in `error`. */
+  readonly partition: Partition | null
+  readonly error: KafkaError | null
+  readonly fetchOffset: number
+  readonly maxBytes: number
+  readonly currentLeaderEpoch: number
+  /** -1: not told. */
+  readonly lastFetchedEpoch: number
+}
+
+export interface FetchLimits {
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly readCommitted: boolean
+  /** Fetch v3 and later: the first batch is returned even if it is larger than every limit. */
+  readonly minOneBatch: boolean
+}
+
+export interface FetchResult {
+  readonly error: KafkaError | null
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  /** Null where the request's isolation does not ask for it. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null
+  readonly pieces: readonly Buffer[]
+  readonly bytes: number
+  /** Gives the pieces' memory back; call once, after they were sent. */
+  readonly release: (() => void) | null
+}
+
+const NOTHING: readonly Buffer[] = []
+
+function failure(error: KafkaError): FetchResult {
+  return {
+    error,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    pieces: NOTHING,
+    bytes: 0,
+    release: null,
+  }
+}
+
+/** Results stand in the order of `targets`; none if the fetch was cancelled while it waited. */
+export async function fetchRecords(
+  clock: Clock,
+  targets: readonly FetchTarget[],
+  limits: FetchLimits,
+  onWaiting: (waiting: DelayedFetch) => void,
+): Promise<FetchResult[]> {
+  const deadlineMs = clock.monotonicMs() + limits.maxWaitMs
+  for (;;) {
+    const results = await readOnce(targets, limits)
+    let bytes = 0
+    let urgent = limits.maxWaitMs <= 0 || targets.length === 0
+    for (const result of results) {
+      bytes += result.bytes
+      if (result.error !== null || result.divergingEpoch !== null) urgent = true
+    }
+    if (urgent || bytes >= limits.minBytes || clock.monotonicMs() >= deadlineMs) return results
+    for (const result of results) result.release?.()
+    // What became readable while a cold read was under way wakes nobody: look again instead of waiting.
+    if (results.some((result, at) => hasMoved(targets[at]!, result))) continue
+    const wanted = await waitForBytes(clock, deadlineMs, targets, limits.minBytes - bytes, onWaiting)
+    if (!wanted) return []
+  }
+}
+
+function hasMoved({ partition }: FetchTarget, result: FetchResult): boolean {
+  const log = partition?.log ?? null
+  return log !== null && (log.highWatermark !== result.highWatermark || log.lastStableOffset !== result.lastStableOffset)
+}
+
+function waitForBytes(
+  clock: Clock,
+  deadlineMs: number,
+  targets: readonly FetchTarget[],
+  missingBytes: number,
+  onWaiting: (waiting: DelayedFetch) => void,
+): Promise<boolean> {
+  const partitions = targets.flatMap(({ partition }) => (partition === null ? [] : [partition]))
+  return new Promise((resolve) => onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, resolve)))
+}
+
+async function readOnce(targets: readonly FetchTarget[], limits: FetchLimits): Promise<FetchResult[]> {
+  const results: FetchResult[] = []
+  let left = limits.maxBytes
+  let minOneBatch = limits.minOneBatch
+  for (const target of targets) {
+    const reading = readPartition(target, Math.min(left, target.maxBytes), minOneBatch, limits.readCommitted)
+    const result = reading instanceof Promise ? await reading : reading
+    if (result.bytes > 0) minOneBatch = false
+    left = Math.max(0, left - result.bytes)
+    results.push(result)
+  }
+  return results
+}
+
+function readPartition(
+  target: FetchTarget,
+  maxBytes: number,
+  minOneBatch: boolean,
+  readCommitted: boolean,
+): FetchResult | Promise<FetchResult> {
+  const { partition } = target
+  if (partition === null) {
+    return failure(target.error ?? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'the partition is not hosted here'))
+  }
+  try {
+    const log = partition.leaderLog(target.currentLeaderEpoch)
+    const divergingEpoch = divergence(target, log)
+    const finish = (read: LogRead | null): FetchResult | Promise<FetchResult> => {
+      const done = (abortedTransactions: readonly AbortedTransaction[] | null): FetchResult => ({
+        error: null,
+        highWatermark: log.highWatermark,
+        lastStableOffset: log.lastStableOffset,
+        logStartOffset: log.startOffset,
+        abortedTransactions,
+        divergingEpoch,
+        pieces: read?.pieces ?? NOTHING,
+        bytes: read?.bytes ?? 0,
+        release: read === null ? null : () => read.release(),
+      })
+      if (!readCommitted) return done(null)
+      if (read === null || read.bytes === 0) return done([])
+      const aborted = log.abortedTransactions(target.fetchOffset, read.nextOffset)
+      return aborted instanceof Promise ? aborted.then(done) : done(aborted)
+    }
+    if (divergingEpoch !== null) return finish(null)
+    const read = partition.read(log, target.fetchOffset, readCommitted, maxBytes, minOneBatch)
+    return read instanceof Promise ? read.then(finish).catch(failed) : finish(read)
+  } catch (error) {
+    return failed(error)
+  }
+}
+
+/** What the follower's (or consumer's) last epoch says about a truncation it missed (KIP-320). */
+function divergence(target: FetchTarget, log: NonNullable<Partition['log']>): FetchResult['divergingEpoch'] {
+  if (target.lastFetchedEpoch < 0) return null
+  const end = log.endOffsetForEpoch(target.lastFetchedEpoch)
+  if (end.epoch < 0 || end.endOffset < 0) {
+    throw new KafkaError('OFFSET_OUT_OF_RANGE', `epoch ${target.lastFetchedEpoch} is unknown to the leader`)
+  }
+  return end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset ? end : null
+}
+
+function failed(error: unknown): FetchResult {
+  if (error instanceof KafkaError) return failure(error)
+  throw error
+}

@@ -1,0 +1,120 @@
+/**
+ * All partitions that this broker hosts, kept in step with the metadata: opens logs for new replicas, follows leadership,
+ * deletes what was deleted.
+ *
+ * It takes neutral assignments, so that a LeaderAndIsr request can feed it as well as an image. `apply` resolves when every
+ * log of a change is open: the image is published after that, so that a topic that a client can see can be used.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
+import type { LogConfig } from '../config/log-config.ts'
+import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
+import type { LogManager } from '../storage/log-manager.ts'
+import type { PartitionLog } from '../storage/partition-log.ts'
+import { Partition, type Assignment } from './partition.ts'
+
+export interface ReplicaManagerOptions {
+  readonly nodeId: number
+  readonly logs: LogManager
+  readonly logger: Logger
+  /** The settings of a topic as they are now. */
+  readonly logConfig: (topic: string) => LogConfig
+}
+
+/** Logs opened at the same time when a change brings many. */
+const OPENING_MAX = 16
+
+export class ReplicaManager {
+  readonly #options: ReplicaManagerOptions
+  readonly #topics = new Map<string, (Partition | undefined)[]>()
+
+  constructor(options: ReplicaManagerOptions) {
+    this.#options = options
+  }
+
+  /** Null: not hosted here. */
+  partition(topic: string, index: number): Partition | null {
+    return this.#topics.get(topic)?.[index] ?? null
+  }
+
+  *partitions(): IterableIterator<Partition> {
+    for (const topic of this.#topics.values()) for (const partition of topic) if (partition !== undefined) yield partition
+  }
+
+  partitionsOf(topic: string): readonly Partition[] {
+    return (this.#topics.get(topic) ?? []).filter((partition) => partition !== undefined)
+  }
+
+  /** Topics that were deleted (as they were) first, then those created or changed. */
+  async apply(deleted: readonly TopicImage[], changed: readonly TopicImage[]): Promise<void> {
+    for (const topic of deleted) await this.#remove(topic)
+    const opening: (() => Promise<void>)[] = []
+    for (const topic of changed) {
+      for (const [index, image] of topic.partitions.entries()) this.#follow(topic, index, image, opening)
+    }
+    await runBounded(opening, OPENING_MAX)
+  }
+
+  #follow(topic: TopicImage, index: number, image: PartitionImage, opening: (() => Promise<void>)[]): void {
+    const hosted = image.replicas.includes(this.#options.nodeId)
+    const partition = this.partition(topic.name, index)
+    const assignment = assignmentOf(image)
+    if (partition !== null) {
+      if (hosted) partition.assign(assignment)
+      else opening.push(() => this.#removePartition(partition))
+    } else if (hosted) {
+      opening.push(() => this.#host(topic, index, assignment, directoryOf(image, this.#options.nodeId)))
+    }
+  }
+
+  async #host(topic: TopicImage, index: number, assignment: Assignment, directory: Uuid | null): Promise<void> {
+    let log: PartitionLog | null = null
+    try {
+      log = await this.#options.logs.getOrCreate(
+        { topic: topic.name, partition: index },
+        { topicId: topic.id, config: this.#options.logConfig(topic.name), directory },
+      )
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      this.#options.logger.error(`the log of ${topic.name}-${index} could not be opened`, error)
+    }
+    const identity = { topic: topic.name, index, topicId: topic.id }
+    const partitions = this.#topics.get(topic.name) ?? []
+    partitions[index] = new Partition(identity, this.#options.nodeId, log, assignment)
+    this.#topics.set(topic.name, partitions)
+  }
+
+  async #remove(topic: TopicImage): Promise<void> {
+    for (const partition of this.partitionsOf(topic.name)) await this.#removePartition(partition)
+    this.#topics.delete(topic.name)
+  }
+
+  async #removePartition(partition: Partition): Promise<void> {
+    partition.remove()
+    delete this.#topics.get(partition.topic)?.[partition.index]
+    try {
+      await this.#options.logs.delete({ topic: partition.topic, partition: partition.index })
+    } catch (error) {
+      this.#options.logger.error(`the log of ${partition.name} could not be deleted`, error)
+    }
+  }
+}
+
+function assignmentOf(image: PartitionImage): Assignment {
+  const { leader, leaderEpoch, partitionEpoch, isr, replicas } = image
+  return { leader, leaderEpoch, partitionEpoch, isr, replicas }
+}
+
+/** The id of the directory that the metadata names for this node's replica. */
+function directoryOf(image: PartitionImage, nodeId: number): Uuid | null {
+  return image.directories[image.replicas.indexOf(nodeId)] ?? null
+}
+
+async function runBounded(tasks: readonly (() => Promise<void>)[], width: number): Promise<void> {
+  let next = 0
+  const lanes = Array.from({ length: Math.min(width, tasks.length) }, async () => {
+    while (next < tasks.length) await tasks[next++]!()
+  })
+  await Promise.all(lanes)
+}

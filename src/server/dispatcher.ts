@@ -1,0 +1,192 @@
+/**
+ * From a frame to a handler and back to bytes: header, version, decoding, errors.
+ *
+ * What Kafka does not answer costs the connection here too: an API we do not serve, a version outside its range, a body
+ * that does not parse. Only ApiVersions is told politely (version 0 body, error 35). A KafkaError of a handler becomes the
+ * API's own error shape; a broken invariant stops the node; anything else is logged and answered with UNKNOWN_SERVER_ERROR.
+ */
+import { ByteReader, MalformedError } from '../base/byte-reader.ts'
+import { ByteWriter } from '../base/byte-writer.ts'
+import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
+import { requestHeaderVersion, responseHeaderVersion } from '../protocol/codec.ts'
+import type { Frame } from '../rpc/frame-receiver.ts'
+import type { Dispatched, Outcome, ServerConnection } from '../rpc/server-connection.ts'
+import { CLOSE, NO_ANSWER, type Handled, type Handler, type RequestContext } from './handler.ts'
+import { apiVersionsHandler, UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
+import type { Services } from './services.ts'
+
+const REQUEST_PREFIX_BYTES = 8
+const SIZE_BYTES = 4
+
+export interface ConnectionInfo {
+  readonly id: number
+  readonly listener: string
+}
+
+export class Dispatcher {
+  readonly #services: Services
+  readonly #handlers: ReadonlyMap<number, Handler>
+
+  constructor(services: Services, handlers: readonly Handler[]) {
+    this.#services = services
+    this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]))
+  }
+
+  dispatch(frame: Frame, connection: ServerConnection, info: ConnectionInfo): Dispatched {
+    const releases: (() => void)[] = []
+    try {
+      if (frame.end - frame.start < REQUEST_PREFIX_BYTES) throw new MalformedError('a request shorter than its header')
+      const apiKey = frame.buffer.readInt16BE(frame.start)
+      const version = frame.buffer.readInt16BE(frame.start + 2)
+      const correlationId = frame.buffer.readInt32BE(frame.start + 4)
+      const handler = this.#handlers.get(apiKey)
+      if (handler === undefined) throw new MalformedError(`a request of API ${apiKey}, which is not served`)
+      if (version < handler.lowestVersion || version > handler.highestVersion) {
+        if (handler === apiVersionsHandler) {
+          return { outcome: encode(handler, 0, correlationId, UNSUPPORTED_VERSION_ANSWER, releases), pipelined: false }
+        }
+        throw new MalformedError(`${handler.api.name} version ${version}, which is not served`)
+      }
+      const reader = new ByteReader(frame.buffer, frame.start + REQUEST_PREFIX_BYTES, frame.end)
+      const headerVersion = requestHeaderVersion(handler.api, version)
+      const clientId = headerVersion >= 1 ? reader.nullableString() : null
+      if (headerVersion >= 2) skipTags(reader)
+      const request: unknown = handler.api.request.read(reader, version)
+      const { socket } = connection
+      const context: RequestContext = {
+        apiVersion: version,
+        correlationId,
+        clientId,
+        clientHost: `/${socket.remoteHost}`,
+        listener: info.listener,
+        localHost: socket.localHost,
+        localPort: socket.localPort,
+        memory: frame.memory,
+        connectionId: info.id,
+        afterSend: (release) => releases.push(release),
+      }
+      return { outcome: this.#handle(handler, request, context, releases), pipelined: handler.spec.pipelined === true }
+    } catch (error) {
+      releaseAll(releases)
+      if (!(error instanceof MalformedError)) this.#services.fail(error)
+      return { outcome: { kind: 'close', reason: messageOf(error) }, pipelined: false }
+    }
+  }
+
+  #handle(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+    releases: (() => void)[],
+  ): Outcome | Promise<Outcome> {
+    try {
+      const handled: Handled<unknown> | Promise<Handled<unknown>> = handler.spec.handle(
+        this.#services,
+        request,
+        context,
+      )
+      if (handled instanceof Promise) {
+        return handled.then(
+          (settled) => this.#finish(handler, request, context, settled, releases),
+          (error: unknown) => this.#failed(handler, request, context, error, releases),
+        )
+      }
+      return this.#finish(handler, request, context, handled, releases)
+    } catch (error) {
+      return this.#failed(handler, request, context, error, releases)
+    }
+  }
+
+  #finish(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+    handled: Handled<unknown>,
+    releases: (() => void)[],
+  ): Outcome {
+    if (handled === NO_ANSWER) {
+      releaseAll(releases)
+      return { kind: 'silent' }
+    }
+    if (handled === CLOSE) {
+      releaseAll(releases)
+      return { kind: 'close', reason: `${handler.api.name} failed and has no answer to say so` }
+    }
+    try {
+      return encode(handler, context.apiVersion, context.correlationId, handled, releases)
+    } catch (error) {
+      return this.#failed(handler, request, context, error, releases)
+    }
+  }
+
+  #failed(
+    handler: Handler,
+    request: unknown,
+    context: RequestContext,
+    error: unknown,
+    releases: (() => void)[],
+  ): Outcome {
+    releaseAll(releases)
+    if (error instanceof MalformedError) return { kind: 'close', reason: error.message }
+    if (error instanceof InvariantError) this.#services.fail(error)
+    else if (!(error instanceof KafkaError)) {
+      this.#services.logger.error(`${handler.api.name} v${context.apiVersion} from ${context.clientHost} failed`, error)
+    }
+    const answer = handler.spec.failed
+    if (answer === undefined) return { kind: 'close', reason: messageOf(error) }
+    try {
+      return encode(
+        handler,
+        context.apiVersion,
+        context.correlationId,
+        answer(request, asKafkaError(error), context.apiVersion),
+        [],
+      )
+    } catch (second) {
+      this.#services.logger.error(`the error answer of ${handler.api.name} could not be encoded`, second)
+      return { kind: 'close', reason: messageOf(second) }
+    }
+  }
+}
+
+function encode(
+  handler: Handler,
+  version: number,
+  correlationId: number,
+  response: unknown,
+  releases: readonly (() => void)[],
+): Outcome {
+  const writer = new ByteWriter()
+  writer.int32(0)
+  writer.int32(correlationId)
+  if (responseHeaderVersion(handler.api, version) >= 1) writer.uvarint(0)
+  handler.api.response.write(writer, response as object, version)
+  const size = writer.length - SIZE_BYTES
+  const pieces = writer.finish()
+  pieces[0]!.writeInt32BE(size, 0)
+  return { kind: 'answer', pieces, release: releases.length === 0 ? null : () => releaseAll(releases) }
+}
+
+function releaseAll(releases: readonly (() => void)[]): void {
+  for (const release of releases) release()
+}
+
+function skipTags(reader: ByteReader): void {
+  const tags = reader.uvarint()
+  for (let i = 0; i < tags; i++) {
+    reader.uvarint()
+    reader.skip(reader.uvarint())
+  }
+}
+
+function asKafkaError(error: unknown): KafkaError {
+  if (error instanceof KafkaError) return error
+  if (error instanceof OperationalError && error.code !== 'CONFIG_INVALID') {
+    return new KafkaError('KAFKA_STORAGE_ERROR', error.message)
+  }
+  return new KafkaError('UNKNOWN_SERVER_ERROR', 'The server experienced an unexpected error when processing the request.')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,31 @@
+/** Where brokers can be reached, as the metadata states it for the listener that a client came by. */
+import type { BrokerImage } from '../metadata/cluster-image.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+
+export interface Endpoint {
+  readonly id: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/** Null: the broker does not have that listener. */
+export function endpointOf(broker: BrokerImage, listener: string): Endpoint | null {
+  const found = broker.listeners.find(({ name }) => name === listener)
+  return found === undefined ? null : { id: broker.id, host: found.host, port: found.port, rack: broker.rack }
+}
+
+/** Brokers that are up, by id. */
+export function liveEndpoints(image: MetadataImage, listener: string): Endpoint[] {
+  const endpoints: Endpoint[] = []
+  for (const broker of image.cluster.brokers.values()) {
+    if (broker.fenced) continue
+    const endpoint = endpointOf(broker, listener)
+    if (endpoint !== null) endpoints.push(endpoint)
+  }
+  return endpoints.sort((left, right) => left.id - right.id)
+}
+
+export function isLive(image: MetadataImage, brokerId: number): boolean {
+  return image.cluster.brokers.get(brokerId)?.fenced === false
+}

@@ -1,0 +1,155 @@
+/**
+ * Fetch v0-18: whole batches from an offset on, waiting for them if asked to.
+ *
+ * v0-1 get magic 0 and v2-3 magic 1 (converted down), v4 and later what is stored; v3 bounds the whole answer, v4 brings
+ * isolation, v7 sessions (KIP-227), v9 leader epochs, v10 zstd, v12 diverging epochs, v13 topic ids, v16 the current
+ * leader's address. A fetch of a follower (replica id ≥ 0) is refused: followers are not served by this release.
+ */
+import { ERROR_CODES } from '../../base/error-codes.ts'
+import { KafkaError } from '../../base/errors.ts'
+import type { Init } from '../../protocol/codec.ts'
+import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
+import { downConvert } from '../../records/convert.ts'
+import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
+import { endpointOf } from '../endpoints.ts'
+import type { FetchContext, SessionPartition } from '../fetch-sessions.ts'
+import { handler, type RequestContext } from '../handler.ts'
+import type { Services } from '../services.ts'
+import { notHosted } from './list-offsets.ts'
+
+type PartitionAnswer = Init<FetchResponse.PartitionData>
+type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
+
+const READ_COMMITTED = 1
+
+export const fetchHandler = handler(Fetch, {
+  handle: async (services, request, context) => {
+    const { topics } = services.image()
+    const session = services.fetchSessions.open(request, context.apiVersion, (id) => topics.byId(id)?.name ?? null)
+    const targets = session.partitions.map((partition) => targetOf(services, request, partition, context))
+    const results = await fetchRecords(
+      services.clock,
+      targets,
+      {
+        maxWaitMs: request.maxWaitMs,
+        minBytes: request.minBytes,
+        maxBytes: Math.min(request.maxBytes, services.config().fetchMaxBytes),
+        readCommitted: request.isolationLevel === READ_COMMITTED,
+        minOneBatch: context.apiVersion >= 3,
+      },
+      (waiting) => services.onClosed(context.connectionId, () => waiting.cancel()),
+    )
+    for (const result of results) if (result.release !== null) context.afterSend(result.release)
+    return answer(services, session, results, context)
+  },
+  failed: (_request, error) => ({ errorCode: error.errno }),
+})
+
+function targetOf(
+  services: Services,
+  request: FetchRequest,
+  wanted: SessionPartition,
+  context: RequestContext,
+): FetchTarget {
+  const { partition: index, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch } = wanted
+  const found = locate(services, request, wanted, context)
+  const partition = found instanceof KafkaError ? null : services.replicas.partition(found, index)
+  const error = found instanceof KafkaError ? found : partition === null ? notHosted(services, found, index) : null
+  return { partition, error, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch }
+}
+
+/** The topic's name, or why there is none. */
+function locate(
+  services: Services,
+  request: FetchRequest,
+  wanted: SessionPartition,
+  context: RequestContext,
+): string | KafkaError {
+  const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
+  if (replicaId >= 0) return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'followers are not served by this release')
+  if (context.apiVersion < 13) return wanted.topic
+  return (
+    services.image().topics.byId(wanted.topicId)?.name ??
+    new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
+  )
+}
+
+function answer(
+  services: Services,
+  session: FetchContext,
+  results: readonly FetchResult[],
+  context: RequestContext,
+): Init<FetchResponse> {
+  const byTopic = new Map<string, TopicAnswer>()
+  const leaders = new Set<number>()
+  for (const [at, partition] of session.partitions.entries()) {
+    const result = results[at]
+    if (result === undefined) continue
+    if (session.incremental && !isNews(partition, result)) continue
+    // After an error the next good answer is news, whatever it says.
+    partition.highWatermark = result.error === null ? result.highWatermark : -1
+    partition.logStartOffset = result.logStartOffset
+    session.answered(partition, result.bytes > 0)
+    const key = context.apiVersion >= 13 ? partition.topicId : partition.topic
+    let topic = byTopic.get(key)
+    if (topic === undefined) {
+      topic = { topic: partition.topic, topicId: partition.topicId, partitions: [] }
+      byTopic.set(key, topic)
+    }
+    topic.partitions.push(partitionAnswer(services, partition, result, context, leaders))
+  }
+  const nodeEndpoints = [...leaders].flatMap((id) => {
+    const broker = services.image().cluster.brokers.get(id)
+    const endpoint = broker === undefined ? null : endpointOf(broker, context.listener)
+    return endpoint === null ? [] : [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }]
+  })
+  return { sessionId: session.sessionId, responses: [...byTopic.values()], nodeEndpoints }
+}
+
+function isNews(partition: SessionPartition, result: FetchResult): boolean {
+  return (
+    result.bytes > 0 ||
+    result.error !== null ||
+    result.divergingEpoch !== null ||
+    result.highWatermark !== partition.highWatermark ||
+    result.logStartOffset !== partition.logStartOffset
+  )
+}
+
+function partitionAnswer(
+  services: Services,
+  partition: SessionPartition,
+  result: FetchResult,
+  context: RequestContext,
+  leaders: Set<number>,
+): PartitionAnswer {
+  const index = { partitionIndex: partition.partition }
+  if (result.error !== null) {
+    const errorCode =
+      result.error.code === 'KAFKA_STORAGE_ERROR' && context.apiVersion <= 5
+        ? ERROR_CODES.NOT_LEADER_OR_FOLLOWER
+        : result.error.errno
+    const failed = { ...index, errorCode, highWatermark: -1, records: Buffer.alloc(0) }
+    if (result.error.code !== 'NOT_LEADER_OR_FOLLOWER' || context.apiVersion < 16) return failed
+    const found = services.image().topics.partition(partition.topic, partition.partition)
+    if (found === null) return failed
+    leaders.add(found.leader)
+    return { ...failed, currentLeader: { leaderId: found.leader, leaderEpoch: found.leaderEpoch } }
+  }
+  const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, divergingEpoch } = result
+  const good = { ...index, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
+  try {
+    const records = forVersion(result.pieces, partition.fetchOffset, context.apiVersion)
+    return divergingEpoch === null ? { ...good, records } : { ...good, records, divergingEpoch }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { ...index, errorCode: error.errno, highWatermark: -1, records: Buffer.alloc(0) }
+  }
+}
+
+/** The stored batches in a form that the version can carry. */
+function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: number): readonly Buffer[] {
+  if (version >= 10 || pieces.length === 0) return pieces
+  return downConvert(pieces, { magic: version >= 4 ? 2 : version >= 2 ? 1 : 0, fetchOffset, zstdAllowed: false })
+}
+

@@ -1,0 +1,206 @@
+/**
+ * Produce v0-13: record batches in, offsets out.
+ *
+ * v0-1 carry magic 0, v2 magic 1 (both stored as magic 2, as every log since Kafka 3.0); v3 brings magic 2 and
+ * transactional ids, v7 zstd, v8 errors per record, v10 the current leader, v13 topic ids. acks=0 is never answered: an
+ * error closes the connection, which is how the client learns. Each partition has its own error; partitions are appended
+ * when the handler returns, so the next request of the connection may start before the answer.
+ */
+import { KafkaError } from '../../base/errors.ts'
+import { ZERO_UUID } from '../../base/uuid.ts'
+import type { Init } from '../../protocol/codec.ts'
+import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
+import * as batch from '../../records/batch.ts'
+import { InvalidRecords, validateProduce } from '../../records/validator.ts'
+import type { Partition } from '../../replication/partition.ts'
+import { endpointOf } from '../endpoints.ts'
+import { CLOSE, handler, NO_ANSWER, type Handled, type RequestContext } from '../handler.ts'
+import type { Services } from '../services.ts'
+import { isInternal } from '../topic-names.ts'
+import { notHosted } from './list-offsets.ts'
+
+type PartitionRequest = ProduceRequest.PartitionProduceData
+type PartitionAnswer = Init<ProduceResponse.PartitionProduceResponse>
+type TopicAnswer = Init<ProduceResponse.TopicProduceResponse>
+
+/** The one client that may write to internal topics (Kafka's own rule). */
+const ADMIN_CLIENT = '__admin_client'
+/** The first version in which a client may send zstd. */
+const ZSTD_VERSION = 7
+
+export const produceHandler = handler(Produce, {
+  pipelined: true,
+  handle: (services, request, context) => {
+    const topics = request.topicData.map((topic) => appendTopic(services, request, topic, context))
+    return finish(services, request, context, topics)
+  },
+  failed: (request, error) => ({
+    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+      name,
+      topicId,
+      partitionResponses: partitionData.map(({ index }) => failure(index, error)),
+    })),
+  }),
+})
+
+interface PendingTopic {
+  readonly name: string
+  readonly topicId: ProduceRequest.TopicProduceData['topicId']
+  readonly partitions: readonly (PartitionAnswer | Promise<PartitionAnswer>)[]
+}
+
+async function finish(
+  services: Services,
+  request: ProduceRequest,
+  context: RequestContext,
+  topics: readonly PendingTopic[],
+): Promise<Handled<ProduceResponse>> {
+  const responses: TopicAnswer[] = []
+  let failed = false
+  const leaders = new Set<number>()
+  for (const { name, topicId, partitions } of topics) {
+    const partitionResponses = await Promise.all(partitions)
+    for (const { errorCode, currentLeader } of partitionResponses) {
+      if (errorCode !== undefined && errorCode !== 0) failed = true
+      if (currentLeader?.leaderId !== undefined) leaders.add(currentLeader.leaderId)
+    }
+    responses.push({ name, topicId, partitionResponses })
+  }
+  if (request.acks === 0) return failed ? CLOSE : NO_ANSWER
+  const nodeEndpoints = [...leaders].flatMap((id) => {
+    const broker = services.image().cluster.brokers.get(id)
+    const endpoint = broker === undefined ? null : endpointOf(broker, context.listener)
+    return endpoint === null ? [] : [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }]
+  })
+  return { responses, nodeEndpoints }
+}
+
+function appendTopic(
+  services: Services,
+  request: ProduceRequest,
+  topic: ProduceRequest.TopicProduceData,
+  context: RequestContext,
+): PendingTopic {
+  const byId = context.apiVersion >= 13
+  const name = byId ? (services.image().topics.byId(topic.topicId)?.name ?? null) : topic.name
+  const partitions = topic.partitionData.map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
+    if (name === null) {
+      return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
+    }
+    try {
+      return appendPartition(services, request, name, partition, context)
+    } catch (error) {
+      return answerError(services, name, partition.index, error, context)
+    }
+  })
+  return { name: topic.name, topicId: byId ? topic.topicId : ZERO_UUID, partitions }
+}
+
+/** Everything up to the append happens before this returns: order between requests is the order of their arrival. */
+function appendPartition(
+  services: Services,
+  request: ProduceRequest,
+  topic: string,
+  { index, records }: PartitionRequest,
+  context: RequestContext,
+): PartitionAnswer | Promise<PartitionAnswer> {
+  const hosted = services.replicas.partition(topic, index)
+  if (hosted === null) throw notHosted(services, topic, index)
+  if (request.acks < -1 || request.acks > 1) {
+    throw new KafkaError('INVALID_REQUIRED_ACKS', `acks ${request.acks}, which must be -1, 0 or 1`)
+  }
+  if (isInternal(topic) && context.clientId !== ADMIN_CLIENT) {
+    throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Cannot append to internal topic ${topic}`)
+  }
+  const log = hosted.leaderLog()
+  if (request.acks === -1) hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
+  const valid = validateProduce(records ?? Buffer.alloc(0), {
+    version: context.apiVersion,
+    nowMs: services.clock.wallMs(),
+    config: log.config,
+    zstdAllowed: context.apiVersion >= ZSTD_VERSION,
+  })
+  refuseTransactional(valid.records)
+  const appended = hosted.append(log, valid.records, {
+    origin: 'client',
+    memory: valid.records.buffer === records?.buffer ? context.memory : null,
+  })
+  const logAppendTimeMs = appended.duplicate ? appended.logAppendTimeMs : valid.logAppendTimeMs
+  const answer: PartitionAnswer = {
+    index,
+    baseOffset: appended.firstOffset,
+    logAppendTimeMs,
+    logStartOffset: appended.startOffset,
+  }
+  if (request.acks === 0) {
+    // Nobody waits for the write; a failed one takes the directory offline, which is reported there.
+    appended.written.catch(() => undefined)
+    return answer
+  }
+  return settle(services, request, hosted, appended, answer, context)
+}
+
+async function settle(
+  services: Services,
+  request: ProduceRequest,
+  hosted: Partition,
+  appended: { readonly lastOffset: number; readonly written: Promise<void> },
+  answer: PartitionAnswer,
+  context: RequestContext,
+): Promise<PartitionAnswer> {
+  try {
+    await appended.written
+    if (request.acks === -1) await commit(services, request.timeoutMs, hosted, appended.lastOffset + 1)
+    return answer
+  } catch (error) {
+    return answerError(services, hosted.topic, hosted.index, error, context)
+  }
+}
+
+async function commit(services: Services, timeoutMs: number, hosted: Partition, end: number): Promise<void> {
+  const log = hosted.log
+  if (log === null || log.highWatermark < end) {
+    const { clock } = services
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () =>
+        reject(new KafkaError('REQUEST_TIMED_OUT', 'not all in-sync replicas had the records in time')),
+      )
+      void hosted.whenCommitted(end).then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+  if (hosted.log !== null) hosted.checkInSyncReplicas(hosted.log, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND')
+}
+
+/** Transactions are not coordinated yet: a batch that could never be committed must not enter a log. */
+function refuseTransactional(records: Buffer): void {
+  if (batch.isTransactional(records, 0)) {
+    throw new KafkaError('INVALID_TXN_STATE', 'transactions are not served by this release')
+  }
+}
+
+function failure(index: number, error: KafkaError): PartitionAnswer {
+  return {
+    index,
+    errorCode: error.errno,
+    baseOffset: -1,
+    logStartOffset: -1,
+    recordErrors: error instanceof InvalidRecords ? error.recordErrors : [],
+    errorMessage: error.code === 'INVALID_RECORD' || error instanceof InvalidRecords ? error.message : null,
+  }
+}
+
+function answerError(
+  services: Services,
+  topic: string,
+  index: number,
+  error: unknown,
+  context: RequestContext,
+): PartitionAnswer {
+  if (!(error instanceof KafkaError)) throw error
+  const answer = failure(index, error)
+  if (error.code !== 'NOT_LEADER_OR_FOLLOWER' || context.apiVersion < 10) return answer
+  const partition = services.image().topics.partition(topic, index)
+  if (partition === null) return answer
+  return { ...answer, currentLeader: { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch } }
+}
+
