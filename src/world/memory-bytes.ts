@@ -1,0 +1,149 @@
+/**
+ * The bytes of one file of a memory disk: sparse blocks, and what a power loss would leave of them.
+ *
+ * A page changed since the last sync remembers its durable form. At a power loss each such page is its new form, its
+ * durable form or torn between them, each page for itself, and the size lies anywhere between the durable and the
+ * present one. A sync that fails cleans the pages in the cache without having written them (as Linux does): a later
+ * sync that succeeds does not make them durable.
+ */
+const PAGE_BYTES = 4096
+const SECTOR_BYTES = 512
+/** The first block is a page, so that thousands of small files stay small. */
+const BLOCK_BYTES = 65536
+
+/** What becomes of one page at a power loss; `tornAt` is the number of its first sectors that are new. */
+export type PageFate = 'kept' | 'lost' | { readonly tornAt: number }
+
+export class MemoryBytes {
+  size = 0
+  readonly #blocks: (Buffer | undefined)[] = []
+  /** Changed since the last sync: page → its durable bytes, null where there are only zeros. Null: not tracked. */
+  #unsynced: Map<number, Buffer | null> | null
+  /** The same, for pages that a failed sync threw away. */
+  #abandoned = new Map<number, Buffer | null>()
+  #durableSize = 0
+
+  constructor(trackUnsynced: boolean) {
+    this.#unsynced = trackUnsynced ? new Map() : null
+  }
+
+  /** Memory that the file takes. */
+  get allocatedBytes(): number {
+    let bytes = 0
+    for (const block of this.#blocks) bytes += block?.length ?? 0
+    return bytes
+  }
+
+  read(into: Buffer, position: number): number {
+    const length = Math.min(into.length, Math.max(0, this.size - position))
+    this.#eachPiece(position, length, (block, from, bytes, at) => {
+      if (block === undefined) into.fill(0, at, at + bytes)
+      else block.copy(into, at, from, from + bytes)
+    })
+    return length
+  }
+
+  write(data: Buffer, position: number): void {
+    if (data.length === 0) return
+    this.#remember(position, position + data.length)
+    this.#eachIndex(position, data.length, (index, from, bytes, at) => {
+      const block = (this.#blocks[index] ??= Buffer.alloc(index === 0 ? PAGE_BYTES : BLOCK_BYTES))
+      data.copy(block, from, at, at + bytes)
+    })
+    this.size = Math.max(this.size, position + data.length)
+  }
+
+  truncate(size: number): void {
+    if (size < this.size) {
+      this.#remember(size, this.size)
+      this.#eachIndex(size, this.size - size, (index, from, bytes) => this.#blocks[index]?.fill(0, from, from + bytes))
+      const keep = size === 0 ? 0 : blockOf(size - 1) + 1
+      if (this.#blocks.length > keep) this.#blocks.length = keep
+    }
+    this.size = size
+  }
+
+  sync(): void {
+    this.#unsynced?.clear()
+    this.#durableSize = this.size
+  }
+
+  syncFailed(): void {
+    for (const [page, durable] of this.#unsynced ?? []) this.#abandoned.set(page, durable)
+    this.#unsynced?.clear()
+  }
+
+  /** `fate` is asked for each page at risk, in order of pages; `sizeBetween` for the size, when it is at risk. */
+  losePower(fate: (sectors: number) => PageFate, sizeBetween: (a: number, b: number) => number): void {
+    const atRisk = new Map([...this.#abandoned, ...(this.#unsynced ?? [])])
+    const size = this.size === this.#durableSize ? this.size : sizeBetween(this.size, this.#durableSize)
+    this.size = Math.max(this.size, this.#durableSize)
+    const track = this.#unsynced !== null
+    this.#unsynced = null
+    for (const [page, durable] of [...atRisk].sort(([a], [b]) => a - b)) {
+      const outcome = fate(PAGE_BYTES / SECTOR_BYTES)
+      if (outcome === 'kept') continue
+      const lostFrom = outcome === 'lost' ? 0 : outcome.tornAt * SECTOR_BYTES
+      this.write((durable ?? Buffer.alloc(PAGE_BYTES)).subarray(lostFrom), page * PAGE_BYTES + lostFrom)
+    }
+    this.truncate(size)
+    this.#abandoned.clear()
+    if (track) this.#unsynced = new Map()
+    this.#durableSize = this.size
+  }
+
+  /** Keeps the durable form of the pages in [from, to) before they change. */
+  #remember(from: number, to: number): void {
+    const unsynced = this.#unsynced
+    if (unsynced === null) return
+    const last = Math.floor((to - 1) / PAGE_BYTES)
+    for (let page = Math.floor(from / PAGE_BYTES); page <= last; page++) {
+      if (unsynced.has(page)) continue
+      const abandoned = this.#abandoned.get(page)
+      if (abandoned !== undefined) {
+        this.#abandoned.delete(page)
+        unsynced.set(page, abandoned)
+        continue
+      }
+      const start = page * PAGE_BYTES
+      const block = this.#blocks[blockOf(start)]
+      if (start >= this.#durableSize || block === undefined) {
+        unsynced.set(page, null)
+        continue
+      }
+      const within = start - startOfBlock(blockOf(start))
+      unsynced.set(page, Buffer.from(block.subarray(within, within + PAGE_BYTES)))
+    }
+  }
+
+  #eachPiece(
+    position: number,
+    length: number,
+    visit: (block: Buffer | undefined, from: number, bytes: number, at: number) => void,
+  ): void {
+    this.#eachIndex(position, length, (index, from, bytes, at) => visit(this.#blocks[index], from, bytes, at))
+  }
+
+  #eachIndex(
+    position: number,
+    length: number,
+    visit: (index: number, from: number, bytes: number, at: number) => void,
+  ): void {
+    let at = 0
+    while (at < length) {
+      const index = blockOf(position + at)
+      const from = position + at - startOfBlock(index)
+      const bytes = Math.min(length - at, (index === 0 ? PAGE_BYTES : BLOCK_BYTES) - from)
+      visit(index, from, bytes, at)
+      at += bytes
+    }
+  }
+}
+
+function blockOf(position: number): number {
+  return position < PAGE_BYTES ? 0 : 1 + Math.floor((position - PAGE_BYTES) / BLOCK_BYTES)
+}
+
+function startOfBlock(index: number): number {
+  return index === 0 ? 0 : PAGE_BYTES + (index - 1) * BLOCK_BYTES
+}
