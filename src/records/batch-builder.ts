@@ -45,7 +45,7 @@ export interface BatchFields {
   readonly deleteHorizonMs?: Int64
   /** Kept by compaction when the last records are gone; otherwise the last record's. */
   readonly lastOffsetDelta?: number
-  /** Of records that have no timestamp of their own. */
+  /** Of records that have no timestamp of their own; of a batch without records its max timestamp. */
   readonly timestampMs?: Int64
 }
 
@@ -61,7 +61,7 @@ export function buildBatch(batch: BatchInit): Buffer {
   const first = records[0]
   const baseTimestamp =
     batch.deleteHorizonMs ?? (first === undefined ? NO_TIMESTAMP : (first.timestamp ?? defaultTimestamp))
-  let maxTimestamp: Int64 = NO_TIMESTAMP
+  let maxTimestamp: Int64 = first === undefined ? defaultTimestamp : NO_TIMESTAMP
   let offset = baseOffset - 1
 
   const body = new ByteWriter(sizeHint(records))

@@ -3,9 +3,12 @@
  * `maxBytes` whatever the input declares, and any input that is not a stream of its codec throws `MalformedError`.
  * Implementations are loaded on first use, so that a broker which meets no compressed batch does not pay for them.
  */
-import { MalformedError } from '../../base/byte-reader.ts'
+import { unreachable } from '../../base/errors.ts'
 import type { Codec } from '../batch.ts'
 import { gzipCompress, gzipDecompress } from './gzip.ts'
+import { lz4Compress, lz4Decompress } from './lz4.ts'
+import { snappyCompress, snappyDecompress } from './snappy.ts'
+import { zstdCompress, zstdDecompress } from './zstd.ts'
 
 /** What one batch may become: more than a request may hold (socket.request.max.bytes), far less than a bomb. */
 export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
@@ -20,8 +23,14 @@ export function compress(codec: Codec, bytes: Buffer, level?: number, magic = 2)
       return bytes
     case 'gzip':
       return gzipCompress(bytes, level)
+    case 'snappy':
+      return snappyCompress(bytes)
+    case 'lz4':
+      return lz4Compress(bytes, magic)
+    case 'zstd':
+      return zstdCompress(bytes, level)
     default:
-      throw new MalformedError(`codec ${codec} in magic ${magic} is not there`)
+      return unreachable(codec)
   }
 }
 
@@ -32,7 +41,13 @@ export function decompress(codec: Codec, bytes: Buffer, maxBytes = DECOMPRESSED_
       return bytes
     case 'gzip':
       return gzipDecompress(bytes, maxBytes)
+    case 'snappy':
+      return snappyDecompress(bytes, maxBytes)
+    case 'lz4':
+      return lz4Decompress(bytes, maxBytes, magic)
+    case 'zstd':
+      return zstdDecompress(bytes, maxBytes)
     default:
-      throw new MalformedError(`codec ${codec} in magic ${magic} is not there`)
+      return unreachable(codec)
   }
 }
