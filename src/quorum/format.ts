@@ -1,0 +1,63 @@
+/**
+ * What formatting writes into a log directory, as `kafka-storage.sh format` does: `bootstrap.checkpoint` with the records
+ * that a new cluster begins with, and for a dynamic quorum (kraft.version 1), in the metadata directory only, the snapshot
+ * 0-0 with the first voters. meta.properties comes last: a directory without it isn't formatted, however far we got.
+ */
+import type { Uuid } from '../base/uuid.ts'
+import type { Voter } from '../raft/voters.ts'
+import { replaceFile } from '../storage/atomic-file.ts'
+import { writeMetaProperties } from '../storage/meta-properties.ts'
+import type { Clock, Disk, Random } from '../world/world.ts'
+import { METADATA_DIRECTORY } from './quorum.ts'
+import { readSnapshot, snapshotBatches, snapshotName, writeSnapshot } from './snapshot-files.ts'
+
+export const BOOTSTRAP_FILE = 'bootstrap.checkpoint'
+
+export interface FormatOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  /** The log directory. */
+  readonly directory: string
+  readonly clusterId: string
+  readonly nodeId: number
+  readonly directoryId: Uuid
+  /** Framed records: metadata/bootstrap.ts. */
+  readonly bootstrapValues: readonly Buffer[]
+  /** First voters of a dynamic quorum; null for any other directory, and for static voters. */
+  readonly voters: readonly Voter[] | null
+}
+
+export async function formatDirectory(options: FormatOptions): Promise<void> {
+  const { disk, clock, random, directory, voters } = options
+  const timestampMs = clock.wallMs()
+  await disk.makeDirectory(directory)
+  await replaceFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs))
+  if (voters !== null) {
+    const metadataDirectory = `${directory}/${METADATA_DIRECTORY}`
+    await disk.makeDirectory(metadataDirectory)
+    const path = `${metadataDirectory}/${snapshotName({ endOffset: 0, epoch: 0 })}`
+    await writeSnapshot(disk, path, random.bytes(8).toString('hex'), {
+      epoch: 0,
+      lastContainedMs: timestampMs,
+      timestampMs,
+      state: { kraftVersion: 1, voters },
+      values: [],
+    })
+    await disk.syncDirectory(directory)
+  }
+  const { clusterId, nodeId, directoryId } = options
+  await writeMetaProperties(disk, directory, { version: 1, clusterId, nodeId, directoryId }, timestampMs)
+}
+
+export function bootstrapFile(values: readonly Buffer[], timestampMs: number): Buffer {
+  const state = { kraftVersion: 0, voters: null }
+  return Buffer.concat([...snapshotBatches({ epoch: 0, lastContainedMs: 0, timestampMs, state, values })])
+}
+
+/** Data batches of `bootstrap.checkpoint`, null if there is none. @throws OperationalError LOG_CORRUPT. */
+export async function readBootstrap(disk: Disk, directory: string): Promise<readonly Buffer[] | null> {
+  const path = `${directory}/${BOOTSTRAP_FILE}`
+  if ((await disk.stat(path)) === null) return null
+  return (await readSnapshot(disk, path)).batches
+}
