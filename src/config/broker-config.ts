@@ -6,28 +6,12 @@
  */
 import type { BrokerFields } from './broker-fields.ts'
 import type { ConfigValue } from './config-value.ts'
+import type { ListenerConfig } from './listeners.ts'
 import type { LogConfig } from './log-config.ts'
 
+export type { ListenerConfig, SecurityProtocol } from './listeners.ts'
+
 export type ProcessRole = 'broker' | 'controller'
-export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
-
-export interface ListenerConfig {
-  /** Upper case, as in the metadata log. */
-  readonly name: string
-  readonly securityProtocol: SecurityProtocol
-  /** Empty: all interfaces. IPv6 without brackets. */
-  readonly host: string
-  /** 0: any free one. */
-  readonly port: number
-}
-
-/** What is advertised; a host of '' stands for the machine's name, a port of 0 for the bound one. */
-export interface AdvertisedListener {
-  readonly name: string
-  readonly host: string
-  readonly port: number
-}
-
 export interface QuorumVoter {
   readonly id: number
   readonly host: string
@@ -41,7 +25,8 @@ export interface BrokerConfig extends BrokerFields {
   readonly listeners: readonly ListenerConfig[]
   readonly controllerListeners: readonly ListenerConfig[]
   readonly controllerListenerNames: readonly string[]
-  readonly advertisedListeners: readonly AdvertisedListener[]
+  /** Those of the broker; a host of '' stands for the machine's name, a port of 0 for the bound one. */
+  readonly advertisedListeners: readonly ListenerConfig[]
   readonly interBrokerListenerName: string
   /** The static quorum; empty when the quorum is dynamic. */
   readonly quorumVoters: readonly QuorumVoter[]
