@@ -6,6 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { schemaFile } from './generate/file.ts'
+import { messagesFile } from './generate/messages.ts'
 import { parseSchema, type Schema } from './generate/schema.ts'
 import { apisFile, coordinatorRecordsFile, framedRecordsFile } from './generate/tables.ts'
 
@@ -30,6 +31,7 @@ function generatedFiles(schemas: readonly Schema[]): Map<string, string> {
   files.set('apis.ts', apisFile(schemas))
   files.set('metadata-records.ts', framedRecordsFile(schemas, 'metadata'))
   files.set('remote-log-records.ts', framedRecordsFile(schemas, 'remote-log'))
+  files.set('messages.ts', messagesFile(schemas))
   files.set('coordinator-records.ts', coordinatorRecordsFile(schemas))
   return files
 }

@@ -19,6 +19,7 @@ const IMPORTS: readonly (readonly [from: string, names: readonly string[], typeO
     '../codec-support.ts',
     [
       'addUnknownTag',
+      'ascendingTags',
       'checkNoTags',
       'checkReadable',
       'checkWritable',

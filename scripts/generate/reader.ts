@@ -33,7 +33,10 @@ export function readFunction(body: Body, struct: Struct): string {
   if (flexible === 'never') lines.push(`return ${literal}`)
   else {
     lines.push(...readTags(body, struct, tagged, flexible, outer))
-    lines.push(`const m: ${type} = ${literal}`, 'return unknownTags === undefined ? m : { ...m, unknownTags }')
+    lines.push(
+      `const m: ${type} = ${literal}`,
+      'return unknownTags === undefined ? m : { ...m, unknownTags: ascendingTags(unknownTags) }',
+    )
   }
   const text = lines.join('\n  ')
   const declareFlexible = usesFlexible(text) ? `const f = v >= ${body.flexibleFrom}\n  ` : ''

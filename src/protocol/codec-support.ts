@@ -54,6 +54,13 @@ export function addUnknownTag(tags: UnknownTag[] | undefined, tag: number, data:
   return tags
 }
 
+/** Ascending, as they must be written; of several with the same number the last one counts. */
+export function ascendingTags(tags: readonly UnknownTag[]): readonly UnknownTag[] {
+  if (tags.every((tag, index) => index === 0 || tag.tag > tags[index - 1]!.tag)) return tags
+  const byTag = new Map(tags.map((tag) => [tag.tag, tag]))
+  return [...byTag.values()].sort((one, other) => one.tag - other.tag)
+}
+
 export function makeUnknownTags(tags: readonly Init<UnknownTag>[]): UnknownTag[] {
   return tags.map(({ tag = 0, data = EMPTY_BYTES }) => ({ tag, data: joinedBytes(data) }))
 }
