@@ -40,7 +40,7 @@ export interface BatchFields {
   readonly transactional?: boolean
   readonly control?: boolean
   /** Set for log-append time: every record then has this time, whatever its own says. */
-  readonly logAppendTimeMs?: number
+  readonly logAppendTimeMs?: Int64
   /** Set by the cleaner on batches with tombstones or markers (KIP-534). */
   readonly deleteHorizonMs?: Int64
   /** Kept by compaction when the last records are gone; otherwise the last record's. */

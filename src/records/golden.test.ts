@@ -60,7 +60,7 @@ function rebuild(bytes: Buffer, at: number): Buffer {
     lastOffsetDelta: batch.lastOffsetDelta(bytes, at),
     timestampMs: batch.maxTimestamp(bytes, at),
     ...(batch.hasDeleteHorizon(bytes, at) ? { deleteHorizonMs: batch.baseTimestamp(bytes, at) } : {}),
-    ...(logAppendTimeMs === undefined ? {} : { logAppendTimeMs: Number(logAppendTimeMs) }),
+    ...(logAppendTimeMs === undefined ? {} : { logAppendTimeMs }),
     records,
   })
   return built

@@ -1,8 +1,9 @@
 /**
  * The codecs by name. Everything is synchronous and bounded: `decompress` never produces, nor allocates, more than
- * `maxBytes` whatever the input declares, and any input that is not a stream of its codec throws `MalformedError`.
+ * `maxBytes` whatever the input declares, and any input that is not a stream of its codec throws `DecompressionError`.
  * Implementations are loaded on first use, so that a broker which meets no compressed batch does not pay for them.
  */
+import { MalformedError } from '../../base/byte-reader.ts'
 import { unreachable } from '../../base/errors.ts'
 import type { Codec } from '../batch.ts'
 import { gzipCompress, gzipDecompress } from './gzip.ts'
@@ -34,8 +35,25 @@ export function compress(codec: Codec, bytes: Buffer, level?: number, magic = 2)
   }
 }
 
-/** @throws MalformedError for a broken stream or one that would become larger than `maxBytes`. */
+/** A stream that is not its codec's, or one that becomes too large; broken records inside it are not meant. */
+export class DecompressionError extends MalformedError {
+  constructor(detail: string) {
+    super(detail)
+    this.name = 'DecompressionError'
+  }
+}
+
+/** @throws DecompressionError for a broken stream or one that would become larger than `maxBytes`. */
 export function decompress(codec: Codec, bytes: Buffer, maxBytes = DECOMPRESSED_BYTES_MAX, magic = 2): Buffer {
+  try {
+    return decompressed(codec, bytes, maxBytes, magic)
+  } catch (error) {
+    if (error instanceof MalformedError) throw new DecompressionError(error.message)
+    throw error
+  }
+}
+
+function decompressed(codec: Codec, bytes: Buffer, maxBytes: number, magic: number): Buffer {
   switch (codec) {
     case 'none':
       return bytes
