@@ -8,9 +8,8 @@
 import { KafkaError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
-import type { LogConfig } from '../config/log-config.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
-import type { LogManager } from '../storage/log-manager.ts'
+import type { CreateOptions, LogManager } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { Partition, type Assignment } from './partition.ts'
 
@@ -18,8 +17,15 @@ export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
-  /** The settings of a topic as they are now. */
-  readonly logConfig: (topic: string) => LogConfig
+}
+
+/** A topic as it is now, and which of its partitions differ from before. */
+export interface ChangedTopic {
+  readonly after: TopicImage
+  /** Numbers of the partitions that are new or differ. */
+  readonly partitions: Iterable<number>
+  /** Created by this change: no replica of it can have a log yet. */
+  readonly created: boolean
 }
 
 /** Logs opened at the same time when a change brings many. */
@@ -47,16 +53,25 @@ export class ReplicaManager {
   }
 
   /** Topics that were deleted (as they were) first, then those created or changed. */
-  async apply(deleted: readonly TopicImage[], changed: readonly TopicImage[]): Promise<void> {
+  async apply(deleted: readonly TopicImage[], changed: readonly ChangedTopic[]): Promise<void> {
     for (const topic of deleted) await this.#remove(topic)
     const opening: (() => Promise<void>)[] = []
-    for (const topic of changed) {
-      for (const [index, image] of topic.partitions.entries()) this.#follow(topic, index, image, opening)
+    for (const { after, partitions, created } of changed) {
+      for (const index of partitions) {
+        const image = after.partitions[index]
+        if (image !== undefined) this.#follow(after, index, image, created, opening)
+      }
     }
     await runBounded(opening, OPENING_MAX)
   }
 
-  #follow(topic: TopicImage, index: number, image: PartitionImage, opening: (() => Promise<void>)[]): void {
+  #follow(
+    topic: TopicImage,
+    index: number,
+    image: PartitionImage,
+    isNew: boolean,
+    opening: (() => Promise<void>)[],
+  ): void {
     const hosted = image.replicas.includes(this.#options.nodeId)
     const partition = this.partition(topic.name, index)
     const assignment = assignmentOf(image)
@@ -64,17 +79,15 @@ export class ReplicaManager {
       if (hosted) partition.assign(assignment)
       else opening.push(() => this.#removePartition(partition))
     } else if (hosted) {
-      opening.push(() => this.#host(topic, index, assignment, directoryOf(image, this.#options.nodeId)))
+      const directoryId = directoryOf(image, this.#options.nodeId)
+      opening.push(() => this.#host(topic, index, assignment, { topicId: topic.id, isNew, directoryId }))
     }
   }
 
-  async #host(topic: TopicImage, index: number, assignment: Assignment, directory: Uuid | null): Promise<void> {
+  async #host(topic: TopicImage, index: number, assignment: Assignment, options: CreateOptions): Promise<void> {
     let log: PartitionLog | null = null
     try {
-      log = await this.#options.logs.getOrCreate(
-        { topic: topic.name, partition: index },
-        { topicId: topic.id, config: this.#options.logConfig(topic.name), directory },
-      )
+      log = await this.#options.logs.getOrCreate(topic.name, index, options)
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
       this.#options.logger.error(`the log of ${topic.name}-${index} could not be opened`, error)
@@ -94,7 +107,7 @@ export class ReplicaManager {
     partition.remove()
     delete this.#topics.get(partition.topic)?.[partition.index]
     try {
-      await this.#options.logs.delete({ topic: partition.topic, partition: partition.index })
+      await this.#options.logs.delete(partition.topic, partition.index)
     } catch (error) {
       this.#options.logger.error(`the log of ${partition.name} could not be deleted`, error)
     }

@@ -9,6 +9,7 @@ import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
+import * as batch from '../../records/batch.ts'
 import { downConvert } from '../../records/convert.ts'
 import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
 import { endpointOf } from '../endpoints.ts'
@@ -21,6 +22,9 @@ type PartitionAnswer = Init<FetchResponse.PartitionData>
 type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
 
 const READ_COMMITTED = 1
+const MAGIC_1_VERSION = 2
+const MAGIC_2_VERSION = 4
+const ZSTD_VERSION = 10
 
 export const fetchHandler = handler(Fetch, {
   handle: async (services, request, context) => {
@@ -147,9 +151,17 @@ function partitionAnswer(
   }
 }
 
-/** The stored batches in a form that the version can carry. */
+/** The stored batches in a form that the version can carry. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd. */
 function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: number): readonly Buffer[] {
-  if (version >= 10 || pieces.length === 0) return pieces
-  return downConvert(pieces, { magic: version >= 4 ? 2 : version >= 2 ? 1 : 0, fetchOffset, zstdAllowed: false })
+  if (version >= ZSTD_VERSION || pieces.length === 0) return pieces
+  if (version < MAGIC_2_VERSION) return downConvert(pieces, version >= MAGIC_1_VERSION ? 1 : 0, fetchOffset)
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += batch.entryBytes(piece, at)) {
+      if (batch.magic(piece, at) >= 2 && batch.codec(piece, at) === 'zstd') {
+        throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Fetch version 10')
+      }
+    }
+  }
+  return pieces
 }
 

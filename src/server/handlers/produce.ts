@@ -8,10 +8,11 @@
  */
 import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
+import type { LogConfig } from '../../config/log-config.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
 import * as batch from '../../records/batch.ts'
-import { InvalidRecords, validateProduce } from '../../records/validator.ts'
+import { InvalidRecords, validateProduce, type ProduceOptions } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
 import { endpointOf } from '../endpoints.ts'
 import { CLOSE, handler, NO_ANSWER, type Handled, type RequestContext } from '../handler.ts'
@@ -25,8 +26,7 @@ type TopicAnswer = Init<ProduceResponse.TopicProduceResponse>
 
 /** The one client that may write to internal topics (Kafka's own rule). */
 const ADMIN_CLIENT = '__admin_client'
-/** The first version in which a client may send zstd. */
-const ZSTD_VERSION = 7
+const NO_RECORDS = Buffer.alloc(0)
 
 export const produceHandler = handler(Produce, {
   pipelined: true,
@@ -114,16 +114,12 @@ function appendPartition(
   }
   const log = hosted.leaderLog()
   if (request.acks === -1) hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
-  const valid = validateProduce(records ?? Buffer.alloc(0), {
-    version: context.apiVersion,
-    nowMs: services.clock.wallMs(),
-    config: log.config,
-    zstdAllowed: context.apiVersion >= ZSTD_VERSION,
-  })
+  const options = produceOptions(log.config, context.apiVersion, services.clock.wallMs(), hosted.name)
+  const valid = validateProduce(records ?? NO_RECORDS, options)
   refuseTransactional(valid.records)
   const appended = hosted.append(log, valid.records, {
     origin: 'client',
-    memory: valid.records.buffer === records?.buffer ? context.memory : null,
+    memory: valid.rebuilt ? null : context.memory,
   })
   const logAppendTimeMs = appended.duplicate ? appended.logAppendTimeMs : valid.logAppendTimeMs
   const answer: PartitionAnswer = {
@@ -171,6 +167,27 @@ async function commit(services: Services, timeoutMs: number, hosted: Partition, 
   if (hosted.log !== null) hosted.checkInSyncReplicas(hosted.log, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND')
 }
 
+function produceOptions(config: LogConfig, requestVersion: number, nowMs: number, topicPartition: string): ProduceOptions {
+  return {
+    nowMs,
+    timestampType: config.messageTimestampType,
+    beforeMaxMs: config.messageTimestampBeforeMaxMs,
+    afterMaxMs: config.messageTimestampAfterMaxMs,
+    compactedTopic: config.compact,
+    compression: {
+      type: config.compressionType,
+      gzipLevel: config.compressionGzipLevel,
+      lz4Level: config.compressionLz4Level,
+      zstdLevel: config.compressionZstdLevel,
+    },
+    maxMessageBytes: config.maxMessageBytes,
+    segmentBytes: config.segmentBytes,
+    allowOldMagic: true,
+    requestVersion,
+    topicPartition,
+  }
+}
+
 /** Transactions are not coordinated yet: a batch that could never be committed must not enter a log. */
 function refuseTransactional(records: Buffer): void {
   if (batch.isTransactional(records, 0)) {
@@ -184,9 +201,14 @@ function failure(index: number, error: KafkaError): PartitionAnswer {
     errorCode: error.errno,
     baseOffset: -1,
     logStartOffset: -1,
-    recordErrors: error instanceof InvalidRecords ? error.recordErrors : [],
+    recordErrors: recordErrorsOf(error),
     errorMessage: error.code === 'INVALID_RECORD' || error instanceof InvalidRecords ? error.message : null,
   }
+}
+
+function recordErrorsOf(error: KafkaError): Init<ProduceResponse.BatchIndexAndErrorMessage>[] {
+  if (!(error instanceof InvalidRecords)) return []
+  return error.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }))
 }
 
 function answerError(

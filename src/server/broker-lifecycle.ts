@@ -1,0 +1,166 @@
+/**
+ * This broker's membership in the cluster: registration, heartbeats, controlled shutdown (Kafka's BrokerLifecycleManager).
+ *
+ * A new incarnation registers with its listeners, features and directories and starts fenced; heartbeats unfence it once it
+ * has followed the metadata to its own registration. At shutdown the controller moves leadership away and says when to go.
+ * A stale epoch or a lost registration registers anew.
+ */
+import { errorName } from '../base/error-codes.ts'
+import { KafkaError } from '../base/errors.ts'
+import { clampInt64 } from '../base/int64.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
+import type { ControllerApi } from '../controller/controller-api.ts'
+import { BrokerHeartbeatRequest, type BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
+import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { Clock, Timer } from '../world/world.ts'
+
+const REGISTRATION_VERSION = 4
+const HEARTBEAT_VERSION = 2
+const PROTOCOL_NUMBER = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
+
+export interface Registration {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly incarnationId: Uuid
+  readonly listeners: readonly {
+    readonly name: string
+    readonly host: string
+    readonly port: number
+    readonly securityProtocol: keyof typeof PROTOCOL_NUMBER
+  }[]
+  readonly features: readonly { readonly name: string; readonly min: number; readonly max: number }[]
+  readonly rack: string | null
+  readonly directories: readonly Uuid[]
+  /** From the clean shutdown markers; -1 if any is missing. */
+  readonly previousBrokerEpoch: number
+}
+
+export interface BrokerLifecycleOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly controller: ControllerApi
+  readonly heartbeatIntervalMs: number
+  readonly registration: Registration
+  /** Up to where this broker has followed the metadata. */
+  readonly metadataOffset: () => number
+  readonly offlineDirectories: () => readonly Uuid[]
+}
+
+export class BrokerLifecycle {
+  readonly #options: BrokerLifecycleOptions
+  #epoch = -1
+  #fenced = true
+  #wantShutDown = false
+  #timer: Timer | null = null
+  #closed = false
+  #mayGo: (() => void) | null = null
+
+  constructor(options: BrokerLifecycleOptions) {
+    this.#options = options
+  }
+
+  /** -1 before the registration. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get isFenced(): boolean {
+    return this.#fenced
+  }
+
+  /** Registers and sends the first heartbeats; resolves when the broker is unfenced. @throws KafkaError if it is refused. */
+  async start(): Promise<void> {
+    await this.#register()
+    while (this.#fenced) await this.#heartbeat()
+    this.#schedule()
+  }
+
+  /** Tells the controller and waits until it lets go, at most `timeoutMs`. */
+  async controlledShutdown(timeoutMs: number): Promise<void> {
+    if (this.#epoch < 0 || this.#closed) return
+    this.#wantShutDown = true
+    this.#timer?.cancel()
+    const { clock } = this.#options
+    await new Promise<void>((resolve) => {
+      const deadline = clock.at(clock.monotonicMs() + timeoutMs, resolve)
+      this.#mayGo = () => {
+        deadline.cancel()
+        resolve()
+      }
+      void this.#beat()
+    })
+    this.close()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#timer?.cancel()
+  }
+
+  async #register(): Promise<void> {
+    const { controller, registration, logger } = this.#options
+    const request = BrokerRegistrationRequest.make({
+      brokerId: registration.nodeId,
+      clusterId: registration.clusterId,
+      incarnationId: registration.incarnationId,
+      listeners: registration.listeners.map(({ name, host, port, securityProtocol }) => ({
+        name,
+        host,
+        port,
+        securityProtocol: PROTOCOL_NUMBER[securityProtocol],
+      })),
+      features: registration.features.map(({ name, min, max }) => ({
+        name,
+        minSupportedVersion: min,
+        maxSupportedVersion: max,
+      })),
+      rack: registration.rack,
+      logDirs: registration.directories,
+      previousBrokerEpoch: registration.previousBrokerEpoch,
+    })
+    const { errorCode = 0, brokerEpoch = -1 } = await controller.registerBroker(request, { apiVersion: REGISTRATION_VERSION })
+    if (errorCode !== 0) {
+      const code = errorName(errorCode) ?? 'UNKNOWN_SERVER_ERROR'
+      throw new KafkaError(code, `the controller refused the registration of broker ${registration.nodeId}: ${code}`)
+    }
+    this.#epoch = clampInt64(brokerEpoch)
+    this.#fenced = true
+    logger.info(`Registered broker ${registration.nodeId} with broker epoch ${this.#epoch}`)
+  }
+
+  async #heartbeat(): Promise<Init<BrokerHeartbeatResponse>> {
+    const { controller, registration, metadataOffset, offlineDirectories } = this.#options
+    const request = BrokerHeartbeatRequest.make({
+      brokerId: registration.nodeId,
+      brokerEpoch: this.#epoch,
+      currentMetadataOffset: metadataOffset(),
+      wantFence: false,
+      wantShutDown: this.#wantShutDown,
+      offlineLogDirs: offlineDirectories(),
+    })
+    const answer = await controller.brokerHeartbeat(request, { apiVersion: HEARTBEAT_VERSION })
+    const code = errorName(answer.errorCode ?? 0)
+    if (code === 'STALE_BROKER_EPOCH' || code === 'BROKER_ID_NOT_REGISTERED') {
+      if (!this.#wantShutDown) await this.#register()
+    } else if (code === 'NONE') this.#fenced = answer.isFenced ?? true
+    return answer
+  }
+
+  #schedule(): void {
+    if (this.#closed) return
+    const { clock, heartbeatIntervalMs } = this.#options
+    this.#timer = clock.at(clock.monotonicMs() + heartbeatIntervalMs, () => void this.#beat())
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      const answer = await this.#heartbeat()
+      if (this.#wantShutDown && (answer.shouldShutDown === true || (answer.errorCode ?? 0) !== 0)) this.#mayGo?.()
+    } catch (error) {
+      this.#options.logger.warn('A heartbeat failed', error)
+    }
+    this.#schedule()
+  }
+}

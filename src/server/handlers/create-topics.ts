@@ -1,0 +1,13 @@
+/**
+ * CreateTopics v0-7: decided by the controller. v1 can only validate, v4 takes -1 for the defaults, v5 answers the configuration,
+ * v7 the topic id.
+ */
+import { CreateTopics } from '../../protocol/generated/create-topics.ts'
+import { handler } from '../handler.ts'
+
+export const createTopicsHandler = handler(CreateTopics, {
+  handle: (services, request, { apiVersion }) => services.controller.createTopics(request, { apiVersion }),
+  failed: ({ topics }, error) => ({
+    topics: topics.map(({ name }) => ({ name, errorCode: error.errno, errorMessage: error.message })),
+  }),
+})

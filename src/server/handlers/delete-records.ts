@@ -1,0 +1,49 @@
+/**
+ * DeleteRecords v0-2: moves the start of a log; -1 stands for the high watermark. The records are gone for readers when the
+ * answer comes, their segments with the next run of retention.
+ */
+import { KafkaError } from '../../base/errors.ts'
+import { clampInt64 } from '../../base/int64.ts'
+import type { Init } from '../../protocol/codec.ts'
+import {
+  DeleteRecords,
+  type DeleteRecordsRequest,
+  type DeleteRecordsResponse,
+} from '../../protocol/generated/delete-records.ts'
+import { handler } from '../handler.ts'
+import type { Services } from '../services.ts'
+import { isInternal } from '../topic-names.ts'
+import { notHosted } from './list-offsets.ts'
+
+const HIGH_WATERMARK = -1
+
+export const deleteRecordsHandler = handler(DeleteRecords, {
+  handle: (services, request) => ({
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partition) => answer(services, name, partition)),
+    })),
+  }),
+})
+
+function answer(
+  services: Services,
+  topic: string,
+  { partitionIndex, offset }: DeleteRecordsRequest.DeleteRecordsPartition,
+): Init<DeleteRecordsResponse.DeleteRecordsPartitionResult> {
+  try {
+    const hosted = services.replicas.partition(topic, partitionIndex)
+    if (hosted === null) throw notHosted(services, topic, partitionIndex)
+    if (isInternal(topic)) throw new KafkaError('INVALID_TOPIC_EXCEPTION', `records of internal topic ${topic} are its coordinator's`)
+    const log = hosted.leaderLog()
+    if (!log.config.delete) {
+      throw new KafkaError('POLICY_VIOLATION', `${topic} is not configured with delete in its cleanup.policy`)
+    }
+    const wanted = clampInt64(offset)
+    log.deleteRecordsBefore(wanted === HIGH_WATERMARK ? log.highWatermark : wanted)
+    return { partitionIndex, lowWatermark: log.startOffset }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { partitionIndex, lowWatermark: -1, errorCode: error.errno }
+  }
+}

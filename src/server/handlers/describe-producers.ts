@@ -1,0 +1,31 @@
+/** DescribeProducers v0 (KIP-664): the producers that a partition remembers, answered by its leader. */
+import { KafkaError } from '../../base/errors.ts'
+import type { Init } from '../../protocol/codec.ts'
+import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/generated/describe-producers.ts'
+import { handler } from '../handler.ts'
+import type { Services } from '../services.ts'
+import { notHosted } from './list-offsets.ts'
+
+export const describeProducersHandler = handler(DescribeProducers, {
+  handle: (services, request) => ({
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => answer(services, name, partitionIndex)),
+    })),
+  }),
+})
+
+function answer(
+  services: Services,
+  topic: string,
+  partitionIndex: number,
+): Init<DescribeProducersResponse.PartitionResponse> {
+  try {
+    const hosted = services.replicas.partition(topic, partitionIndex)
+    if (hosted === null) throw notHosted(services, topic, partitionIndex)
+    return { partitionIndex, activeProducers: hosted.leaderLog().activeProducers() }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    return { partitionIndex, errorCode: error.errno, errorMessage: error.message }
+  }
+}

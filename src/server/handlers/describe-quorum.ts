@@ -1,0 +1,10 @@
+/**
+ * DescribeQuorum v0-2 (KIP-595): voters and observers of the metadata log and how far they are.
+ */
+import { DescribeQuorum } from '../../protocol/generated/describe-quorum.ts'
+import { handler } from '../handler.ts'
+
+export const describeQuorumHandler = handler(DescribeQuorum, {
+  handle: (services, request, { apiVersion }) => services.controller.describeQuorum(request, { apiVersion }),
+  failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
+})

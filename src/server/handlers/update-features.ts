@@ -1,0 +1,10 @@
+/**
+ * UpdateFeatures v0-2 (KIP-584): finalises feature levels; decided by the controller.
+ */
+import { UpdateFeatures } from '../../protocol/generated/update-features.ts'
+import { handler } from '../handler.ts'
+
+export const updateFeaturesHandler = handler(UpdateFeatures, {
+  handle: (services, request, { apiVersion }) => services.controller.updateFeatures(request, { apiVersion }),
+  failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
+})
