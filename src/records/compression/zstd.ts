@@ -117,7 +117,7 @@ function loadBuiltIn(): ZstdCodec | null {
   if (!isZlibZstd(compress) || !isZlibZstd(decompress) || typeof level !== 'number') return null
   return {
     compress: (bytes, value) => compress(bytes, { params: { [level]: value } }),
-    decompress: (bytes, maxBytes) => decompress(bytes, { maxOutputLength: maxBytes }),
+    decompress: (bytes, maxBytes) => decompress(bytes, { maxOutputLength: Math.min(Math.max(maxBytes, 1), 2 ** 32) }),
   }
 }
 
