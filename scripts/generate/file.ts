@@ -31,7 +31,6 @@ const IMPORTS: readonly (readonly [from: string, names: readonly string[], typeO
       'nullNotWritable',
       'readUnknownTags',
       'tagNotInVersion',
-      'tagSizeWrong',
       'writeTag',
       'writeUnknownTags',
       'writeUnknownTagsBelow',

@@ -16,6 +16,8 @@ export class MalformedError extends Error {
   }
 }
 
+const EMPTY: Buffer = Buffer.alloc(0)
+
 export class ByteReader {
   readonly buffer: Buffer
   /** The next byte to read. */
@@ -82,16 +84,15 @@ export class ByteReader {
     return uuidFromBytes(this.buffer, this.skip(16))
   }
 
-  /** Unsigned varint of at most 32 bits in at most 5 bytes. */
+  /** Unsigned varint of 32 bits in at most 5 bytes. Bits above the 32nd are dropped, as Kafka does. */
   uvarint(): number {
-    let value = 0
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.uint8()
+    if (first < 0x80) return first
+    let value = first & 0x7f
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.uint8()
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) {
-        if (value > 0xffff_ffff) throw new MalformedError('varint above 32 bits')
-        return value
-      }
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
     }
     throw new MalformedError('varint longer than 5 bytes')
   }
@@ -123,10 +124,10 @@ export class ByteReader {
     throw new MalformedError('varint longer than 10 bytes')
   }
 
-  /** int16 length, UTF-8; null for length -1. */
+  /** int16 length, UTF-8; null for a negative length (-1 is written). */
   nullableString(): string | null {
     const length = this.int16()
-    return length < 0 ? this.#nullLength(length) : this.#utf8(length)
+    return length < 0 ? null : this.#utf8(length)
   }
 
   string(): string {
@@ -134,7 +135,7 @@ export class ByteReader {
   }
 
   compactNullableString(): string | null {
-    const length = this.uvarint() - 1
+    const length = this.#compactLength()
     return length < 0 ? null : this.#utf8(length)
   }
 
@@ -142,10 +143,10 @@ export class ByteReader {
     return this.compactNullableString() ?? this.#refuseNull('string')
   }
 
-  /** int32 length, data; null for length -1. A view of the input. */
+  /** int32 length, data; null for a negative length (-1 is written). A view of the input. */
   nullableBytes(): Buffer | null {
     const length = this.int32()
-    return length < 0 ? this.#nullLength(length) : this.view(length)
+    return length < 0 ? null : this.view(length)
   }
 
   bytes(): Buffer {
@@ -153,7 +154,7 @@ export class ByteReader {
   }
 
   compactNullableBytes(): Buffer | null {
-    const length = this.uvarint() - 1
+    const length = this.#compactLength()
     return length < 0 ? null : this.view(length)
   }
 
@@ -163,18 +164,18 @@ export class ByteReader {
 
   view(length: number): Buffer {
     const at = this.skip(length)
-    return this.buffer.subarray(at, at + length)
+    // A view costs a hundred bytes, and two bytes of input can ask for one.
+    return length === 0 ? EMPTY : this.buffer.subarray(at, at + length)
   }
 
-  /** Count of an array in the old encoding, -1 for null; refused if not even `minSize` bytes an element are left. */
+  /** Count of an array in the old encoding, negative for null; refused if not even `minSize` bytes an element are left. */
   count(minSize: number): number {
     const count = this.int32()
-    if (count < 0) return this.#nullLength(count) ?? -1
-    return this.#checkedCount(count, minSize)
+    return count < 0 ? -1 : this.#checkedCount(count, minSize)
   }
 
   compactCount(minSize: number): number {
-    const count = this.uvarint() - 1
+    const count = this.#compactLength()
     return count < 0 ? -1 : this.#checkedCount(count, minSize)
   }
 
@@ -191,9 +192,9 @@ export class ByteReader {
     return length === 0 ? '' : this.buffer.toString('utf8', at, at + length)
   }
 
-  #nullLength(length: number): null {
-    if (length !== -1) throw new MalformedError(`length ${length}`)
-    return null
+  /** Length + 1 as a signed number, as Kafka takes it: what has the sign bit is null too. */
+  #compactLength(): number {
+    return ((this.uvarint() | 0) - 1) | 0
   }
 
   #refuseNull(what: string): never {

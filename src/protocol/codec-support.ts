@@ -34,10 +34,6 @@ export function tagNotInVersion(tag: number, version: number): MalformedError {
   return new MalformedError(`tag ${tag} is not valid in version ${version}`)
 }
 
-export function tagSizeWrong(tag: number): MalformedError {
-  return new MalformedError(`tag ${tag} is not as long as it says`)
-}
-
 /** A tagged section in a struct without known tags; undefined when it is empty, which it nearly always is. */
 export function readUnknownTags(reader: ByteReader): UnknownTag[] | undefined {
   let tags: UnknownTag[] | undefined
