@@ -38,7 +38,9 @@ export function readInt64(bytes: Buffer, at: number): Int64 {
 /** Reads an offset, size or time that we ourselves assigned, so that it is safe by construction; clamped if it is not. */
 export function readSafeInt64(bytes: Buffer, at: number): number {
   const high = bytes.readInt32BE(at)
-  if (high < 0x200000 && high >= -0x200000) return high * 0x1_0000_0000 + bytes.readUInt32BE(at + 4)
+  // -2^53 itself (high -2^21, low 0) is not safe.
+  if (high < 0x200000 && high >= -0x200000)
+    return Math.max(high * 0x1_0000_0000 + bytes.readUInt32BE(at + 4), -SAFE_MAX)
   return high > 0 ? SAFE_MAX : -SAFE_MAX
 }
 
