@@ -1,0 +1,143 @@
+import { expect, test } from 'vitest'
+import type { Clock, Socket, SocketSink } from '../world/world.ts'
+import { CHUNK_BYTES, ChunkPool } from './chunk-pool.ts'
+import { ReadGate } from './read-gate.ts'
+import { ServerConnection, type Dispatched, type Outcome } from './server-connection.ts'
+
+class FakeSocket implements Socket {
+  readonly remoteHost = '127.0.0.1'
+  readonly remotePort = 5000
+  readonly localHost = '127.0.0.1'
+  readonly localPort = 9092
+  readonly sent: string[] = []
+  isPaused = false
+  isDestroyed = false
+  #sink: SocketSink | null = null
+
+  start(sink: SocketSink): void {
+    this.#sink = sink
+  }
+  write(buffers: readonly Buffer[], done?: () => void): void {
+    this.sent.push(Buffer.concat(buffers).toString())
+    done?.()
+  }
+  pause(): void {
+    this.isPaused = true
+  }
+  resume(): void {
+    this.isPaused = false
+  }
+  end(): void {
+    this.isDestroyed = true
+  }
+  destroy(): void {
+    this.isDestroyed = true
+  }
+  /** What the peer sends: one frame for each text. */
+  receive(...texts: string[]): void {
+    for (const text of texts) {
+      const sink = this.#sink!
+      const room = sink.room()
+      room.writeInt32BE(text.length, 0)
+      room.write(text, 4)
+      sink.received(4 + text.length)
+    }
+  }
+}
+
+const clock: Clock = {
+  monotonicMs: () => 0,
+  wallMs: () => 0,
+  at: () => ({ cancel() {} }),
+  soon: (task) => task(),
+}
+
+const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.from(text)], release: null })
+
+function connect(dispatch: (text: string) => Dispatched, gate = new ReadGate(1000, 500)): { socket: FakeSocket; pool: ChunkPool } {
+  const socket = new FakeSocket()
+  const pool = new ChunkPool({ freeBytesMax: CHUNK_BYTES, poison: true })
+  void new ServerConnection(socket, {
+    clock,
+    pool,
+    gate,
+    requestBytesMax: 10_000,
+    dispatch: (frame) => dispatch(frame.buffer.toString('utf8', frame.start, frame.end)),
+    closed: () => undefined,
+  })
+  return { socket, pool }
+}
+
+function held(): { outcome: Promise<Outcome>; answer: (text: string) => Promise<void> } {
+  let settle: (outcome: Outcome) => void = () => undefined
+  const outcome = new Promise<Outcome>((resolve) => (settle = resolve))
+  return {
+    outcome,
+    answer: async (text) => {
+      settle(answer(text))
+      await outcome
+      await Promise.resolve()
+    },
+  }
+}
+
+test('a request waits for the answer of the one before it', async () => {
+  const first = held()
+  const seen: string[] = []
+  const { socket } = connect((text) => {
+    seen.push(text)
+    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: false }
+  })
+  socket.receive('a', 'b')
+  expect(seen).toEqual(['a'])
+  await first.answer('re a')
+  expect(seen).toEqual(['a', 'b'])
+  expect(socket.sent).toEqual(['re a', 're b'])
+})
+
+test('behind a pipelined request the next starts at once, and answers keep the order of requests', async () => {
+  const first = held()
+  const seen: string[] = []
+  const { socket } = connect((text) => {
+    seen.push(text)
+    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: true }
+  })
+  socket.receive('a', 'b', 'c')
+  expect(seen).toEqual(['a', 'b', 'c'])
+  expect(socket.sent).toEqual([])
+  await first.answer('re a')
+  expect(socket.sent).toEqual(['re a', 're b', 're c'])
+})
+
+test('a request that must be refused closes the connection after the answers before it', () => {
+  const { socket } = connect((text) => ({
+    outcome: text === 'bad' ? { kind: 'close', reason: 'bad' } : answer(`re ${text}`),
+    pipelined: false,
+  }))
+  socket.receive('a', 'bad', 'b')
+  expect(socket.sent).toEqual(['re a'])
+  expect(socket.isDestroyed).toBe(true)
+})
+
+test('sockets are not read while too many bytes are in work, and are again when they are done', async () => {
+  const first = held()
+  const gate = new ReadGate(10, 5)
+  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false }), gate)
+  socket.receive('123456789012')
+  expect(socket.isPaused).toBe(true)
+  await first.answer('done')
+  expect(socket.isPaused).toBe(false)
+  expect(gate.inFlightBytes).toBe(0)
+})
+
+test('all memory is given back when a connection with requests in work closes', async () => {
+  const first = held()
+  const { socket, pool } = connect(() => ({ outcome: first.outcome, pipelined: false }))
+  socket.receive('a', 'b', 'c')
+  expect(pool.usedBytes).toBeGreaterThan(0)
+  socket.receive('')
+  expect(socket.isDestroyed).toBe(true)
+  await first.answer('late')
+  expect(socket.sent).toEqual([])
+  expect(pool.usedBytes).toBe(0)
+})
