@@ -1,6 +1,5 @@
 /**
- * The part of the broker's configuration that group coordination reads, named as Kafka's keys. The coordinator keeps
- * the object it is given and reads it anew for each request, so a dynamic change works by `setConfig`.
+ * The part of the broker's configuration that group coordination reads, named as Kafka's keys.
  */
 import type { Codec } from '../../records/batch.ts'
 
@@ -27,6 +26,11 @@ export interface GroupCoordinatorConfig {
   readonly offsetsRetentionCheckIntervalMs: number
   /** `group.coordinator.append.linger.ms`; -1: everything decided in one turn of the loop goes into one batch. */
   readonly appendLingerMs: number
+}
+
+/** Read anew for each request, so that a dynamic change takes effect at once. */
+export interface GroupConfigSource {
+  readonly current: GroupCoordinatorConfig
 }
 
 /** Kafka's defaults, except for the number of partitions, which a caller must know. */

@@ -1,9 +1,13 @@
 /**
- * The group coordinator of one broker: classic groups and committed offsets, kept in `__consumer_offsets` (surface;
- * bodies follow).
+ * The group coordinator of one broker: classic groups and committed offsets (KIP-62, KIP-345, KIP-394, KIP-496), kept in
+ * `__consumer_offsets`. Finds the partition of a group, lets the decider of each request kind decide there, and gives
+ * errors the form of each API and version. Deciders are in the files named after their API.
+ *
+ * Left to the caller: authorisation (it asks for what is allowed and adds the denied parts), throttling, FindCoordinator.
  */
-import type { Logger } from '../../base/logger.ts'
+import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
 import type { Init } from '../../protocol/codec.ts'
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from '../../protocol/generated/delete-groups.ts'
@@ -17,17 +21,38 @@ import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/g
 import type { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/generated/sync-group.ts'
 import type { Clock, Random } from '../../world/world.ts'
+import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts'
+import { partitionOfKey } from '../runtime/partition-of-key.ts'
 import type { PartitionWriter } from '../runtime/partition-writer.ts'
+import { answerToWriteError } from '../runtime/write-errors.ts'
+import { deleteGroups, type DeletedGroup } from './delete-groups.ts'
+import { describeGroup } from './describe-groups.ts'
+import { forgetTopics } from './expiry.ts'
 import type { GroupCoordinatorConfig } from './group-config.ts'
+import type { GroupRecord } from './group-records.ts'
+import type { GroupState } from './group-state.ts'
+import { heartbeat } from './heartbeat.ts'
+import { joinGroup, refuseJoin, toJoin } from './join-group.ts'
+import { leaveGroup } from './leave-group.ts'
+import { listGroups } from './list-groups.ts'
+import { groupShards } from './loaded-groups.ts'
+import { offsetCommit } from './offset-commit.ts'
+import { offsetDelete } from './offset-delete.ts'
+import { offsetFetch, type OffsetsToFetch } from './offset-fetch.ts'
+import {
+  commitError,
+  findTopicsToCommit,
+  groupsToFetch,
+  SEVERAL_GROUPS_FROM,
+  toGroup,
+  toSingleGroup,
+  type FetchedGroup,
+} from './offset-topics.ts'
+import { Rebalance } from './rebalance.ts'
+import { decision, errno, type GroupEnvironment, type GroupRequestContext } from './requests.ts'
+import { refuseSync, syncGroup } from './sync-group.ts'
 
-/** Who asks, and in which version: several answers depend on it. */
-export interface GroupRequestContext {
-  readonly apiVersion: number
-  /** Null counts as empty, as in Kafka. */
-  readonly clientId: string | null
-  /** The peer's address without port, e.g. `127.0.0.1`; stored as Kafka prints it, `/127.0.0.1`. */
-  readonly clientAddress: string
-}
+export type { GroupRequestContext } from './requests.ts'
 
 export interface GroupCoordinatorOptions {
   readonly clock: Clock
@@ -38,64 +63,250 @@ export interface GroupCoordinatorOptions {
 }
 
 /**
- * Authorisation is the caller's: it asks for the allowed topics only and adds the denied ones to the answer. Every
- * method resolves (errors are inside the answer, per group, topic or partition as the API has it), some after long:
- * a join is held until its rebalance completes.
+ * Every method of a request resolves, never rejects: errors are inside the answer, per group, topic or partition as the
+ * API has it. Some resolve late: a join is held until its rebalance is complete.
  */
 export class GroupCoordinator {
-  constructor(_options: GroupCoordinatorOptions) {}
-  /** Starts serving what is decided from now on by this configuration. */
-  setConfig(_config: GroupCoordinatorConfig): void {}
+  readonly #runtime: CoordinatorRuntime<GroupState, GroupRecord>
+  readonly #environment: GroupEnvironment & { config: { current: GroupCoordinatorConfig } }
+  readonly #rebalance: Rebalance
+  readonly #partitions: number
+  #image: MetadataImage | null = null
+  #closed = false
+
+  constructor({ clock, random, logger, writer, config }: GroupCoordinatorOptions) {
+    this.#environment = { random, logger, config: { current: config } }
+    this.#rebalance = new Rebalance(this.#environment)
+    this.#partitions = config.offsetsTopicPartitions
+    this.#runtime = new CoordinatorRuntime({
+      coordinator: groupShards(this.#environment, this.#rebalance),
+      writer,
+      clock,
+      logger,
+      settings: () => {
+        const { offsetsTopicCodec, appendLingerMs, writeTimeoutMs } = this.#environment.config.current
+        return { codec: offsetsTopicCodec, lingerMs: appendLingerMs, writeTimeoutMs }
+      },
+    })
+  }
+
+  /** What is decided from now on is decided by this configuration; the number of partitions can't change. */
+  setConfig(config: GroupCoordinatorConfig): void {
+    this.#environment.config.current = config
+  }
+
   /** Leader of `__consumer_offsets`-`partition` now: loads it; its groups answer COORDINATOR_LOAD_IN_PROGRESS until then. Resolves when loaded or given up. */
-  onElected(_partition: number, _leaderEpoch: number): Promise<void> {
-    return Promise.resolve()
+  onElected(partition: number, leaderEpoch: number): Promise<void> {
+    return this.#runtime.load(partition, leaderEpoch)
   }
+
   /** No longer leader (also: the topic was deleted). Held requests answer NOT_COORDINATOR. */
-  onResigned(_partition: number): void {}
+  onResigned(partition: number): void {
+    this.#runtime.unload(partition)
+  }
+
   /** Each new image, after the replica manager has taken it: removes offsets of deleted topics, maps topic ids. */
-  onMetadataImage(_image: MetadataImage): void {}
-  /** `__consumer_offsets` partition of a group: what FindCoordinator looks up. */
-  partitionOf(_groupId: string): number {
-    return 0
+  onMetadataImage(image: MetadataImage): void {
+    const before = this.#image?.topics
+    this.#image = image
+    const after = image.topics
+    if (before === undefined || before === after) return
+    this.#runtime.writeAll((state) => {
+      const gone = new Set<string>()
+      for (const name of state.offsets.topics) {
+        const id = before.byName(name)?.id
+        if (id !== undefined && id !== after.byName(name)?.id) gone.add(name)
+      }
+      return gone.size === 0 ? decision() : forgetTopics(state, gone)
+    })
   }
+
+  /** `__consumer_offsets` partition of a group: whose leader FindCoordinator answers. */
+  partitionOf(groupId: string): number {
+    return partitionOfKey(groupId, this.#partitions)
+  }
+
   /** Answers everything that is held with NOT_COORDINATOR and stops all timers. */
-  close(): void {}
+  close(): void {
+    this.#closed = true
+    this.#runtime.close()
+  }
 
-  joinGroup(_context: GroupRequestContext, _request: JoinGroupRequest): Promise<Init<JoinGroupResponse>> {
-    return this.#soon()
+  async joinGroup(context: GroupRequestContext, request: JoinGroupRequest): Promise<Init<JoinGroupResponse>> {
+    const { memberId } = request
+    const refused = this.#closed ? 'COORDINATOR_NOT_AVAILABLE' : refuseJoin(request, this.#environment)
+    const response: Init<JoinGroupResponse> =
+      refused !== null
+        ? { memberId, errorCode: errno(refused) }
+        : await this.#runtime.write<Init<JoinGroupResponse>>(
+            this.partitionOf(request.groupId),
+            (code) => ({ errorCode: errno(answerToWriteError(code)) }),
+            (state, reply, nowMs) =>
+              joinGroup(state, toJoin(context, request, reply, nowMs), this.#rebalance, this.#environment),
+          )
+    // Null can be said from v7 on.
+    return context.apiVersion < 7 && response.protocolName === null ? { ...response, protocolName: '' } : response
   }
-  syncGroup(_context: GroupRequestContext, _request: SyncGroupRequest): Promise<Init<SyncGroupResponse>> {
-    return this.#soon()
+
+  async syncGroup(context: GroupRequestContext, request: SyncGroupRequest): Promise<Init<SyncGroupResponse>> {
+    const refused = this.#closed ? 'COORDINATOR_NOT_AVAILABLE' : refuseSync(context, request)
+    if (refused !== null) return { errorCode: errno(refused) }
+    return this.#runtime.write<Init<SyncGroupResponse>>(
+      this.partitionOf(request.groupId),
+      (code) => ({ errorCode: errno(answerToWriteError(code)) }),
+      (state, reply) => syncGroup(state, request, reply, this.#rebalance, this.#environment),
+    )
   }
-  heartbeat(_context: GroupRequestContext, _request: HeartbeatRequest): Promise<Init<HeartbeatResponse>> {
-    return this.#soon()
+
+  async heartbeat(_context: GroupRequestContext, request: HeartbeatRequest): Promise<Init<HeartbeatResponse>> {
+    const refused = this.#refuse(request.groupId)
+    if (refused !== null) return { errorCode: errno(refused) }
+    return this.#runtime.write<Init<HeartbeatResponse>>(
+      this.partitionOf(request.groupId),
+      // While the group is loaded nobody can know better: the member stays.
+      (code) => ({ errorCode: code === 'COORDINATOR_LOAD_IN_PROGRESS' ? 0 : errno(answerToWriteError(code)) }),
+      (state, reply) => heartbeat(state, request, reply, this.#rebalance),
+    )
   }
-  leaveGroup(_context: GroupRequestContext, _request: LeaveGroupRequest): Promise<Init<LeaveGroupResponse>> {
-    return this.#soon()
+
+  async leaveGroup(context: GroupRequestContext, request: LeaveGroupRequest): Promise<Init<LeaveGroupResponse>> {
+    const refused = this.#refuse(request.groupId)
+    if (refused !== null) return { errorCode: errno(refused) }
+    return this.#runtime.write<Init<LeaveGroupResponse>>(
+      this.partitionOf(request.groupId),
+      (code) => ({ errorCode: errno(answerToWriteError(code)) }),
+      (state, reply, nowMs) => leaveGroup(state, request, context.apiVersion, reply, this.#rebalance, nowMs),
+    )
   }
-  offsetCommit(_context: GroupRequestContext, _request: OffsetCommitRequest): Promise<Init<OffsetCommitResponse>> {
-    return this.#soon()
+
+  async offsetCommit(context: GroupRequestContext, request: OffsetCommitRequest): Promise<Init<OffsetCommitResponse>> {
+    const { found, missing } = findTopicsToCommit(request, context.apiVersion, this.#image)
+    if (found.length === 0) return { topics: missing }
+    const failed = (code: ErrorCode): Init<OffsetCommitResponse> => commitError(found, answerToWriteError(code))
+    const { topics = [] } = this.#closed
+      ? failed('COORDINATOR_NOT_AVAILABLE')
+      : await this.#runtime.write<Init<OffsetCommitResponse>>(
+          this.partitionOf(request.groupId),
+          failed,
+          (state, reply, nowMs) =>
+            offsetCommit(state, { context, request, topics: found, reply, nowMs }, this.#rebalance, this.#environment),
+        )
+    return { topics: [...missing, ...topics] }
   }
-  offsetFetch(_context: GroupRequestContext, _request: OffsetFetchRequest): Promise<Init<OffsetFetchResponse>> {
-    return this.#soon()
+
+  async offsetFetch(context: GroupRequestContext, request: OffsetFetchRequest): Promise<Init<OffsetFetchResponse>> {
+    const { apiVersion } = context
+    const asked = groupsToFetch(request, apiVersion, this.#image)
+    const fetched = await Promise.all(asked.map(({ fetch }) => this.#fetchGroup(fetch)))
+    const [first] = asked
+    const [single] = fetched
+    if (apiVersion < SEVERAL_GROUPS_FROM && first !== undefined && single !== undefined)
+      return toSingleGroup(single, first.fetch, apiVersion)
+    const groups = asked.flatMap((group, at) => {
+      const result = fetched[at]
+      return result === undefined ? [] : [toGroup(result, group, apiVersion, this.#image)]
+    })
+    return { groups }
   }
-  offsetDelete(_context: GroupRequestContext, _request: OffsetDeleteRequest): Promise<Init<OffsetDeleteResponse>> {
-    return this.#soon()
+
+  async offsetDelete(_context: GroupRequestContext, request: OffsetDeleteRequest): Promise<Init<OffsetDeleteResponse>> {
+    const isKnown = ({ name }: { readonly name: string }): boolean =>
+      (this.#image?.topics.byName(name) ?? null) !== null
+    const missing = request.topics
+      .filter((topic) => !isKnown(topic))
+      .map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode: errno('UNKNOWN_TOPIC_OR_PARTITION'),
+        })),
+      }))
+    const known = request.topics.filter(isKnown)
+    if (known.length === 0) return { errorCode: 0, topics: missing }
+    const refused = this.#refuse(request.groupId)
+    if (refused !== null) return { errorCode: errno(refused) }
+    const response = await this.#runtime.write<Init<OffsetDeleteResponse>>(
+      this.partitionOf(request.groupId),
+      (code) => ({ errorCode: errno(answerToWriteError(code)) }),
+      (state, reply) => offsetDelete(state, { ...request, topics: known }, reply),
+    )
+    if ((response.errorCode ?? 0) !== 0) return response
+    return { errorCode: 0, topics: [...missing, ...(response.topics ?? [])] }
   }
-  listGroups(_context: GroupRequestContext, _request: ListGroupsRequest): Promise<Init<ListGroupsResponse>> {
-    return this.#soon()
+
+  async listGroups(_context: GroupRequestContext, request: ListGroupsRequest): Promise<Init<ListGroupsResponse>> {
+    if (this.#closed) return { errorCode: errno('COORDINATOR_NOT_AVAILABLE') }
+    try {
+      return { errorCode: 0, groups: this.#runtime.readAll((state) => listGroups(state, request)).flat() }
+    } catch (error) {
+      return { errorCode: errno(codeOfKafka(error)) }
+    }
   }
-  describeGroups(
-    _context: GroupRequestContext,
-    _request: DescribeGroupsRequest,
+
+  async describeGroups(
+    context: GroupRequestContext,
+    request: DescribeGroupsRequest,
   ): Promise<Init<DescribeGroupsResponse>> {
-    return this.#soon()
-  }
-  deleteGroups(_context: GroupRequestContext, _request: DeleteGroupsRequest): Promise<Init<DeleteGroupsResponse>> {
-    return this.#soon()
+    const groups = request.groups.map((groupId): Init<DescribeGroupsResponse.DescribedGroup> => {
+      if (this.#closed) return { groupId, errorCode: errno('COORDINATOR_NOT_AVAILABLE') }
+      try {
+        return this.#runtime.read(this.partitionOf(groupId), (state) =>
+          describeGroup(state, groupId, context.apiVersion),
+        )
+      } catch (error) {
+        return { groupId, errorCode: errno(codeOfKafka(error)) }
+      }
+    })
+    return { groups }
   }
 
-  #soon(): Promise<never> {
-    return Promise.reject(new KafkaError('COORDINATOR_NOT_AVAILABLE', 'the coordinator is not there yet'))
+  async deleteGroups(_context: GroupRequestContext, request: DeleteGroupsRequest): Promise<Init<DeleteGroupsResponse>> {
+    const byPartition = new Map<number, string[]>()
+    for (const groupId of new Set(request.groupsNames)) {
+      const partition = this.partitionOf(groupId)
+      const others = byPartition.get(partition)
+      if (others === undefined) byPartition.set(partition, [groupId])
+      else others.push(groupId)
+    }
+    const writes = [...byPartition].map(([partition, groupIds]) => {
+      const failed = (code: ErrorCode): DeletedGroup[] =>
+        groupIds.map((groupId) => ({ groupId, errorCode: errno(answerToWriteError(code)) }))
+      if (this.#closed) return failed('COORDINATOR_NOT_AVAILABLE')
+      return this.#runtime.write<DeletedGroup[]>(partition, failed, (state, reply) =>
+        deleteGroups(state, groupIds, reply, this.#environment),
+      )
+    })
+    return { results: (await Promise.all(writes)).flat() }
   }
+
+  async #fetchGroup(fetch: OffsetsToFetch): Promise<FetchedGroup> {
+    if (this.#closed) return { error: 'COORDINATOR_NOT_AVAILABLE', topics: [] }
+    const partition = this.partitionOf(fetch.groupId)
+    const failed = (code: ErrorCode): FetchedGroup => ({ error: answerToFetchError(code), topics: [] })
+    if (fetch.requireStable)
+      return this.#runtime.write<FetchedGroup>(partition, failed, (state, reply) =>
+        decision().answer(reply, { error: null, topics: offsetFetch(state, fetch) }),
+      )
+    try {
+      return { error: null, topics: this.#runtime.read(partition, (state) => offsetFetch(state, fetch)) }
+    } catch (error) {
+      return failed(codeOfKafka(error))
+    }
+  }
+
+  #refuse(groupId: string): ErrorCode | null {
+    if (this.#closed) return 'COORDINATOR_NOT_AVAILABLE'
+    return groupId === '' ? 'INVALID_GROUP_ID' : null
+  }
+}
+
+/** Consumers that fetch offsets don't expect to be told to wait for the coordinator. */
+function answerToFetchError(code: ErrorCode): ErrorCode {
+  const answer = answerToWriteError(code)
+  return answer === 'COORDINATOR_NOT_AVAILABLE' ? 'NOT_COORDINATOR' : answer
+}
+
+function codeOfKafka(error: unknown): ErrorCode {
+  if (error instanceof KafkaError) return error.code
+  throw error
 }

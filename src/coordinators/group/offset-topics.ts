@@ -1,0 +1,135 @@
+/**
+ * OffsetCommit, OffsetFetch and OffsetDelete name topics by name or (v10) by id. Here they are found in the metadata
+ * image, and answers get the form of their version; the deciders see names only.
+ */
+import type { ErrorCode } from '../../base/error-codes.ts'
+import { ZERO_UUID } from '../../base/uuid.ts'
+import type { MetadataImage } from '../../metadata/image.ts'
+import type { Init } from '../../protocol/codec.ts'
+import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/generated/offset-commit.ts'
+import type { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
+import type { TopicToCommit } from './offset-commit.ts'
+import { noOffset, type FetchedTopic, type OffsetsToFetch } from './offset-fetch.ts'
+import { errno } from './requests.ts'
+
+export const TOPIC_IDS_FROM = 10
+/** First version with several groups in one request. */
+export const SEVERAL_GROUPS_FROM = 8
+/** First version with an error for the whole group. */
+const GROUP_ERROR_FROM = 2
+
+export interface FoundTopics {
+  readonly found: TopicToCommit[]
+  /** Answers for those that don't exist. */
+  readonly missing: Init<OffsetCommitResponse.OffsetCommitResponseTopic>[]
+}
+
+export function findTopicsToCommit(
+  request: OffsetCommitRequest,
+  apiVersion: number,
+  image: MetadataImage | null,
+): FoundTopics {
+  const found: TopicToCommit[] = []
+  const missing: Init<OffsetCommitResponse.OffsetCommitResponseTopic>[] = []
+  for (const { name, topicId, partitions } of request.topics) {
+    const byId = apiVersion >= TOPIC_IDS_FROM
+    const topic = (byId ? image?.topics.byId(topicId) : image?.topics.byName(name)) ?? null
+    if (topic !== null) found.push({ topic: { name: topic.name, id: topic.id }, partitions })
+    else {
+      const errorCode = errno(byId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
+      const answers = partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }))
+      missing.push({ name, topicId, partitions: answers })
+    }
+  }
+  return { found, missing }
+}
+
+/** One error for every partition that was asked for. */
+export function commitError(topics: readonly TopicToCommit[], code: ErrorCode): Init<OffsetCommitResponse> {
+  return {
+    topics: topics.map(({ topic, partitions }) => ({
+      name: topic.name,
+      topicId: topic.id,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errno(code) })),
+    })),
+  }
+}
+
+/** The groups that a request of any version asks for, and the topics that it names but nobody knows. */
+export interface GroupToFetch {
+  readonly fetch: OffsetsToFetch
+  readonly unknown: readonly OffsetFetchRequest.OffsetFetchRequestTopics[]
+}
+
+export function groupsToFetch(
+  request: OffsetFetchRequest,
+  apiVersion: number,
+  image: MetadataImage | null,
+): GroupToFetch[] {
+  const { requireStable } = request
+  if (apiVersion < SEVERAL_GROUPS_FROM) {
+    const topics = request.topics?.map(({ name, partitionIndexes }) => ({ name, partitions: partitionIndexes })) ?? null
+    const fetch = { groupId: request.groupId, memberId: null, memberEpoch: -1, topics, requireStable }
+    return [{ fetch, unknown: [] }]
+  }
+  return request.groups.map(({ groupId, memberId, memberEpoch, topics }) => {
+    const unknown: OffsetFetchRequest.OffsetFetchRequestTopics[] = []
+    const named = topics?.flatMap((topic) => {
+      const byId = apiVersion >= TOPIC_IDS_FROM
+      const name = byId ? (image?.topics.byId(topic.topicId)?.name ?? null) : topic.name
+      if (name !== null) return [{ name, partitions: topic.partitionIndexes }]
+      unknown.push(topic)
+      return []
+    })
+    return { fetch: { groupId, memberId, memberEpoch, topics: named ?? null, requireStable }, unknown }
+  })
+}
+
+export interface FetchedGroup {
+  readonly error: ErrorCode | null
+  readonly topics: readonly FetchedTopic[]
+}
+
+/** The answer for one group in v0-7, which knew one group only. */
+export function toSingleGroup(
+  { error, topics }: FetchedGroup,
+  asked: OffsetsToFetch,
+  apiVersion: number,
+): Init<OffsetFetchResponse> {
+  if (error === null) return { topics }
+  const errorCode = errno(error)
+  if (apiVersion >= GROUP_ERROR_FROM) return { errorCode }
+  return {
+    topics: (asked.topics ?? []).map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partition) => noOffset(partition, errorCode)),
+    })),
+  }
+}
+
+/** The answer for one group in v8+. */
+export function toGroup(
+  { error, topics }: FetchedGroup,
+  { fetch, unknown }: GroupToFetch,
+  apiVersion: number,
+  image: MetadataImage | null,
+): Init<OffsetFetchResponse.OffsetFetchResponseGroup> {
+  const { groupId } = fetch
+  if (error !== null) return { groupId, errorCode: errno(error) }
+  if (apiVersion < TOPIC_IDS_FROM) return { groupId, topics }
+  const errorCode = errno('UNKNOWN_TOPIC_ID')
+  return {
+    groupId,
+    topics: [
+      ...unknown.map(({ topicId, partitionIndexes }) => ({
+        topicId,
+        partitions: partitionIndexes.map((partition) => noOffset(partition, errorCode)),
+      })),
+      // What was committed for a topic that is gone has no id to be named by.
+      ...topics.flatMap(({ name, partitions }) => {
+        const topicId = image?.topics.byName(name)?.id ?? ZERO_UUID
+        return topicId === ZERO_UUID ? [] : [{ topicId, partitions }]
+      }),
+    ],
+  }
+}
