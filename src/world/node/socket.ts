@@ -81,7 +81,7 @@ class NodeSocket implements Socket {
       return
     }
     this.renewRoom()
-    if (!this.#paused) this.#socket.resume()
+    if (!this.#paused) this.#flow()
   }
 
   renewRoom(): void {
@@ -115,7 +115,7 @@ class NodeSocket implements Socket {
     this.#paused = false
     if (this.#sink === null) return
     if (this.#held.length > 0 || this.#peerEnded) process.nextTick(() => this.#releaseHeld())
-    else this.#socket.resume()
+    else this.#flow()
   }
 
   end(): void {
@@ -124,6 +124,12 @@ class NodeSocket implements Socket {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #flow(): void {
+    // Reads begin here: `resume` alone would begin them in the next tick, even if `pause` was called until then.
+    this.#socket.read(0)
+    this.#socket.resume()
   }
 
   #nextRoom(): Buffer {
@@ -156,7 +162,7 @@ class NodeSocket implements Socket {
     }
     if (this.#paused) return
     if (this.#peerEnded && !this.#closed) this.#sink?.ended()
-    else this.#socket.resume()
+    else this.#flow()
   }
 
   #ended(): void {
