@@ -1,9 +1,36 @@
 /**
- * One partition directory: the log of one replica.
+ * One partition directory: the log of one replica, as its leader, its follower, a coordinator or the quorum uses it.
+ *
+ * Two ends: an append assigns offsets up to `assignedEnd` at once and queues the write; `writtenEnd` follows when the
+ * write is in the page cache, and is all that readers, followers and waiting requests may see. Truncation, roll, deletion
+ * and close take their turn behind the writes. After a write that failed the log is cut back to writtenEnd and everything
+ * queued is refused; if that fails too, or the disk is broken, the owner is told (`onFailed`) to take the directory
+ * offline. Knows nothing of replicas: high watermark and epochs are given to it.
  */
-import type { Uuid } from '../base/uuid.ts'
-import { InvariantError } from '../base/errors.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
+import { SILENT } from '../base/logger.ts'
+import { parseUuid, type Uuid } from '../base/uuid.ts'
+import { clampInt64, type Int64 } from '../base/int64.ts'
 import type { LogConfig } from '../config/log-config.ts'
+import { baseOffset, hasLogAppendTime, leaderEpoch, magic, maxTimestamp } from '../records/batch.ts'
+import { BatchCursor, entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
+import { DiskError } from '../world/world.ts'
+import { AppendScan } from './append-scan.ts'
+import { replaceFile } from './atomic-file.ts'
+import {
+  countDeletable,
+  createSegment,
+  deleteOldest,
+  finishFiles,
+  finishLog,
+  startAnewAt,
+  syncBelow,
+  truncateLog,
+} from './log-changes.ts'
+import { loadLog } from './log-loader.ts'
+import { findAborted, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
+import { LogReader } from './log-reader.ts'
+import { LogState } from './log-state.ts'
 import type {
   AbortedTransaction,
   ActiveProducer,
@@ -14,153 +41,659 @@ import type {
   PartitionLogOptions,
   TimestampedOffset,
 } from './log-surface.ts'
-import type { TopicPartition } from './topic-partition.ts'
+import type { ProducerBatch } from './producer-state.ts'
+import { ReadMemory } from './read-memory.ts'
+import { RELATIVE_OFFSET_MAX, type Segment } from './segment.ts'
+import { PARTITION_METADATA } from './segment-files.ts'
+import { LogTail } from './tail-cache.ts'
+import { topicPartitionName, type TopicPartition } from './topic-partition.ts'
+import { WriteLane, storageError, type QueuedWrite } from './write-lane.ts'
 
 export type * from './log-surface.ts'
 
-const absent = (): never => {
-  throw new InvariantError('the body arrives with the next commit')
-}
+/** A larger append to an idle log goes through the thread pool. */
+const WRITE_NOW_BYTES_MAX = 64 * 1024
+const SCAN_BYTES = 1 << 20
+const DONE = Promise.resolve()
+
+const sharedReadMemory = new ReadMemory()
 
 export class PartitionLog {
-  /** Loads or creates the directory. @throws OperationalError LOG_CORRUPT | DISK_FAILED, DiskError. */
-  static open(_options: PartitionLogOptions): Promise<PartitionLog> {
-    return absent()
+  readonly topicPartition: TopicPartition
+  readonly #options: PartitionLogOptions
+  readonly #state: LogState
+  readonly #lane: WriteLane
+  readonly #reader: LogReader
+  readonly #scan = new AppendScan()
+  readonly #cursor = new BatchCursor()
+  readonly #writtenListeners: ((writtenEnd: number) => void)[] = []
+  readonly #failedListeners: ((error: Error) => void)[] = []
+  #topicId: Uuid | null
+  /** partition.metadata is on disk, or its write is queued. */
+  #isIdStored: boolean
+  /** Why appends are refused, or null: repair, truncation, failure, close. */
+  #refusal: string | null = null
+  #exclusive = 0
+  #failure: Error | null = null
+  #isClosed = false
+  #isNotifying = false
+  #preparing: Segment | null = null
+  #flushing: Promise<number> | null = null
+  #lastFlushMs: number
+
+  /**
+   * Loads or creates the directory.
+   * @throws OperationalError LOG_CORRUPT: the directory contradicts itself or the topic id. DiskError as it comes.
+   */
+  static async open(options: PartitionLogOptions): Promise<PartitionLog> {
+    const place = { directory: options.directory }
+    const loaded = await loadLog({ ...options, place })
+    const stored = await readTopicId(options)
+    if (stored !== null && options.topicId !== null && stored !== options.topicId) {
+      throw new OperationalError(
+        'LOG_CORRUPT',
+        `${options.directory}: topic id ${stored} in ${PARTITION_METADATA} does not match ${options.topicId}`,
+      )
+    }
+    const tail = options.tailCache === null ? null : new LogTail(options.tailCache)
+    const world = {
+      disk: options.disk,
+      clock: options.clock,
+      random: options.random,
+      logger: options.logger ?? SILENT,
+      place,
+    }
+    const state = new LogState(world, options.config, loaded, tail, options.highWatermark ?? 0)
+    return new PartitionLog(options, state, stored)
+  }
+
+  private constructor(options: PartitionLogOptions, state: LogState, storedId: Uuid | null) {
+    this.topicPartition = options.topicPartition
+    this.#options = options
+    this.#state = state
+    this.#topicId = storedId ?? options.topicId
+    this.#isIdStored = storedId !== null
+    this.#lastFlushMs = options.clock.monotonicMs()
+    this.#reader = new LogReader(state, sharedReadMemory)
+    this.#lane = new WriteLane({
+      written: (writes) => this.#onWrites(writes),
+      failed: (error) => this.#onWriteFailed(error),
+    })
   }
 
   get directory(): string {
-    return absent()
-  }
-  get topicPartition(): TopicPartition {
-    return absent()
-  }
-  get topicId(): Uuid | null {
-    return absent()
-  }
-  get config(): LogConfig {
-    return absent()
-  }
-  /** First offset still readable. */
-  get startOffset(): number {
-    return absent()
-  }
-  /** The offset that the next record gets. */
-  get assignedEnd(): number {
-    return absent()
-  }
-  /** All below it is in the page cache; the only end that anybody else may see. */
-  get writtenEnd(): number {
-    return absent()
-  }
-  get highWatermark(): number {
-    return absent()
-  }
-  get lastStableOffset(): number {
-    return absent()
-  }
-  /** All below it survives a power loss. */
-  get recoveryPoint(): number {
-    return absent()
-  }
-  get sizeBytes(): number {
-    return absent()
-  }
-  get segmentCount(): number {
-    return absent()
-  }
-  /** -1 while no epoch is known. */
-  get latestEpoch(): number {
-    return absent()
-  }
-  /** Clock.monotonicMs of the last flush, for flush.ms. */
-  get lastFlushMs(): number {
-    return absent()
+    return this.#state.world.place.directory
   }
 
-  setConfig(_config: LogConfig): void {
-    absent()
+  get topicId(): Uuid | null {
+    return this.#topicId
   }
-  setTopicId(_id: Uuid): void {
-    absent()
+
+  get config(): LogConfig {
+    return this.#state.config
   }
-  /** The directory was renamed (delete, promotion of a future log): only paths change. */
-  setDirectory(_directory: string): void {
-    absent()
+
+  /** First offset still readable. */
+  get startOffset(): number {
+    return this.#state.startOffset
   }
-  append(_records: Buffer, _options: AppendOptions): Appended {
-    return absent()
+
+  /** The offset that the next record gets. */
+  get assignedEnd(): number {
+    return this.#state.assignedEnd
   }
-  onWritten(_listener: (writtenEnd: number) => void): void {
-    absent()
+
+  /** All below it is in the page cache; the only end that anybody else may see. */
+  get writtenEnd(): number {
+    return this.#state.writtenEnd
   }
-  onFailed(_listener: (error: Error) => void): void {
-    absent()
+
+  get highWatermark(): number {
+    return this.#state.highWatermark
   }
-  setHighWatermark(_offset: number): void {
-    absent()
+
+  /** What read_committed readers may see: the high watermark or the first transaction that is open above the log start. */
+  get lastStableOffset(): number {
+    const { highWatermark, producers, startOffset } = this.#state
+    const unstable = producers.firstUnstableOffset
+    return unstable === null ? highWatermark : Math.min(highWatermark, Math.max(unstable, startOffset))
   }
-  read(
-    _fromOffset: number,
-    _limitOffset: number,
-    _maxBytes: number,
-    _minOneBatch: boolean,
-  ): LogRead | Promise<LogRead> {
-    return absent()
+
+  /** All below it survives a power loss. */
+  get recoveryPoint(): number {
+    return this.#state.recoveryPoint
   }
-  /** Every batch entry below writtenEnd from the one holding `fromOffset` on; `visit` returns false to stop. */
-  scan(_fromOffset: number, _visit: (bytes: Buffer, at: number, size: number) => boolean | void): Promise<void> {
-    return absent()
+
+  get sizeBytes(): number {
+    let bytes = 0
+    for (const segment of this.#state.segments) bytes += segment.writtenBytes
+    return bytes
   }
-  offsetForTimestamp(_timestampMs: number, _limitOffset?: number): Promise<TimestampedOffset | null> {
-    return absent()
+
+  get segmentCount(): number {
+    return this.#state.segments.length
   }
+
+  /** Whether the log start lies inside or behind the first segment, so that a checkpoint must remember it. */
+  get firstSegmentOffset(): number {
+    return this.#state.segments[0]?.baseOffset ?? this.#state.startOffset
+  }
+
+  /** -1 while no epoch is known. */
+  get latestEpoch(): number {
+    return this.#state.epochs.latestEpoch
+  }
+
+  /** Clock.monotonicMs of the last flush, for flush.ms. */
+  get lastFlushMs(): number {
+    return this.#lastFlushMs
+  }
+
+  setConfig(config: LogConfig): void {
+    this.#state.config = config
+  }
+
+  /** Written to partition.metadata before the next record. @throws OperationalError LOG_CORRUPT if another one is stored. */
+  setTopicId(id: Uuid): void {
+    if (this.#topicId === id) return
+    if (this.#isIdStored) {
+      throw new OperationalError('LOG_CORRUPT', `${this.directory}: holds topic id ${this.#topicId}, not ${id}`)
+    }
+    this.#topicId = id
+  }
+
+  /** The directory was renamed by its owner while the log was at rest: only paths change. */
+  setDirectory(directory: string): void {
+    this.#state.world.place.directory = directory
+  }
+
+  /** Renames the directory behind the writes that wait. */
+  renameDirectory(directory: string): Promise<void> {
+    return this.#change(async () => {
+      await this.#options.disk.rename(this.directory, directory)
+      this.setDirectory(directory)
+    })
+  }
+
+  /**
+   * Assigns offsets (in place) and queues the write. `records` are whole batches that were validated; client and
+   * coordinator appends of one producer hold one batch each.
+   * @throws KafkaError RECORD_LIST_TOO_LARGE, those of the producer's state, KAFKA_STORAGE_ERROR while the log is out of order.
+   */
+  append(records: Buffer, options: AppendOptions): Appended {
+    if (this.#refusal !== null) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.#name()}: ${this.#refusal}`)
+    const state = this.#state
+    const scan = this.#scan
+    if (options.origin === 'client' || options.origin === 'coordinator')
+      scan.assign(records, state.assignedEnd, options.epoch)
+    else scan.accept(records, state.assignedEnd)
+    const { firstOffset, lastOffset } = scan
+    if (records.length > state.config.segmentBytes) {
+      throw new KafkaError(
+        'RECORD_LIST_TOO_LARGE',
+        `Message batch size is ${records.length} bytes in append to partition ${this.#name()}, which exceeds the maximum configured segment size of ${state.config.segmentBytes}.`,
+      )
+    }
+    if (this.#mustRoll(records.length, lastOffset, scan.maxTimestamp)) this.#roll(firstOffset)
+    const original = this.#checkProducers(records, options)
+    if (original !== null) return this.#repeated(original)
+    const segment = state.active
+    const position = segment.assignedBytes
+    this.#prepareFiles(segment)
+    this.#apply(records, segment, options.epoch)
+    state.assignedEnd = lastOffset + 1
+    state.producers.endOffset = state.assignedEnd
+    options.memory?.retain()
+    const written = this.#write(segment, position, records, firstOffset, options)
+    return {
+      firstOffset,
+      lastOffset,
+      duplicate: false,
+      logAppendTimeMs: records.length > 0 && hasLogAppendTime(records, 0) ? clampInt64(maxTimestamp(records, 0)) : -1,
+      startOffset: state.startOffset,
+      written,
+    }
+  }
+
+  #name(): string {
+    return topicPartitionName(this.topicPartition.topic, this.topicPartition.partition)
+  }
+
+  /** By size, by the records' time, by full indexes, by distance of offsets. */
+  #mustRoll(bytes: number, lastOffset: number, timestamp: Int64): boolean {
+    const { config, active } = this.#state
+    if (active.assignedBytes > config.segmentBytes - bytes) return true
+    if (lastOffset - active.baseOffset > RELATIVE_OFFSET_MAX) return true
+    if (active.assignedBytes === 0) return false
+    if (active.offsetIndex.isFull(config.segmentIndexBytes) || active.timeIndex.isFull(config.segmentIndexBytes))
+      return true
+    const segmentMs = config.compact ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs
+    const first = active.firstBatchTimestamp
+    const ageMs =
+      first !== null && first >= 0
+        ? clampInt64(timestamp) - clampInt64(first)
+        : this.#options.clock.wallMs() - active.createdMs
+    return ageMs > segmentMs - active.jitterMs
+  }
+
+  #roll(newBase: number): void {
+    const state = this.#state
+    const old = state.active
+    if (newBase <= old.baseOffset) return
+    old.finish()
+    state.producers.endOffset = newBase
+    const snapshot = state.snapshots.prepare(state.producers)
+    const segment = state.newSegment(newBase)
+    state.segments.push(segment)
+    this.#lane.before(async () => {
+      await finishFiles(state, old)
+      await createSegment(state, segment)
+      if (snapshot !== null) await state.snapshots.write(snapshot, false)
+      this.#flushBehind(newBase)
+    })
+  }
+
+  /** What was rolled becomes durable while appends go on. */
+  #flushBehind(end: number): void {
+    const state = this.#state
+    void this.#reader.guard(async () => {
+      try {
+        if (state.snapshots.offsets.includes(end)) await state.snapshots.sync(end)
+        await syncBelow(state, end)
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  #checkProducers(records: Buffer, options: AppendOptions): ProducerBatch | null {
+    const cursor = this.#cursor.reset(records)
+    let original: ProducerBatch | null = null
+    while (cursor.next()) {
+      original ??= this.#state.producers.check(records, cursor.at, options.origin, options.transactionVersion ?? 1)
+    }
+    return original
+  }
+
+  #repeated(original: ProducerBatch): Appended {
+    return {
+      firstOffset: original.lastOffset - original.offsetDelta,
+      lastOffset: original.lastOffset,
+      duplicate: true,
+      logAppendTimeMs: clampInt64(original.timestamp),
+      startOffset: this.#state.startOffset,
+      written: this.#lane.fateOf(original.lastOffset) ?? DONE,
+    }
+  }
+
+  /** What must be in the directory before records are: the topic's id, index files of full size. */
+  #prepareFiles(segment: Segment): void {
+    const { disk, place } = this.#state.world
+    const id = this.#topicId
+    if (!this.#isIdStored && id !== null) {
+      this.#isIdStored = true
+      this.#lane.before(async () => {
+        try {
+          await replaceFile(
+            disk,
+            `${place.directory}/${PARTITION_METADATA}`,
+            Buffer.from(`version: 0\ntopic_id: ${id}`),
+          )
+        } catch (error) {
+          this.#isIdStored = false
+          throw error
+        }
+      })
+    }
+    if (segment.isPreallocated || !segment.isCreated || this.#preparing === segment) return
+    this.#preparing = segment
+    this.#lane.before(async () => {
+      this.#preparing = null
+      await segment.preallocateIndexes(this.#state.config.segmentIndexBytes)
+    })
+  }
+
+  #apply(records: Buffer, segment: Segment, epoch: number): void {
+    const { epochs, producers, config } = this.#state
+    let epochsChanged = false
+    const cursor = this.#cursor.reset(records)
+    while (cursor.next()) {
+      const { at } = cursor
+      segment.appendBatch(
+        entryLastOffset(records, at),
+        entryMaxTimestamp(records, at),
+        cursor.size,
+        config.indexIntervalBytes,
+      )
+      if (magic(records, at) < 2) {
+        epochsChanged = epochs.clear() || epochsChanged
+        continue
+      }
+      const batchEpoch = leaderEpoch(records, at)
+      if (batchEpoch >= 0) epochsChanged = epochs.assign(batchEpoch, baseOffset(records, at)) || epochsChanged
+      const completed = producers.apply(records, at)
+      if (completed === null) continue
+      const lastStableOffset = producers.lastStableOffsetAfter(completed)
+      producers.complete(completed)
+      if (!completed.aborted) continue
+      this.#lane.before(async () => {
+        await segment.addTransaction({ ...completed, lastStableOffset })
+        await segment.saveTransactions(false)
+      })
+    }
+    if (epochsChanged) this.#lane.before(() => this.#state.writeEpochs())
+  }
+
+  #write(
+    segment: Segment,
+    position: number,
+    records: Buffer,
+    firstOffset: number,
+    options: AppendOptions,
+  ): Promise<void> {
+    const state = this.#state
+    const nextOffset = state.assignedEnd
+    const memory = options.memory ?? null
+    const { file } = segment
+    const mayWriteNow = records.length <= WRITE_NOW_BYTES_MAX && state.config.flushMessages === Number.MAX_SAFE_INTEGER
+    if (file === null || !mayWriteNow || !this.#lane.isIdle) {
+      return this.#lane.write(segment, position, records, firstOffset, nextOffset, memory)
+    }
+    let done = false
+    try {
+      done = file.writeNow([records], position)
+    } catch (error) {
+      memory?.release()
+      this.#onWriteFailed(error)
+      const failed = Promise.reject(storageError(error))
+      failed.catch(() => {})
+      return failed
+    }
+    if (!done) return this.#lane.write(segment, position, records, firstOffset, nextOffset, memory)
+    this.#advance(segment, records, firstOffset, nextOffset, memory)
+    this.#notifySoon()
+    return DONE
+  }
+
+  #advance(
+    segment: Segment,
+    records: Buffer,
+    firstOffset: number,
+    nextOffset: number,
+    memory: AppendOptions['memory'],
+  ): void {
+    const state = this.#state
+    segment.writtenBytes += records.length
+    state.writtenEnd = nextOffset
+    if (state.tail !== null) state.tail.add(firstOffset, nextOffset, records, memory ?? null)
+    else memory?.release()
+  }
+
+  #onWrites(writes: readonly QueuedWrite[]): Promise<Error | null> | void {
+    for (const write of writes)
+      this.#advance(write.segment, write.records, write.firstOffset, write.nextOffset, write.memory)
+    const { config, recoveryPoint, writtenEnd } = this.#state
+    if (writtenEnd - recoveryPoint < config.flushMessages) {
+      this.#notify()
+      return
+    }
+    return this.#flushNow().then(
+      () => {
+        this.#notify()
+        return null
+      },
+      (error: unknown) => storageError(error),
+    )
+  }
+
+  /** Listeners hear of a write that was made inside `append` when that has returned. */
+  #notifySoon(): void {
+    if (this.#isNotifying) return
+    this.#isNotifying = true
+    void DONE.then(() => {
+      this.#isNotifying = false
+      this.#notify()
+    })
+  }
+
+  #notify(): void {
+    for (const listener of this.#writtenListeners) listener(this.#state.writtenEnd)
+  }
+
+  #onWriteFailed(error: unknown): void {
+    if (!(error instanceof DiskError) || error.code !== 'ENOSPC') return this.#fail(error)
+    this.#refusal = 'the disk is full'
+    this.#preparing = null
+    this.#options.logger.error(
+      `${this.#name()}: a write failed, the log is cut back to ${this.#state.writtenEnd}`,
+      error,
+    )
+    this.#lane.first(async () => {
+      try {
+        await truncateLog(this.#state, this.#state.writtenEnd)
+        if (this.#failure === null && !this.#isClosed)
+          this.#refusal = this.#exclusive > 0 ? 'the log is being changed' : null
+      } catch (cause) {
+        this.#fail(cause)
+      }
+    })
+  }
+
+  /** The disk cannot be trusted any more: nothing is written, the owner takes the directory offline. */
+  #fail(cause: unknown): void {
+    if (this.#failure !== null || this.#isClosed) return
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    this.#failure = error
+    this.#refusal = `the log directory failed: ${error.message}`
+    this.#options.logger.error(`${this.#name()}: ${this.#refusal}`, error)
+    void this.#lane.stop(storageError(error))
+    for (const listener of this.#failedListeners) listener(error)
+  }
+
+  /** Runs behind the writes; appends are refused until it is done. */
+  #change<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#isClosed || this.#failure !== null) {
+      return Promise.reject(
+        new KafkaError('KAFKA_STORAGE_ERROR', `${this.#name()}: ${this.#refusal ?? 'the log is closed'}`),
+      )
+    }
+    this.#exclusive++
+    this.#refusal ??= 'the log is being changed'
+    let result: T
+    const task = this.#lane.task(async () => {
+      try {
+        result = await run()
+      } catch (error) {
+        this.#fail(error)
+        throw error
+      } finally {
+        this.#exclusive--
+        if (this.#exclusive === 0 && this.#failure === null && !this.#isClosed) this.#refusal = null
+      }
+    })
+    return task.then(() => result)
+  }
+
+  onWritten(listener: (writtenEnd: number) => void): void {
+    this.#writtenListeners.push(listener)
+  }
+
+  /** The directory must go offline; called once. */
+  onFailed(listener: (error: Error) => void): void {
+    this.#failedListeners.push(listener)
+  }
+
+  /** Clamped to what exists; never moves back by this. */
+  setHighWatermark(offset: number): void {
+    const state = this.#state
+    const bounded = Math.min(offset, state.writtenEnd)
+    if (bounded <= state.highWatermark) return
+    state.highWatermark = bounded
+    state.producers.onHighWatermark(bounded)
+  }
+
+  /**
+   * Whole batches from the one that holds `fromOffset` on, below `limitOffset` and writtenEnd, up to `maxBytes`; with
+   * `minOneBatch` the first one whatever its size. At once if the tail cache has it.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE below the start or beyond writtenEnd.
+   */
+  read(fromOffset: number, limitOffset: number, maxBytes: number, minOneBatch: boolean): LogRead | Promise<LogRead> {
+    return this.#reader.read(fromOffset, limitOffset, maxBytes, minOneBatch)
+  }
+
+  /** Every entry below writtenEnd from the one that holds `fromOffset` on; `visit` returns false to stop. */
+  async scan(fromOffset: number, visit: (bytes: Buffer, at: number, size: number) => boolean | void): Promise<void> {
+    let offset = Math.max(fromOffset, this.startOffset)
+    for (;;) {
+      const read = await this.read(offset, this.writtenEnd, SCAN_BYTES, true)
+      try {
+        if (read.bytes === 0) return
+        for (const piece of read.pieces) {
+          const cursor = new BatchCursor().reset(piece)
+          while (cursor.next()) if (visit(piece, cursor.at, cursor.size) === false) return
+        }
+        offset = read.nextOffset
+      } finally {
+        read.release()
+      }
+    }
+  }
+
+  /** The first record with at least that timestamp, below `limitOffset`. */
+  offsetForTimestamp(timestampMs: Int64, limitOffset: number = this.writtenEnd): Promise<TimestampedOffset | null> {
+    return this.#reader.guard(() => findOffsetForTimestamp(this.#state, timestampMs, limitOffset))
+  }
+
   maxTimestampOffset(): Promise<TimestampedOffset | null> {
-    return absent()
+    return this.#reader.guard(() => findMaxTimestamp(this.#state))
   }
-  endOffsetForEpoch(_epoch: number): EpochEnd {
-    return absent()
+
+  endOffsetForEpoch(epoch: number): EpochEnd {
+    return this.#state.epochs.endOffsetFor(epoch, this.#state.writtenEnd)
   }
-  /** Epoch of the record at the log start, for ListOffsets EARLIEST; -1 if unknown. */
+
+  /** Epoch of the log start, for ListOffsets EARLIEST; -1 if unknown. */
   startEpoch(): number {
-    return absent()
+    const first = this.#state.epochs.entries[0]
+    return first !== undefined && first.startOffset <= this.startOffset ? first.epoch : -1
   }
+
   /** A new leader's epoch begins at assignedEnd; on disk when it resolves. */
-  assignEpoch(_epoch: number): Promise<void> {
-    return absent()
+  assignEpoch(epoch: number): Promise<void> {
+    if (!this.#state.epochs.assign(epoch, this.#state.assignedEnd)) return DONE
+    return this.#lane.task(async () => {
+      try {
+        await this.#state.writeEpochs()
+      } catch (error) {
+        this.#fail(error)
+        throw error
+      }
+    })
   }
-  abortedTransactions(_fromOffset: number, _upperOffset: number): Promise<AbortedTransaction[]> {
-    return absent()
+
+  abortedTransactions(fromOffset: number, upperOffset: number): Promise<AbortedTransaction[]> {
+    return this.#reader.guard(() => findAborted(this.#state, fromOffset, upperOffset))
   }
+
   activeProducers(): ActiveProducer[] {
-    return absent()
+    return this.#state.producers.activeProducers()
   }
-  /** DeleteRecords: moves the start, at most to the high watermark. @throws KafkaError OFFSET_OUT_OF_RANGE. */
-  deleteRecordsBefore(_offset: number): void {
-    absent()
+
+  /** DeleteRecords: moves the start; files go with the next retention. @throws KafkaError OFFSET_OUT_OF_RANGE. */
+  deleteRecordsBefore(offset: number): void {
+    const state = this.#state
+    if (offset < 0 || offset > state.highWatermark) {
+      throw new KafkaError(
+        'OFFSET_OUT_OF_RANGE',
+        `Cannot increment the log start offset to ${offset} of partition ${this.#name()} since it is larger than the high watermark ${state.highWatermark}`,
+      )
+    }
+    if (offset <= state.startOffset) return
+    state.startOffset = offset
+    if (!state.epochs.truncateFromStart(offset) || this.#isClosed) return
+    this.#lane.task(() => state.writeEpochs()).catch((error: unknown) => this.#fail(error))
   }
-  /** Retention by time, size and start offset; resolves to the number of segments deleted. */
-  deleteOldSegments(_nowMs: number): Promise<number> {
-    return absent()
+
+  /** Retention by time, size and log start; resolves to the number of segments that went. */
+  async deleteOldSegments(nowMs: number): Promise<number> {
+    const state = this.#state
+    if ((await this.#reader.guard(() => countDeletable(state, nowMs))) === 0) return 0
+    return this.#change(async () => {
+      const count = await countDeletable(state, nowMs)
+      if (count === state.segments.length) {
+        const old = state.active
+        old.finish()
+        await finishFiles(state, old)
+        const segment = state.newSegment(state.assignedEnd)
+        await createSegment(state, segment)
+        state.segments.push(segment)
+        state.producers.endOffset = state.assignedEnd
+        await state.snapshots.take(state.producers)
+      }
+      if (count > 0) await deleteOldest(state, count)
+      return count
+    })
   }
-  removeExpiredProducers(_nowMs: number): void {
-    absent()
+
+  removeExpiredProducers(nowMs: number): void {
+    this.#state.producers.removeExpired(nowMs, this.#options.producerIdExpirationMs)
   }
-  truncateTo(_end: number): Promise<void> {
-    return absent()
+
+  /** Batches from the one that holds `end` on go; at or above the end only epochs change. */
+  truncateTo(end: number): Promise<void> {
+    return this.#change(() => truncateLog(this.#state, end))
   }
-  truncateFullyAndStartAt(_offset: number): Promise<void> {
-    return absent()
+
+  truncateFullyAndStartAt(offset: number): Promise<void> {
+    return this.#change(() => startAnewAt(this.#state, offset))
   }
-  /** Resolves to the new recovery point. */
-  flush(): Promise<number> {
-    return absent()
+
+  /** What is written becomes durable; resolves to the recovery point. A flush that fails is not tried again. */
+  async flush(): Promise<number> {
+    while (this.#flushing !== null) await this.#flushing
+    if (this.#state.recoveryPoint >= this.#state.writtenEnd || this.#isClosed) return this.#state.recoveryPoint
+    this.#flushing = this.#flushNow().finally(() => {
+      this.#flushing = null
+    })
+    return this.#flushing
   }
-  /** Flushes, writes the producer snapshot, trims the files. */
-  close(): Promise<void> {
-    return absent()
+
+  async #flushNow(): Promise<number> {
+    const state = this.#state
+    try {
+      await this.#reader.guard(() => syncBelow(state, state.writtenEnd))
+    } catch (error) {
+      this.#fail(error)
+      throw storageError(error)
+    }
+    this.#lastFlushMs = this.#options.clock.monotonicMs()
+    return state.recoveryPoint
   }
-  /** Lets go of the files without writing anything: what a killed process leaves. */
-  closeHard(): Promise<void> {
-    return absent()
+
+  /** Flushes, writes the producer snapshot, trims the files: what a clean shutdown leaves. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    if (this.#failure === null) await this.#change(() => finishLog(this.#state))
+    await this.closeHard()
   }
+
+  /** Lets go of the files as they are: what a killed process leaves. */
+  async closeHard(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#refusal = 'the log is closed'
+    await this.#lane.stop(new KafkaError('KAFKA_STORAGE_ERROR', `${this.#name()}: the log is closed`))
+    await this.#reader.drained()
+    await this.#state.closeFiles()
+  }
+}
+
+async function readTopicId(options: PartitionLogOptions): Promise<Uuid | null> {
+  const path = `${options.directory}/${PARTITION_METADATA}`
+  const bytes = await options.disk.readFile(path)
+  if (bytes === null) return null
+  const match = /^version: 0\r?\ntopic_id: (\S+)\s*$/.exec(bytes.toString('utf8'))
+  const id = match?.[1] === undefined ? null : parseUuid(match[1])
+  if (id === null) throw new OperationalError('LOG_CORRUPT', `${path}: malformed`)
+  return id
 }

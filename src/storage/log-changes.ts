@@ -1,0 +1,141 @@
+/**
+ * What changes the files of a log other than appends: truncation, roll on disk, flush, deletion of segments, close.
+ * All but `syncBelow` run in the lane, so that no write is under way.
+ */
+import { clampInt64 } from '../base/int64.ts'
+import type { LogState } from './log-state.ts'
+import type { Segment } from './segment.ts'
+
+/**
+ * The log ends at `end` afterwards. A batch that holds `end` goes whole; what was assigned but never written goes too.
+ * Also the repair after a failed write, with `end` = writtenEnd.
+ */
+export async function truncateLog(state: LogState, end: number): Promise<void> {
+  if (end >= state.assignedEnd && state.writtenEnd === state.assignedEnd) {
+    if (state.epochs.truncateFromEnd(end)) await state.writeEpochs()
+    return
+  }
+  if (end < state.segments[0]!.baseOffset) return startAnewAt(state, end)
+  // First of all nobody may see more than will stay.
+  state.writtenEnd = Math.min(state.writtenEnd, end)
+  state.highWatermark = Math.min(state.highWatermark, end)
+  state.recoveryPoint = Math.min(state.recoveryPoint, end)
+  state.startOffset = Math.min(state.startOffset, end)
+  state.tail?.clear()
+  state.nextPositions.clear()
+  const kept = state.segments.filter(
+    (segment) => segment.baseOffset <= end && (segment.isCreated || segment === state.segments[0]),
+  )
+  const doomed = state.segments.slice(kept.length)
+  state.segments = kept
+  await state.discard(doomed.reverse())
+  await state.active.truncateTo(end)
+  await state.active.loadFirstBatchTimestamp()
+  state.assignedEnd = state.writtenEnd = end
+  if (state.epochs.truncateFromEnd(end)) await state.writeEpochs()
+  await state.snapshots.rebuild(state.producers, state.segments, state.startOffset, end, false)
+  state.producers.onHighWatermark(state.highWatermark)
+}
+
+/** Drops every record; the next one gets `offset`. */
+export async function startAnewAt(state: LogState, offset: number): Promise<void> {
+  state.writtenEnd = state.assignedEnd = state.startOffset = state.highWatermark = state.recoveryPoint = offset
+  state.tail?.clear()
+  state.nextPositions.clear()
+  const doomed = state.segments
+  const segment = state.newSegment(offset)
+  state.segments = [segment]
+  await state.discard(doomed)
+  await createSegment(state, segment)
+  if (state.epochs.clear()) await state.writeEpochs()
+  for (const snapshot of [...state.snapshots.offsets]) await state.snapshots.remove(snapshot)
+  state.producers.clear(offset)
+  await state.snapshots.rebuild(state.producers, state.segments, offset, offset, false)
+}
+
+export async function createSegment(state: LogState, segment: Segment): Promise<void> {
+  const { preallocate, segmentBytes, segmentIndexBytes } = state.config
+  await segment.create(preallocate, segmentBytes, segmentIndexBytes)
+}
+
+/** The files of a segment that takes no more records get their final size. */
+export async function finishFiles(state: LogState, segment: Segment): Promise<void> {
+  await segment.saveIndexes({ trim: true, sync: false })
+  await segment.trimLog()
+}
+
+/**
+ * Everything below `end` survives a power loss afterwards. Index entries of the active segment are left out: whatever is
+ * not rolled is indexed anew after a crash.
+ */
+export async function syncBelow(state: LogState, end: number): Promise<void> {
+  const { disk, place } = state.world
+  const from = Math.max(0, state.segmentAt(state.recoveryPoint))
+  let newFiles = false
+  for (const segment of state.segments.slice(from)) {
+    if (segment.baseOffset >= end && segment !== state.segments[from]) break
+    if (!segment.isCreated) continue
+    await segment.syncFiles()
+    if (segment.baseOffset >= state.recoveryPoint) newFiles = true
+  }
+  if (newFiles) await disk.syncDirectory(place.directory)
+  // A truncation may have come between.
+  state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))
+}
+
+/** How many of the oldest segments retention gives up now; may be all of them. */
+export async function countDeletable(state: LogState, nowMs: number): Promise<number> {
+  const { config } = state
+  const total = state.segments.length
+  let count = 0
+  const allowed = (index: number): boolean => {
+    const segment = state.segments[index]
+    if (segment === undefined) return false
+    const next = state.segments[index + 1]
+    if (next === undefined && segment.assignedBytes === 0) return false
+    return state.highWatermark >= (next?.baseOffset ?? state.assignedEnd)
+  }
+  if (config.delete && config.retentionMs >= 0) {
+    while (count < total && allowed(count)) {
+      const segment = state.segments[count]
+      if (segment === undefined) break
+      if (nowMs - clampInt64(await segment.largestTimestamp()) <= config.retentionMs) break
+      count++
+    }
+  }
+  let size = 0
+  for (const segment of state.segments.slice(count)) size += segment.assignedBytes
+  if (config.delete && config.retentionBytes >= 0 && size >= config.retentionBytes) {
+    let excess = size - config.retentionBytes
+    while (allowed(count) && excess - state.segments[count]!.assignedBytes >= 0) {
+      excess -= state.segments[count]!.assignedBytes
+      count++
+    }
+  }
+  for (;;) {
+    const next = state.segments[count + 1]
+    if (next === undefined || next.baseOffset > state.startOffset || !allowed(count)) return count
+    count++
+  }
+}
+
+/** Drops the `count` oldest segments; the log must keep at least one. */
+export async function deleteOldest(state: LogState, count: number): Promise<void> {
+  const doomed = state.segments.slice(0, count)
+  state.segments = state.segments.slice(count)
+  state.startOffset = Math.max(state.startOffset, state.segments[0]!.baseOffset)
+  await state.discard(doomed)
+  if (state.epochs.truncateFromStart(state.startOffset)) await state.writeEpochs()
+}
+
+/** Clean close: producer snapshot, last time entries, final sizes, everything synced. */
+export async function finishLog(state: LogState): Promise<void> {
+  state.producers.endOffset = state.assignedEnd
+  await state.snapshots.take(state.producers)
+  const { active } = state
+  if (active.isCreated) {
+    active.finish()
+    await finishFiles(state, active)
+  }
+  await syncBelow(state, state.writtenEnd)
+}

@@ -1,0 +1,287 @@
+/**
+ * Opens a partition directory: what a crash in the middle of a roll, a deletion or a cleaning left behind is put right,
+ * unflushed segments are checked batch by batch, and producer state and leader epochs are brought to the log's end.
+ *
+ * After a clean shutdown nothing is scanned but the tail of the last segment behind its last index entry. After any other
+ * one every segment from the recovery point on is checked: the first bad batch ends the log, its file is cut there, and
+ * all later segments are deleted. Indexes and snapshots are built anew. The order of the passes matters.
+ */
+import { OperationalError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { LogConfig } from '../config/log-config.ts'
+import { NO_TIMESTAMP, baseOffset, leaderEpoch, magic } from '../records/batch.ts'
+import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/batches.ts'
+import type { Clock, Disk, Random } from '../world/world.ts'
+import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-file.ts'
+import { scanFile } from './file-scan.ts'
+import { repairFiles } from './leftovers.ts'
+import { LeaderEpochCache } from './leader-epoch-cache.ts'
+import { ProducerSnapshots } from './producer-snapshots.ts'
+import { ProducerState } from './producer-state.ts'
+import { RELATIVE_OFFSET_MAX, Segment } from './segment.ts'
+import { DELETED, EPOCH_CHECKPOINT, parseFileName, type LogPlace } from './segment-files.ts'
+
+export interface LoadOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly place: LogPlace
+  readonly config: LogConfig
+  readonly cleanShutdown: boolean
+  readonly recoveryPoint: number
+  readonly logStartOffset: number
+  readonly producerIdExpirationMs: number
+}
+
+export interface LoadedLog {
+  /** Ascending, at least one. */
+  readonly segments: Segment[]
+  readonly epochs: LeaderEpochCache
+  readonly producers: ProducerState
+  readonly snapshots: ProducerSnapshots
+  readonly startOffset: number
+  readonly endOffset: number
+  readonly recoveryPoint: number
+}
+
+export function newSegment(
+  options: Pick<LoadOptions, 'disk' | 'clock' | 'random' | 'place' | 'config'>,
+  offset: number,
+): Segment {
+  const { config } = options
+  const jitterBound = Math.min(config.segmentJitterMs, config.segmentMs, 0xffff_ffff)
+  return new Segment({
+    disk: options.disk,
+    place: options.place,
+    baseOffset: offset,
+    jitterMs: jitterBound > 0 ? options.random.below(jitterBound) : 0,
+    createdMs: options.clock.wallMs(),
+  })
+}
+
+export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
+  const { disk, place, config } = options
+  if ((await disk.list(place.directory)) === null) await disk.makeDirectory(place.directory)
+  const names = await repairFiles(disk, place, options.logger)
+  const epochPath = `${place.directory}/${EPOCH_CHECKPOINT}`
+  const storedEpochs = await readEpochCheckpoint(disk, epochPath)
+  if (storedEpochs === null) await disk.writeFile(epochPath, Buffer.alloc(0))
+  const loader = new Loader(options, new LeaderEpochCache(storedEpochs ?? []), snapshotOffsets(names))
+  const segments = await loader.openSegments(names)
+  let endOffset = options.cleanShutdown ? null : await loader.recover(segments)
+  const last = segments[segments.length - 1]
+  if (last !== undefined) endOffset ??= await loader.findEnd(last)
+  if (endOffset !== null && endOffset < options.logStartOffset && last !== undefined) {
+    options.logger.warn(
+      `${place.directory}: log end ${endOffset} is below the log start ${options.logStartOffset}: starting anew there`,
+    )
+    await loader.discard(segments.splice(0))
+  }
+  if (segments.length === 0) {
+    const first = newSegment(options, options.logStartOffset)
+    await first.create(config.preallocate, config.segmentBytes, config.segmentIndexBytes)
+    segments.push(first)
+    endOffset = options.logStartOffset
+  }
+  return loader.complete(segments, endOffset ?? options.logStartOffset, epochPath)
+}
+
+function snapshotOffsets(names: readonly string[]): number[] {
+  const offsets: number[] = []
+  for (const name of names) {
+    const parsed = parseFileName(name)
+    if (parsed?.suffix === '.snapshot') offsets.push(parsed.offset)
+  }
+  return offsets
+}
+
+class Loader {
+  readonly #options: LoadOptions
+  readonly #epochs: LeaderEpochCache
+  readonly #snapshots: ProducerSnapshots
+  #epochsChanged = false
+
+  constructor(options: LoadOptions, epochs: LeaderEpochCache, snapshots: readonly number[]) {
+    this.#options = options
+    this.#epochs = epochs
+    this.#snapshots = new ProducerSnapshots({ ...options, expirationMs: options.producerIdExpirationMs }, snapshots)
+  }
+
+  async openSegments(names: readonly string[]): Promise<Segment[]> {
+    const { disk, place, logger } = this.#options
+    const present = new Set(names)
+    const bases: number[] = []
+    for (const name of names) {
+      const parsed = parseFileName(name)
+      if (parsed?.suffix === '.log') bases.push(parsed.offset)
+    }
+    const segments: Segment[] = []
+    for (const base of bases.sort((left, right) => left - right)) {
+      const segment = newSegment(this.#options, base)
+      segment.isCreated = true
+      const stat = await disk.stat(segment.path('.log'))
+      segment.assignedBytes = segment.writtenBytes = stat?.size ?? 0
+      segments.push(segment)
+      const nameIn = (path: string): boolean => present.has(path.slice(place.directory.length + 1))
+      let damage: string | null = null
+      if (!nameIn(segment.path('.index'))) damage = 'its offset index is missing'
+      if (!nameIn(segment.path('.timeindex'))) await disk.writeFile(segment.path('.timeindex'), Buffer.alloc(0))
+      if (nameIn(segment.path('.txnindex'))) {
+        try {
+          await segment.transactions()
+        } catch (error) {
+          if (!(error instanceof OperationalError)) throw error
+          damage = error.message
+        }
+      }
+      if (damage !== null) {
+        logger.warn(`${segment.path('.log')}: recovering the segment and rebuilding its indexes, ${damage}`)
+        await this.#recoverSegment(segment, segments, new ProducerState())
+      }
+    }
+    return segments
+  }
+
+  /** Checks what was not flushed; the log's end, or null if there is nothing to check. */
+  async recover(segments: Segment[]): Promise<number | null> {
+    const { place, recoveryPoint, logger } = this.#options
+    let index = segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint)
+    if (index < 0) index = 0
+    const state = new ProducerState()
+    let endOffset: number | null = null
+    for (; index < segments.length; index++) {
+      const segment = segments[index]!
+      const recovered = await this.#recoverSegment(segment, segments.slice(0, index + 1), state)
+      endOffset = recovered.endOffset
+      if (recovered.truncatedBytes === 0) continue
+      logger.warn(
+        `${place.directory}: cut ${recovered.truncatedBytes} bytes at the end of segment ${segment.baseOffset} (${recovered.reason}); the log ends at ${endOffset}`,
+      )
+      await this.discard(segments.splice(index + 1))
+    }
+    return endOffset
+  }
+
+  async #recoverSegment(
+    segment: Segment,
+    segmentsToIt: readonly Segment[],
+    state: ProducerState,
+  ): Promise<{ readonly endOffset: number; readonly truncatedBytes: number; readonly reason: string }> {
+    const { config } = this.#options
+    if (state.endOffset !== segment.baseOffset || segment.baseOffset === 0) {
+      await this.#snapshots.rebuild(state, segmentsToIt, this.#options.logStartOffset, segment.baseOffset, false)
+    }
+    const file = await segment.open()
+    const size = segment.writtenBytes
+    segment.offsetIndex.file.truncate(0)
+    segment.timeIndex.file.truncate(0)
+    segment.knowsOffsets = segment.knowsTimes = true
+    segment.resetTransactions()
+    segment.maxTimestamp = NO_TIMESTAMP
+    segment.offsetOfMaxTimestamp = segment.baseOffset
+    let endOffset = segment.baseOffset
+    let indexedAt = 0
+    const { position, corruption } = await scanFile(file, 0, size, true, (bytes, at, entrySize, position) => {
+      if (!isEntryCrcValid(bytes, at, entrySize)) return false
+      const lastOffset = entryLastOffset(bytes, at)
+      if (lastOffset < segment.baseOffset || lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) {
+        throw new OperationalError('LOG_CORRUPT', `${file.path}: offset ${lastOffset} does not fit into the segment`)
+      }
+      const timestamp = entryMaxTimestamp(bytes, at)
+      if (timestamp > segment.maxTimestamp) {
+        segment.maxTimestamp = timestamp
+        segment.offsetOfMaxTimestamp = lastOffset
+      }
+      if (segment.firstBatchTimestamp === null) segment.firstBatchTimestamp = timestamp
+      if (position - indexedAt > config.indexIntervalBytes) {
+        segment.offsetIndex.add(lastOffset, position)
+        segment.timeIndex.maybeAdd(segment.maxTimestamp, segment.offsetOfMaxTimestamp)
+        indexedAt = position
+      }
+      endOffset = lastOffset + 1
+      if (magic(bytes, at) < 2) return true
+      if (leaderEpoch(bytes, at) > this.#epochs.latestEpoch) {
+        this.#epochsChanged = this.#epochs.assign(leaderEpoch(bytes, at), baseOffset(bytes, at)) || this.#epochsChanged
+      }
+      const completed = state.apply(bytes, at)
+      if (completed === null) return true
+      const lastStableOffset = state.lastStableOffsetAfter(completed)
+      state.complete(completed)
+      if (!completed.aborted) return true
+      return segment.addTransaction({ ...completed, lastStableOffset }).then(() => true)
+    })
+    const truncatedBytes = size - position
+    if (truncatedBytes > 0) await file.truncate(position)
+    segment.assignedBytes = segment.writtenBytes = position
+    segment.finish()
+    await segment.saveIndexes({ trim: true, sync: false })
+    state.endOffset = endOffset
+    await this.#snapshots.take(state)
+    return { endOffset, truncatedBytes, reason: corruption ?? 'a batch is torn or its checksum does not match' }
+  }
+
+  /** The end of the last whole batch; a torn tail behind it is cut off, else the next append would hide behind it. */
+  async findEnd(segment: Segment): Promise<number> {
+    if (!segment.knowsOffsets) await segment.offsetIndex.file.open()
+    segment.knowsOffsets = true
+    let endOffset = segment.baseOffset
+    if (segment.writtenBytes === 0) return endOffset
+    const file = await segment.open()
+    const from = Math.min(segment.offsetIndex.lastPosition, segment.writtenBytes)
+    const { position, corruption } = await scanFile(
+      file,
+      from,
+      segment.writtenBytes,
+      false,
+      (bytes, at, _size, place) => {
+        if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
+        endOffset = entryLastOffset(bytes, at) + 1
+        return true
+      },
+    )
+    if (position < segment.writtenBytes) {
+      this.#options.logger.warn(
+        `${file.path}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
+      )
+      await file.truncate(position)
+      segment.assignedBytes = segment.writtenBytes = position
+    }
+    return endOffset
+  }
+
+  /** Segments that the log no longer has: renamed first, so that a crash cannot leave half of one. */
+  async discard(segments: readonly Segment[]): Promise<void> {
+    for (const segment of segments) {
+      await segment.rename(DELETED)
+      this.#snapshots.forget(segment.baseOffset)
+      await segment.removeRenamed(DELETED)
+    }
+  }
+
+  async complete(segments: Segment[], endOffset: number, epochPath: string): Promise<LoadedLog> {
+    const { disk, cleanShutdown } = this.#options
+    const startOffset = Math.max(this.#options.logStartOffset, segments[0]!.baseOffset)
+    if (this.#epochs.truncateFromEnd(endOffset)) this.#epochsChanged = true
+    if (this.#epochs.truncateFromStart(startOffset)) this.#epochsChanged = true
+    if (this.#epochsChanged) await writeEpochCheckpoint(disk, epochPath, this.#epochs.entries)
+    await this.#snapshots.removeStray(segments)
+    const producers = new ProducerState()
+    await this.#snapshots.rebuild(producers, segments, startOffset, endOffset, cleanShutdown)
+    const active = segments[segments.length - 1]!
+    if (!active.knowsOffsets) await active.offsetIndex.file.open()
+    active.knowsOffsets = true
+    await active.loadTimes()
+    await active.loadFirstBatchTimestamp()
+    if (active.file === null) await active.open()
+    return {
+      segments,
+      epochs: this.#epochs,
+      producers,
+      snapshots: this.#snapshots,
+      startOffset,
+      endOffset,
+      recoveryPoint: cleanShutdown ? endOffset : Math.min(this.#options.recoveryPoint, endOffset),
+    }
+  }
+}

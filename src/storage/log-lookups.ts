@@ -1,0 +1,94 @@
+/**
+ * Lookups of one log that read files: offsets by time, the largest timestamp, aborted transactions.
+ */
+import type { Int64 } from '../base/int64.ts'
+import { leaderEpoch, magic } from '../records/batch.ts'
+import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
+import { readRecords } from '../records/record-reader.ts'
+import { scanFile } from './file-scan.ts'
+import type { LogState } from './log-state.ts'
+import type { AbortedTransaction, TimestampedOffset } from './log-surface.ts'
+import type { Segment } from './segment.ts'
+
+/** The first record below `limitOffset` and not below the log start with a timestamp of at least `timestamp`. */
+export async function findOffsetForTimestamp(
+  state: LogState,
+  timestamp: Int64,
+  limitOffset: number,
+): Promise<TimestampedOffset | null> {
+  for (const segment of [...state.segments]) {
+    if ((await segment.largestTimestamp()) < timestamp) continue
+    await segment.loadTimeIndex()
+    const from = Math.max(segment.timeIndex.lookup(timestamp), state.startOffset)
+    const position = await segment.positionFor(from)
+    state.usedIndex(segment)
+    const found = await firstRecord(
+      segment,
+      position,
+      (bytes, at) => entryMaxTimestamp(bytes, at) >= timestamp && entryLastOffset(bytes, at) >= state.startOffset,
+      (record) => record.timestamp >= timestamp && record.offset >= state.startOffset,
+    )
+    return found !== null && found.offset < Math.min(limitOffset, state.writtenEnd) ? found : null
+  }
+  return null
+}
+
+/** ListOffsets MAX_TIMESTAMP: over all segments, the log start included or not. Null when the log has no timestamps. */
+export async function findMaxTimestamp(state: LogState): Promise<TimestampedOffset | null> {
+  let best: Segment | null = null
+  for (const segment of [...state.segments]) {
+    await segment.loadTimes()
+    if (segment.maxTimestamp >= 0 && (best === null || segment.maxTimestamp > best.maxTimestamp)) best = segment
+  }
+  if (best === null) return null
+  const timestamp = best.maxTimestamp
+  const position = await best.positionFor(best.offsetOfMaxTimestamp)
+  state.usedIndex(best)
+  return firstRecord(
+    best,
+    position,
+    (bytes, at) => entryMaxTimestamp(bytes, at) === timestamp,
+    (record) => record.timestamp === timestamp,
+  )
+}
+
+async function firstRecord(
+  segment: Segment,
+  position: number,
+  inBatch: (bytes: Buffer, at: number) => boolean,
+  inRecord: (record: { readonly offset: number; readonly timestamp: Int64 }) => boolean,
+): Promise<TimestampedOffset | null> {
+  const file = await segment.open()
+  let found: TimestampedOffset | null = null
+  await scanFile(file, position, segment.writtenBytes, true, (bytes, at) => {
+    if (!inBatch(bytes, at)) return true
+    const record = readRecords(bytes, at).find(inRecord)
+    if (record === undefined) return true
+    found = {
+      offset: record.offset,
+      timestamp: record.timestamp,
+      epoch: magic(bytes, at) >= 2 ? leaderEpoch(bytes, at) : -1,
+    }
+    return false
+  })
+  return found
+}
+
+/** Transactions that a read_committed reader of [fromOffset, upperOffset) must leave out; may name more than needed. */
+export async function findAborted(
+  state: LogState,
+  fromOffset: number,
+  upperOffset: number,
+): Promise<AbortedTransaction[]> {
+  const found: AbortedTransaction[] = []
+  const first = Math.max(0, state.segmentAt(fromOffset))
+  for (const segment of state.segments.slice(first)) {
+    for (const entry of await segment.transactions()) {
+      if (entry.lastOffset >= fromOffset && entry.firstOffset < upperOffset) {
+        found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset })
+      }
+      if (entry.lastStableOffset >= upperOffset) return found
+    }
+  }
+  return found
+}

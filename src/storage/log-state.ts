@@ -1,0 +1,136 @@
+/**
+ * The state of one partition log that its parts share: segments, both ends, the bounds that others move.
+ *
+ * Everything that changes files runs in the lane; `assignedEnd`, producers and the indexes' newest entries run ahead of
+ * `writtenEnd`, which is all that anybody outside may see.
+ */
+import type { Logger } from '../base/logger.ts'
+import type { LogConfig } from '../config/log-config.ts'
+import type { Clock, Disk, Random, Timer } from '../world/world.ts'
+import { writeEpochCheckpoint } from './checkpoint-file.ts'
+import type { LeaderEpochCache } from './leader-epoch-cache.ts'
+import type { LoadedLog } from './log-loader.ts'
+import { newSegment } from './log-loader.ts'
+import type { ProducerSnapshots } from './producer-snapshots.ts'
+import type { ProducerState } from './producer-state.ts'
+import type { Segment } from './segment.ts'
+import { DELETED, EPOCH_CHECKPOINT, type LogPlace } from './segment-files.ts'
+import type { LogTail } from './tail-cache.ts'
+
+export interface LogWorld {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly place: LogPlace
+}
+
+/** Indexes of inactive segments that stay in memory after a lookup. */
+const LOADED_INDEXES_MAX = 4
+
+export class LogState {
+  readonly world: LogWorld
+  config: LogConfig
+  /** Ascending by base, never empty; the last one takes the appends. */
+  segments: Segment[]
+  readonly epochs: LeaderEpochCache
+  readonly producers: ProducerState
+  readonly snapshots: ProducerSnapshots
+  readonly tail: LogTail | null
+  startOffset: number
+  assignedEnd: number
+  writtenEnd: number
+  highWatermark: number
+  recoveryPoint: number
+  /** File position of the batch at an offset: where sequential readers go on. */
+  readonly nextPositions = new Map<number, number>()
+  readonly #recent: Segment[] = []
+  readonly #timers = new Set<Timer>()
+  /** Renamed, but readers may still be in their files. */
+  readonly #closeLater = new Set<Segment>()
+
+  constructor(world: LogWorld, config: LogConfig, loaded: LoadedLog, tail: LogTail | null, highWatermark: number) {
+    this.world = world
+    this.config = config
+    this.segments = loaded.segments
+    this.epochs = loaded.epochs
+    this.producers = loaded.producers
+    this.snapshots = loaded.snapshots
+    this.tail = tail
+    this.startOffset = loaded.startOffset
+    this.assignedEnd = this.writtenEnd = loaded.endOffset
+    this.recoveryPoint = loaded.recoveryPoint
+    this.highWatermark = Math.min(Math.max(highWatermark, this.startOffset), this.writtenEnd)
+    this.producers.onHighWatermark(this.highWatermark)
+  }
+
+  get active(): Segment {
+    return this.segments[this.segments.length - 1]!
+  }
+
+  /** Index of the segment that would hold `offset`; -1 below the first. */
+  segmentAt(offset: number): number {
+    let low = 0
+    let high = this.segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.segments[middle]!.baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+
+  newSegment(baseOffset: number): Segment {
+    return newSegment({ ...this.world, config: this.config }, baseOffset)
+  }
+
+  /** Its index was loaded for a lookup: keeps the memory of such indexes bounded. */
+  usedIndex(segment: Segment): void {
+    if (segment === this.active || this.#recent.includes(segment)) return
+    this.#recent.push(segment)
+    if (this.#recent.length <= LOADED_INDEXES_MAX) return
+    const oldest = this.#recent.shift()
+    if (oldest === undefined || oldest === this.active) return
+    oldest.offsetIndex.file.unload()
+    oldest.timeIndex.file.unload()
+  }
+
+  async writeEpochs(): Promise<void> {
+    const { disk, place } = this.world
+    await writeEpochCheckpoint(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, this.epochs.entries)
+  }
+
+  /** Renames the files of segments that left the list; they go for good after file.delete.delay.ms. */
+  async discard(segments: readonly Segment[]): Promise<void> {
+    const { clock, logger } = this.world
+    const renamed: Segment[] = []
+    for (const segment of segments) {
+      this.snapshots.forget(segment.baseOffset)
+      if (segment.isCreated) {
+        await segment.rename(DELETED)
+        renamed.push(segment)
+      } else await segment.remove()
+    }
+    if (renamed.length === 0) return
+    const timer = clock.at(clock.monotonicMs() + this.config.fileDeleteDelayMs, () => {
+      this.#timers.delete(timer)
+      for (const segment of renamed) {
+        // What cannot be removed now goes at the next start.
+        segment
+          .removeRenamed(DELETED)
+          .catch((error: unknown) => logger.warn(`${segment.path('.log')}.deleted stays`, error))
+        this.#closeLater.delete(segment)
+      }
+    })
+    this.#timers.add(timer)
+    for (const segment of renamed) this.#closeLater.add(segment)
+  }
+
+  /** Lets go of all files and timers. */
+  async closeFiles(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+    this.tail?.clear()
+    for (const segment of [...this.segments, ...this.#closeLater]) await segment.close()
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * What a log knows of its idempotent and transactional producers (KIP-98): the last five batches of each, their epochs,
+ * open transactions, and decided ones whose marker is not yet below the high watermark.
+ *
+ * State is that of the ASSIGNED side of the log; after a failed write its owner rebuilds it from a snapshot and the file.
+ * `check` decides without changing anything, `apply` changes without checking, so that an append of several batches is
+ * taken whole or not at all. Order of the entries in snapshots is that of first appearance.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { Int64 } from '../base/int64.ts'
+import {
+  NO_PRODUCER_ID,
+  baseOffset,
+  baseSequence,
+  incrementSequence,
+  isControl,
+  isTransactional,
+  lastOffset,
+  lastSequence,
+  magic,
+  maxTimestamp,
+  producerEpoch,
+  producerId,
+  recordCount,
+} from '../records/batch.ts'
+import { readControlKey, readMarkerValue } from '../records/control.ts'
+import { readRecords } from '../records/record-reader.ts'
+import type { ActiveProducer, AppendOrigin } from './log-surface.ts'
+import type { SnapshotEntry } from './producer-snapshot.ts'
+
+/** Batches per producer in which a repetition is recognised: the most that a client may have in flight. */
+const WINDOW = 5
+const NONE = -1
+
+export interface ProducerBatch {
+  readonly lastSequence: number
+  readonly lastOffset: number
+  readonly offsetDelta: number
+  readonly timestamp: Int64
+}
+
+interface ProducerEntry {
+  epoch: number
+  coordinatorEpoch: number
+  lastTimestamp: Int64
+  currentTxnFirstOffset: number
+  /** Oldest first, at most WINDOW. */
+  batches: ProducerBatch[]
+}
+
+export interface CompletedTransaction {
+  readonly producerId: Int64
+  readonly firstOffset: number
+  /** Offset of the marker. */
+  readonly lastOffset: number
+  readonly aborted: boolean
+}
+
+interface Marker {
+  readonly aborted: boolean
+  readonly coordinatorEpoch: number
+}
+
+export class ProducerState {
+  readonly #entries = new Map<Int64, ProducerEntry>()
+  /** firstOffset -> producer, oldest first. */
+  #ongoing = new Map<number, Int64>()
+  /** Decided, marker at or above the high watermark: firstOffset -> marker offset. */
+  readonly #unreplicated = new Map<number, number>()
+  /** All records below it are in the state. */
+  endOffset = 0
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** LSO bound: null if no transaction is open or undecided above the high watermark. */
+  get firstUnstableOffset(): number | null {
+    let first: number | null = null
+    for (const offset of this.#ongoing.keys()) {
+      first = offset
+      break
+    }
+    for (const offset of this.#unreplicated.keys()) if (first === null || offset < first) first = offset
+    return first
+  }
+
+  /**
+   * The batch that this one repeats, else null and the batch may be applied.
+   * @throws KafkaError OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_PRODUCER_EPOCH | INVALID_TXN_STATE | TRANSACTION_COORDINATOR_FENCED.
+   */
+  check(bytes: Buffer, at: number, origin: AppendOrigin, transactionVersion: number): ProducerBatch | null {
+    const id = producerId(bytes, at)
+    if (id === NO_PRODUCER_ID || origin === 'replication' || origin === 'raft') return null
+    const entry = this.#entries.get(id)
+    const epoch = producerEpoch(bytes, at)
+    if (isControl(bytes, at)) {
+      this.#checkMarker(bytes, at, id, entry, epoch, transactionVersion)
+      return null
+    }
+    if (origin === 'client' && entry !== undefined && entry.epoch === epoch) {
+      const first = baseSequence(bytes, at)
+      const last = lastSequence(bytes, at)
+      for (const batch of entry.batches) {
+        if (batch.lastSequence === last && firstSequence(batch) === first) return batch
+      }
+    }
+    if (entry !== undefined && epoch < entry.epoch) {
+      throw new KafkaError(
+        'INVALID_PRODUCER_EPOCH',
+        `Epoch of producer ${id} at offset ${baseOffset(bytes, at)} is ${epoch}, which is smaller than the last seen epoch ${entry.epoch}`,
+      )
+    }
+    if (origin === 'client') this.#checkSequence(id, entry, epoch, baseSequence(bytes, at), transactionVersion)
+    if (entry !== undefined && entry.currentTxnFirstOffset !== NONE && !isTransactional(bytes, at)) {
+      throw new KafkaError(
+        'INVALID_TXN_STATE',
+        `Expected transactional write from producer ${id} at offset ${baseOffset(bytes, at)}`,
+      )
+    }
+    return null
+  }
+
+  #checkSequence(
+    id: Int64,
+    entry: ProducerEntry | undefined,
+    epoch: number,
+    sequence: number,
+    transactionVersion: number,
+  ): void {
+    if (entry === undefined) {
+      // Forgotten by expiry or retention: any sequence goes on, but for clients that always bump their epoch.
+      if (transactionVersion < 2 || sequence === 0) return
+      throw new KafkaError(
+        'OUT_OF_ORDER_SEQUENCE_NUMBER',
+        `Invalid sequence number for new producer ${id}: ${sequence} (incoming seq. number). Expected sequence 0 for transactions v2 idempotent producer.`,
+      )
+    }
+    if (epoch !== entry.epoch) {
+      if (sequence === 0) return
+      throw new KafkaError(
+        'OUT_OF_ORDER_SEQUENCE_NUMBER',
+        `Invalid sequence number for new epoch of producer ${id}: ${epoch} (request epoch), ${sequence} (seq. number), ${entry.epoch} (current producer epoch)`,
+      )
+    }
+    const last = entry.batches[entry.batches.length - 1]?.lastSequence ?? NONE
+    if (sequence === (last === NONE ? 0 : incrementSequence(last, 1))) return
+    throw new KafkaError(
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      `Out of order sequence number for producer ${id}: ${sequence} (incoming seq. number), ${last} (current end sequence number)`,
+    )
+  }
+
+  #checkMarker(
+    bytes: Buffer,
+    at: number,
+    id: Int64,
+    entry: ProducerEntry | undefined,
+    epoch: number,
+    transactionVersion: number,
+  ): void {
+    const marker = readMarker(bytes, at)
+    if (marker === null || entry === undefined) return
+    const retry = epoch === entry.epoch && entry.currentTxnFirstOffset === NONE
+    if (epoch < entry.epoch || (transactionVersion >= 2 && epoch === entry.epoch && !retry)) {
+      throw new KafkaError(
+        'INVALID_PRODUCER_EPOCH',
+        `Epoch of producer ${id} at offset ${baseOffset(bytes, at)} is ${epoch}, which is smaller than the last seen epoch ${entry.epoch}`,
+      )
+    }
+    if (entry.coordinatorEpoch > marker.coordinatorEpoch) {
+      throw new KafkaError(
+        'TRANSACTION_COORDINATOR_FENCED',
+        `Invalid coordinator epoch for producerId ${id}: ${marker.coordinatorEpoch} (zombie), ${entry.coordinatorEpoch} (current)`,
+      )
+    }
+  }
+
+  /** The transaction that this batch's marker ends, if it is one and there was data. */
+  apply(bytes: Buffer, at: number): CompletedTransaction | null {
+    if (magic(bytes, at) < 2) return null
+    const id = producerId(bytes, at)
+    if (id === NO_PRODUCER_ID) return null
+    return isControl(bytes, at) ? this.#applyMarker(bytes, at, id) : this.#applyData(bytes, at, id)
+  }
+
+  #applyData(bytes: Buffer, at: number, id: Int64): null {
+    const entry = this.#entryFor(id, producerEpoch(bytes, at))
+    const first = baseOffset(bytes, at)
+    const last = lastOffset(bytes, at)
+    if (entry.batches.length === WINDOW) entry.batches.shift()
+    const timestamp = maxTimestamp(bytes, at)
+    entry.batches.push({
+      lastSequence: lastSequence(bytes, at),
+      lastOffset: last,
+      offsetDelta: last - first,
+      timestamp,
+    })
+    entry.lastTimestamp = timestamp
+    if (isTransactional(bytes, at) && entry.currentTxnFirstOffset === NONE) {
+      entry.currentTxnFirstOffset = first
+      this.#ongoing.set(first, id)
+    }
+    return null
+  }
+
+  #applyMarker(bytes: Buffer, at: number, id: Int64): CompletedTransaction | null {
+    const marker = readMarker(bytes, at)
+    if (marker === null) return null
+    const entry = this.#entryFor(id, producerEpoch(bytes, at))
+    const firstOffset = entry.currentTxnFirstOffset
+    entry.coordinatorEpoch = marker.coordinatorEpoch
+    entry.lastTimestamp = maxTimestamp(bytes, at)
+    entry.currentTxnFirstOffset = NONE
+    if (firstOffset === NONE) return null
+    return { producerId: id, firstOffset, lastOffset: lastOffset(bytes, at), aborted: marker.aborted }
+  }
+
+  #entryFor(id: Int64, epoch: number): ProducerEntry {
+    let entry = this.#entries.get(id)
+    if (entry === undefined) {
+      entry = { epoch, coordinatorEpoch: NONE, lastTimestamp: NONE, currentTxnFirstOffset: NONE, batches: [] }
+      this.#entries.set(id, entry)
+    } else if (entry.epoch !== epoch) {
+      entry.epoch = epoch
+      entry.batches = []
+    }
+    return entry
+  }
+
+  /** The LSO of the partition right after `completed` is decided: what its transaction index entry carries. */
+  lastStableOffsetAfter(completed: CompletedTransaction): number {
+    for (const [firstOffset, id] of this.#ongoing) if (id !== completed.producerId) return firstOffset
+    return completed.lastOffset + 1
+  }
+
+  complete(completed: CompletedTransaction): void {
+    this.#ongoing.delete(completed.firstOffset)
+    this.#unreplicated.set(completed.firstOffset, completed.lastOffset)
+  }
+
+  onHighWatermark(highWatermark: number): void {
+    if (this.#unreplicated.size === 0) return
+    for (const [first, last] of this.#unreplicated) if (last < highWatermark) this.#unreplicated.delete(first)
+  }
+
+  /** Producers without an open transaction that wrote nothing for `expirationMs`, by their own timestamps. */
+  removeExpired(nowMs: number, expirationMs: number): void {
+    for (const [id, entry] of this.#entries) {
+      if (entry.currentTxnFirstOffset === NONE && Number(entry.lastTimestamp) <= nowMs - expirationMs)
+        this.#entries.delete(id)
+    }
+  }
+
+  clear(endOffset: number): void {
+    this.#entries.clear()
+    this.#ongoing.clear()
+    this.#unreplicated.clear()
+    this.endOffset = endOffset
+  }
+
+  load(entries: readonly SnapshotEntry[], endOffset: number, nowMs: number, expirationMs: number): void {
+    this.clear(endOffset)
+    const open: (readonly [number, Int64])[] = []
+    for (const from of entries) {
+      if (from.currentTxnFirstOffset === NONE && Number(from.timestamp) <= nowMs - expirationMs) continue
+      this.#entries.set(from.producerId, {
+        epoch: from.producerEpoch,
+        coordinatorEpoch: from.coordinatorEpoch,
+        lastTimestamp: from.timestamp,
+        currentTxnFirstOffset: from.currentTxnFirstOffset,
+        batches:
+          from.lastOffset === NONE
+            ? []
+            : [
+                {
+                  lastSequence: from.lastSequence,
+                  lastOffset: from.lastOffset,
+                  offsetDelta: from.offsetDelta,
+                  timestamp: from.timestamp,
+                },
+              ],
+      })
+      if (from.currentTxnFirstOffset !== NONE) open.push([from.currentTxnFirstOffset, from.producerId])
+    }
+    this.#ongoing = new Map(open.sort(([left], [right]) => left - right))
+  }
+
+  snapshot(): SnapshotEntry[] {
+    const entries: SnapshotEntry[] = []
+    for (const [id, entry] of this.#entries) {
+      const last = entry.batches[entry.batches.length - 1]
+      entries.push({
+        producerId: id,
+        producerEpoch: entry.epoch,
+        lastSequence: last?.lastSequence ?? NONE,
+        lastOffset: last?.lastOffset ?? NONE,
+        offsetDelta: last?.offsetDelta ?? 0,
+        timestamp: entry.lastTimestamp,
+        coordinatorEpoch: entry.coordinatorEpoch,
+        currentTxnFirstOffset: entry.currentTxnFirstOffset,
+      })
+    }
+    return entries
+  }
+
+  activeProducers(): ActiveProducer[] {
+    return this.snapshot().map((entry) => ({
+      producerId: entry.producerId,
+      producerEpoch: entry.producerEpoch,
+      lastSequence: entry.lastSequence,
+      lastTimestamp: entry.timestamp,
+      coordinatorEpoch: entry.coordinatorEpoch,
+      currentTxnStartOffset: entry.currentTxnFirstOffset,
+    }))
+  }
+}
+
+function firstSequence(batch: ProducerBatch): number {
+  return batch.lastSequence < batch.offsetDelta
+    ? 0x7fff_ffff - (batch.offsetDelta - batch.lastSequence) + 1
+    : batch.lastSequence - batch.offsetDelta
+}
+
+/** Null for a control batch that is no transaction marker, or that compaction has emptied. */
+function readMarker(bytes: Buffer, at: number): Marker | null {
+  if (recordCount(bytes, at) === 0) return null
+  const record = readRecords(bytes, at)[0]
+  if (record === undefined) return null
+  const type = readControlKey(record.key)
+  if (type !== 'ABORT' && type !== 'COMMIT') return null
+  return { aborted: type === 'ABORT', coordinatorEpoch: readMarkerValue(record.value) }
+}

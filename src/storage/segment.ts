@@ -1,0 +1,328 @@
+/**
+ * One segment of a log: the `.log` file and its three indexes.
+ *
+ * Sizes are kept for both ends of a log: `assignedBytes` counts what was handed to the write queue, `writtenBytes` what
+ * is in the file. Indexes, largest timestamp and byte counters are those of the assigned side; entries for records that
+ * are not written yet cannot be met by readers, who stay below writtenEnd. Files of an inactive segment are opened and
+ * read when somebody asks.
+ */
+import { OperationalError } from '../base/errors.ts'
+import type { Int64 } from '../base/int64.ts'
+import { NO_TIMESTAMP } from '../records/batch.ts'
+import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
+import type { Disk, DiskFile } from '../world/world.ts'
+import { scanFile } from './file-scan.ts'
+import { syncIfThere } from './index-file.ts'
+import { OffsetIndex } from './offset-index.ts'
+import { SEGMENT_SUFFIXES, pathOf, type LogPlace, type SegmentSuffix } from './segment-files.ts'
+import { TimeIndex } from './time-index.ts'
+import { decodeTransactionIndex, encodeTransactionIndex, type TransactionIndexEntry } from './transaction-index.ts'
+
+/** Largest distance of an offset from its segment's base: it is an int32 in the indexes. */
+export const RELATIVE_OFFSET_MAX = 0x7fff_ffff
+
+export interface SegmentOptions {
+  readonly disk: Disk
+  readonly place: LogPlace
+  readonly baseOffset: number
+  readonly jitterMs: number
+  readonly createdMs: number
+}
+
+export class Segment {
+  readonly baseOffset: number
+  readonly jitterMs: number
+  readonly offsetIndex: OffsetIndex
+  readonly timeIndex: TimeIndex
+  assignedBytes = 0
+  writtenBytes = 0
+  /** Since the last index entry. */
+  bytesSinceIndexEntry = 0
+  /** -1: none of the records has one. Only valid once `knowsTimes`. */
+  maxTimestamp: Int64 = NO_TIMESTAMP
+  /** Last offset of the batch that has it. */
+  offsetOfMaxTimestamp: number
+  knowsTimes = false
+  /** The offset index was opened or built. */
+  knowsOffsets = false
+  /** Largest timestamp of the first batch: what rolls by time compare with. Null: no batch yet, or not read. */
+  firstBatchTimestamp: Int64 | null = null
+  /** When this object was made: stands in where records have no timestamps. */
+  createdMs: number
+  /** Its files exist. False between the roll in memory and that on disk. */
+  isCreated = false
+  /** The index files have their full size, as those of an active segment must. */
+  isPreallocated = false
+  readonly #disk: Disk
+  readonly #place: LogPlace
+  #file: DiskFile | null = null
+  #opening: Promise<DiskFile> | null = null
+  /** Null until they are read. */
+  #transactions: TransactionIndexEntry[] | null = null
+  #savedTransactions = 0
+  #areTransactionsSynced = true
+  #isLogPreallocated = false
+  /** Deleted: its name may not be opened again, that would make a new file. */
+  #isGone = false
+  #modifiedMs: number | null = null
+
+  constructor(options: SegmentOptions) {
+    this.#disk = options.disk
+    this.#place = options.place
+    this.baseOffset = options.baseOffset
+    this.jitterMs = options.jitterMs
+    this.createdMs = options.createdMs
+    this.offsetOfMaxTimestamp = options.baseOffset
+    this.offsetIndex = new OffsetIndex(options.disk, options.place, options.baseOffset)
+    this.timeIndex = new TimeIndex(options.disk, options.place, options.baseOffset)
+  }
+
+  path(suffix: SegmentSuffix): string {
+    return pathOf(this.#place, this.baseOffset, suffix)
+  }
+
+  /** Open, or null: then `open` has to be awaited. */
+  get file(): DiskFile | null {
+    return this.#file
+  }
+
+  /** @throws OperationalError LOG_CORRUPT if the segment was deleted before anybody opened it. */
+  open(): Promise<DiskFile> {
+    if (this.#isGone && this.#opening === null) {
+      return Promise.reject(new OperationalError('LOG_CORRUPT', `${this.path('.log')}: the segment was deleted`))
+    }
+    this.#opening ??= this.#disk.open(this.path('.log'), 'write').then(
+      (file) => (this.#file = file),
+      (error: unknown) => {
+        this.#opening = null
+        throw error
+      },
+    )
+    return this.#opening
+  }
+
+  /** Makes the files of a new segment; leftovers of a failed attempt are emptied. */
+  async create(preallocate: boolean, segmentBytes: number, indexBytes: number): Promise<void> {
+    const file = await this.open()
+    await file.truncate(0)
+    if (preallocate) await file.truncate(segmentBytes)
+    this.#isLogPreallocated = preallocate
+    await this.preallocateIndexes(indexBytes)
+    await this.#disk.remove(this.path('.txnindex'))
+    this.#transactions = []
+    this.knowsTimes = true
+    this.knowsOffsets = true
+    this.isCreated = true
+  }
+
+  async preallocateIndexes(indexBytes: number): Promise<void> {
+    await this.offsetIndex.file.preallocate(indexBytes)
+    await this.timeIndex.file.preallocate(indexBytes)
+    this.isPreallocated = true
+  }
+
+  /**
+   * Counts one batch that was assigned its offsets: index entries as Kafka 4.x adds them, one decision per batch.
+   * The time entry goes with the offset entry, and only if its timestamp is larger than the last one's.
+   */
+  appendBatch(lastOffset: number, maxTimestamp: Int64, size: number, indexIntervalBytes: number): void {
+    if (maxTimestamp > this.maxTimestamp) {
+      this.maxTimestamp = maxTimestamp
+      this.offsetOfMaxTimestamp = lastOffset
+    }
+    if (this.firstBatchTimestamp === null) this.firstBatchTimestamp = maxTimestamp
+    if (this.bytesSinceIndexEntry > indexIntervalBytes) {
+      this.offsetIndex.add(lastOffset, this.assignedBytes)
+      this.timeIndex.maybeAdd(this.maxTimestamp, this.offsetOfMaxTimestamp)
+      this.bytesSinceIndexEntry = 0
+    }
+    this.assignedBytes += size
+    this.bytesSinceIndexEntry += size
+  }
+
+  /** Largest timestamp from the time index: all that is known of a segment that was closed cleanly. */
+  async loadTimes(): Promise<void> {
+    if (this.knowsTimes) return
+    await this.timeIndex.file.open()
+    this.maxTimestamp = this.timeIndex.lastTimestamp
+    this.offsetOfMaxTimestamp = this.timeIndex.lastOffset
+    this.knowsTimes = true
+  }
+
+  /** For retention and lookups by time: the records' own largest timestamp, else when the file was last written. */
+  async largestTimestamp(): Promise<Int64> {
+    await this.loadTimes()
+    if (this.maxTimestamp >= 0) return this.maxTimestamp
+    this.#modifiedMs ??= (await this.#disk.stat(this.path('.log')))?.modifiedMs ?? this.createdMs
+    return Math.floor(this.#modifiedMs)
+  }
+
+  /** Where to start a scan for `offset`. */
+  async positionFor(offset: number): Promise<number> {
+    await this.loadOffsetIndex()
+    return this.offsetIndex.lookup(offset)
+  }
+
+  async loadOffsetIndex(): Promise<void> {
+    const { file } = this.offsetIndex
+    if (!this.knowsOffsets) await file.open()
+    this.knowsOffsets = true
+    await file.load()
+  }
+
+  async loadTimeIndex(): Promise<void> {
+    await this.loadTimes()
+    await this.timeIndex.file.load()
+  }
+
+  /** @throws OperationalError LOG_CORRUPT. */
+  async transactions(): Promise<readonly TransactionIndexEntry[]> {
+    return (this.#transactions ??= await this.#readTransactions())
+  }
+
+  async #readTransactions(): Promise<TransactionIndexEntry[]> {
+    const path = this.path('.txnindex')
+    const bytes = await this.#disk.readFile(path)
+    const entries = bytes === null ? [] : decodeTransactionIndex(bytes, this.baseOffset, path)
+    this.#savedTransactions = entries.length
+    return entries
+  }
+
+  async addTransaction(entry: TransactionIndexEntry): Promise<void> {
+    const entries = (this.#transactions ??= await this.#readTransactions())
+    entries.push(entry)
+  }
+
+  resetTransactions(): void {
+    this.#transactions = []
+    this.#savedTransactions = -1
+  }
+
+  /** Rewrites the transaction index; there is no file without entries. */
+  async saveTransactions(sync: boolean): Promise<void> {
+    const entries = this.#transactions
+    if (entries === null || (entries.length === this.#savedTransactions && !sync)) return
+    if (entries.length === 0 && this.#savedTransactions === 0) return
+    const path = this.path('.txnindex')
+    if (entries.length === 0) await this.#disk.remove(path)
+    else {
+      const file = await this.#disk.open(path, 'write')
+      try {
+        await file.write([encodeTransactionIndex(entries)], 0)
+        await file.truncate(entries.length * 34)
+        if (sync) await file.sync()
+      } finally {
+        await file.close()
+      }
+    }
+    this.#savedTransactions = entries.length
+    this.#areTransactionsSynced = sync
+  }
+
+  /** Takes the zeros of a preallocated log file off. */
+  async trimLog(): Promise<void> {
+    if (this.#isLogPreallocated) await (await this.open()).truncate(this.writtenBytes)
+    this.#isLogPreallocated = false
+  }
+
+  /** The segment takes no more records: its last time entry, and the final size of its files. */
+  finish(): void {
+    this.timeIndex.maybeAdd(this.maxTimestamp, this.offsetOfMaxTimestamp)
+  }
+
+  async saveIndexes(options: { readonly trim: boolean; readonly sync: boolean }): Promise<void> {
+    await this.offsetIndex.file.save(options)
+    await this.timeIndex.file.save(options)
+    if (options.trim) this.isPreallocated = false
+    await this.saveTransactions(options.sync)
+  }
+
+  /** Start of the batch that holds `offset` or the next one; writtenBytes if there is none. */
+  async positionOfBatch(offset: number): Promise<number> {
+    const from = await this.positionFor(offset)
+    const file = await this.open()
+    const { position } = await scanFile(
+      file,
+      from,
+      this.writtenBytes,
+      false,
+      (bytes, at) => entryLastOffset(bytes, at) < offset,
+    )
+    return position
+  }
+
+  /** Cuts file and indexes before the batch that holds `offset`. Nothing may be queued behind `writtenBytes`. */
+  async truncateTo(offset: number): Promise<void> {
+    const position = await this.positionOfBatch(offset)
+    await this.loadOffsetIndex()
+    await this.loadTimeIndex()
+    this.offsetIndex.truncateTo(offset)
+    this.timeIndex.truncateTo(offset)
+    const entries = await this.transactions()
+    const keep = entries.findIndex((entry) => entry.lastOffset >= offset)
+    if (keep >= 0) {
+      this.#transactions = entries.slice(0, keep)
+      await this.saveTransactions(false)
+    }
+    const file = await this.open()
+    await file.truncate(position)
+    this.assignedBytes = this.writtenBytes = position
+    this.bytesSinceIndexEntry = 0
+    if (this.maxTimestamp >= 0) {
+      this.maxTimestamp = this.timeIndex.lastTimestamp
+      this.offsetOfMaxTimestamp = this.timeIndex.lastOffset
+    }
+    if (position === 0) this.firstBatchTimestamp = null
+    this.isPreallocated = false
+  }
+
+  /** Reads what rolls by time compare with. */
+  async loadFirstBatchTimestamp(): Promise<void> {
+    if (this.firstBatchTimestamp !== null || this.writtenBytes === 0) return
+    const file = await this.open()
+    const end = this.writtenBytes
+    await scanFile(file, 0, end, false, (bytes, at) => {
+      this.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
+      return false
+    })
+  }
+
+  /** The log, and the indexes as far as they are saved. */
+  async syncFiles(): Promise<void> {
+    await (await this.open()).sync()
+    await this.offsetIndex.file.sync()
+    await this.timeIndex.file.sync()
+    if (this.#areTransactionsSynced) return
+    this.#areTransactionsSynced = true
+    await syncIfThere(this.#disk, this.path('.txnindex'))
+  }
+
+  /** Renames every file that exists. */
+  async rename(suffix: string): Promise<void> {
+    this.#isGone = true
+    for (const name of SEGMENT_SUFFIXES) {
+      const path = this.path(name)
+      if (name === '.log' || (await this.#disk.stat(path)) !== null) await this.#disk.rename(path, path + suffix)
+    }
+  }
+
+  async removeRenamed(suffix: string): Promise<void> {
+    await this.close()
+    for (const name of SEGMENT_SUFFIXES) await this.#disk.remove(this.path(name) + suffix)
+  }
+
+  async remove(): Promise<void> {
+    this.#isGone = true
+    await this.close()
+    for (const name of SEGMENT_SUFFIXES) await this.#disk.remove(this.path(name))
+  }
+
+  async close(): Promise<void> {
+    const opening = this.#opening
+    this.#opening = null
+    this.#file = null
+    if (opening === null) return
+    const file = await opening.catch(() => null)
+    await file?.close()
+  }
+}
