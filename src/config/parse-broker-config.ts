@@ -35,13 +35,15 @@ export function parseBrokerConfig(properties: ReadonlyMap<string, string>): Pars
 const REQUIRED = ['process.roles', 'node.id', 'controller.listener.names']
 
 function brokerConfig(originals: ReadonlyMap<string, string>): BrokerConfig {
-  const values = brokerValues(originals)
+  const values = new Map(brokerValues(originals))
+  const id = nodeId(values)
+  values.set('broker.id', id)
   const listeners = listenersOf(values, originals)
   const logDirs = unique(list(values, 'log.dirs').length > 0 ? list(values, 'log.dirs') : list(values, 'log.dir'))
   const config: BrokerConfig = {
     ...brokerFields(values),
     ...listeners,
-    nodeId: nodeId(values),
+    nodeId: id,
     processRoles: new Set(list(values, 'process.roles').filter(isRole)),
     controllerListenerNames: list(values, 'controller.listener.names'),
     quorumVoters: quorumVoters(list(values, 'controller.quorum.voters')),
