@@ -17,6 +17,7 @@ class FakeSocket implements Socket {
   start(sink: SocketSink): void {
     this.#sink = sink
   }
+  renewRoom(): void {}
   write(buffers: readonly Buffer[], done?: () => void): void {
     this.sent.push(Buffer.concat(buffers).toString())
     done?.()

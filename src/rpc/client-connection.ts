@@ -1,0 +1,187 @@
+/**
+ * One connection from the client's side: requests out, answers matched by correlation id, in order.
+ *
+ * It knows nothing of versions to choose, retries or leaders: who uses it does. An answer out of order, one that does not
+ * parse, or bytes that nobody asked for close the connection; everything that waits then rejects with NETWORK_FAILED.
+ */
+import { ByteReader } from '../base/byte-reader.ts'
+import { ByteWriter } from '../base/byte-writer.ts'
+import { OperationalError } from '../base/errors.ts'
+import { requestHeaderVersion, responseHeaderVersion, type Api, type Init } from '../protocol/codec.ts'
+import type { Network, Socket, SocketSink } from '../world/world.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import { FrameReceiver, type Frame } from './frame-receiver.ts'
+
+const RESPONSE_BYTES_MAX = 0x7fff_ffff
+const SIZE_BYTES = 4
+const CORRELATION_BYTES = 4
+
+interface Waiting {
+  readonly correlationId: number
+  readonly read: (frame: Frame) => void
+  readonly reject: (error: Error) => void
+}
+
+export class ClientConnection implements SocketSink {
+  readonly #socket: Socket
+  readonly #receiver: FrameReceiver
+  readonly #clientId: string | null
+  readonly #waiting: Waiting[] = []
+  readonly #onClosed: (() => void)[] = []
+  #nextCorrelationId = 0
+  #closed: Error | null = null
+
+  private constructor(socket: Socket, pool: ChunkPool, clientId: string | null) {
+    this.#socket = socket
+    this.#clientId = clientId
+    this.#receiver = new FrameReceiver(
+      pool,
+      RESPONSE_BYTES_MAX,
+      (frame) => this.#frame(frame),
+      (bytes) => this.#fail(`an answer of ${bytes} bytes`),
+    )
+    socket.start(this)
+  }
+
+  /** Rejects with OperationalError NETWORK_FAILED. */
+  static async connect(
+    network: Network,
+    address: { readonly host: string; readonly port: number },
+    options: { readonly pool: ChunkPool; readonly clientId: string | null },
+  ): Promise<ClientConnection> {
+    return new ClientConnection(await network.connect(address), options.pool, options.clientId)
+  }
+
+  get isClosed(): boolean {
+    return this.#closed !== null
+  }
+
+  /** Runs once when the connection is closed, by whom ever. */
+  onClosed(task: () => void): void {
+    if (this.#closed !== null) task()
+    else this.#onClosed.push(task)
+  }
+
+  /** Bytes in the answer are copies of their own. Rejects with OperationalError NETWORK_FAILED. */
+  request<Request, Response>(api: Api<Request, Response>, version: number, message: Init<Request>): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const read = (frame: Frame): void => {
+        const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
+        const reader = new ByteReader(bytes, CORRELATION_BYTES)
+        if (responseHeaderVersion(api, version) >= 1) skipTags(reader)
+        resolve(api.response.read(reader, version))
+      }
+      this.#send(api, version, message, { read, reject })
+    })
+  }
+
+  /** Sends a request that has no answer (Produce with acks=0). */
+  post<Request, Response>(api: Api<Request, Response>, version: number, message: Init<Request>): void {
+    this.#send(api, version, message, null)
+  }
+
+  /** Sends bytes as they are, for tests of what is not a request. */
+  sendBytes(bytes: Buffer): void {
+    if (this.#closed === null) this.#socket.write([bytes])
+  }
+
+  close(): void {
+    this.#fail('closed by this side')
+  }
+
+  room(): Buffer {
+    return this.#receiver.room()
+  }
+
+  received(length: number): void {
+    this.#receiver.received(length)
+    this.#receiver.idle()
+  }
+
+  ended(): void {
+    this.#fail('the server closed the connection')
+  }
+
+  closed(error: Error | null): void {
+    this.#fail(error?.message ?? 'the server closed the connection')
+  }
+
+  #send<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    message: Init<Request>,
+    answer: Pick<Waiting, 'read' | 'reject'> | null,
+  ): void {
+    if (this.#closed !== null) {
+      answer?.reject(this.#closed)
+      return
+    }
+    const correlationId = this.#nextCorrelationId
+    this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff
+    const pieces = encodeRequest(api, version, correlationId, this.#clientId, message)
+    if (answer !== null) this.#waiting.push({ correlationId, ...answer })
+    this.#socket.write(pieces)
+  }
+
+  #frame(frame: Frame): void {
+    try {
+      const waiting = this.#waiting.shift()
+      const correlationId = frame.end - frame.start >= CORRELATION_BYTES ? frame.buffer.readInt32BE(frame.start) : -1
+      if (waiting === undefined || waiting.correlationId !== correlationId) {
+        this.#fail(`an answer with correlation id ${correlationId}, expected ${waiting?.correlationId ?? 'none'}`)
+        waiting?.reject(this.#closed ?? failure('closed'))
+        return
+      }
+      try {
+        waiting.read(frame)
+      } catch (error) {
+        waiting.reject(failure(`an answer that does not parse: ${String(error)}`))
+        this.#fail('an answer that does not parse')
+      }
+    } finally {
+      frame.memory.release()
+    }
+  }
+
+  #fail(reason: string): void {
+    if (this.#closed !== null) return
+    this.#closed = failure(reason)
+    this.#receiver.stop()
+    this.#socket.destroy()
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#closed)
+    for (const task of this.#onClosed.splice(0)) task()
+  }
+}
+
+export function encodeRequest<Request, Response>(
+  api: Api<Request, Response>,
+  version: number,
+  correlationId: number,
+  clientId: string | null,
+  message: Init<Request>,
+): Buffer[] {
+  const writer = new ByteWriter()
+  writer.int32(0)
+  writer.int16(api.key)
+  writer.int16(version)
+  writer.int32(correlationId)
+  const headerVersion = requestHeaderVersion(api, version)
+  if (headerVersion >= 1) writer.nullableString(clientId)
+  if (headerVersion >= 2) writer.uvarint(0)
+  api.request.write(writer, message, version)
+  const size = writer.length - SIZE_BYTES
+  const pieces = writer.finish()
+  pieces[0]!.writeInt32BE(size, 0)
+  return pieces
+}
+
+function skipTags(reader: ByteReader): void {
+  for (let tags = reader.uvarint(); tags > 0; tags--) {
+    reader.uvarint()
+    reader.skip(reader.uvarint())
+  }
+}
+
+function failure(reason: string): OperationalError {
+  return new OperationalError('NETWORK_FAILED', reason)
+}

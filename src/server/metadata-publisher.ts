@@ -1,0 +1,104 @@
+/**
+ * Brings each committed change of the metadata into force on this broker, in order: settings, logs and leadership first,
+ * then the image that clients see, then the coordinators. So whatever a client can see can be used.
+ */
+import type { Logger } from '../base/logger.ts'
+import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import type { MetadataDelta } from '../metadata/delta.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import type { TopicChange } from '../metadata/topics-delta.ts'
+import type { TopicImage } from '../metadata/topics-image.ts'
+import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { LogManager } from '../storage/log-manager.ts'
+import type { DynamicConfigs } from './dynamic-configs.ts'
+import { CONSUMER_OFFSETS } from './topic-names.ts'
+
+export interface MetadataPublisherOptions {
+  readonly nodeId: number
+  readonly logger: Logger
+  readonly configs: DynamicConfigs
+  readonly logs: LogManager
+  readonly replicas: ReplicaManager
+  readonly groups: GroupCoordinator
+}
+
+export class MetadataPublisher {
+  readonly #options: MetadataPublisherOptions
+  #image: MetadataImage
+
+  constructor(image: MetadataImage, options: MetadataPublisherOptions) {
+    this.#options = options
+    this.#image = image
+  }
+
+  /** What clients are shown. */
+  get image(): MetadataImage {
+    return this.#image
+  }
+
+  /** The image that the node started from: every topic in it is new to this process, none is new to the disk. */
+  async start(): Promise<void> {
+    const { replicas, groups } = this.#options
+    const topics = [...this.#image.topics.all()]
+    const changed = topics.map((after) => ({ after, partitions: after.partitions.keys(), created: false }))
+    await replicas.apply([], changed)
+    groups.onMetadataImage(this.#image)
+    const offsets = this.#image.topics.byName(CONSUMER_OFFSETS)
+    if (offsets !== null) this.#elect(null, offsets, offsets.partitions.keys())
+  }
+
+  /** The next change. Not called again before it resolved. */
+  async publish(delta: MetadataDelta, image: MetadataImage): Promise<void> {
+    const { replicas, groups } = this.#options
+    this.#applyConfigs(delta, image)
+    const changes = delta.changedTopics()
+    const deleted = delta.deletedTopics()
+    if (deleted.some(({ name }) => name === CONSUMER_OFFSETS)) this.#resignAll()
+    await replicas.apply(
+      deleted,
+      changes.map(({ before, after, partitions }) => ({ after, partitions, created: before === null })),
+    )
+    this.#image = image
+    groups.onMetadataImage(image)
+    const offsets = changes.find(({ after }) => after.name === CONSUMER_OFFSETS)
+    if (offsets !== undefined) this.#electChanged(offsets)
+  }
+
+  #applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
+    const { configs, logs } = this.#options
+    const changedTopics = new Set<string>()
+    for (const { type, name } of delta.changedConfigs()) if (type === CONFIG_RESOURCE.TOPIC) changedTopics.add(name)
+    if (configs.follow(image)) {
+      logs.setDefaultConfig(configs.current.topicDefaults)
+      for (const { type, name } of image.configs.all()) if (type === CONFIG_RESOURCE.TOPIC) changedTopics.add(name)
+    }
+    for (const topic of changedTopics) {
+      const hasOverrides = image.configs.get(CONFIG_RESOURCE.TOPIC, topic).size > 0
+      logs.setTopicConfig(topic, hasOverrides ? configs.topicConfig(image, topic) : null)
+    }
+  }
+
+  #electChanged({ before, after, partitions }: TopicChange): void {
+    this.#elect(before, after, partitions)
+  }
+
+  #elect(before: TopicImage | null, after: TopicImage, partitions: Iterable<number>): void {
+    const { nodeId, groups, logger } = this.#options
+    for (const index of partitions) {
+      const was = before?.partitions[index]
+      const now = after.partitions[index]
+      if (now?.leader === nodeId) {
+        if (was?.leader === nodeId && was.leaderEpoch === now.leaderEpoch) continue
+        groups.onElected(index, now.leaderEpoch).catch((error: unknown) => {
+          logger.error(`Loading the groups of ${CONSUMER_OFFSETS}-${index} failed`, error)
+        })
+      } else if (was?.leader === nodeId) groups.onResigned(index)
+    }
+  }
+
+  #resignAll(): void {
+    const offsets = this.#image.topics.byName(CONSUMER_OFFSETS)
+    for (const index of offsets?.partitions.keys() ?? []) this.#options.groups.onResigned(index)
+  }
+}
