@@ -149,7 +149,7 @@ function defaultOf(field: FieldDescription): unknown {
   }
 }
 
-function isDefault(field: FieldDescription, value: unknown): boolean {
+export function isDefault(field: FieldDescription, value: unknown): boolean {
   const standard = defaultOf(field)
   if (value === null || standard === null) return value === standard
   if (field.array) return array(field, value).length === 0
