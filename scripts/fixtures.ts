@@ -106,7 +106,7 @@ async function openLogs(root: string, expected: StateDocument): Promise<LogManag
     logger,
     directories,
     defaultConfig: QUIET_CONFIG,
-    topicConfigs: new Map(),
+    topicConfigs: topicConfigs(expected),
     producerIdExpirationMs: PRODUCER_ID_EXPIRATION_MS,
     tailCache: null,
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
@@ -140,6 +140,22 @@ function leaderEpochOf(expected: StateDocument, partition: string): number | nul
   const latest: unknown = isObject(state) ? state['latest'] : null
   const epoch: unknown = Array.isArray(latest) ? latest[2] : null
   return typeof epoch === 'number' ? epoch : null
+}
+
+/** Only what shapes the files that loading writes. */
+function topicConfigs(expected: StateDocument): Map<string, LogConfig> {
+  const configs = new Map<string, LogConfig>()
+  const topics = isObject(expected['topicConfigs']) ? expected['topicConfigs'] : {}
+  for (const [topic, entries] of Object.entries(topics)) {
+    if (!isObject(entries)) continue
+    const read = (key: string, fallback: number): number => (key in entries ? Number(entries[key]) : fallback)
+    configs.set(topic, {
+      ...QUIET_CONFIG,
+      indexIntervalBytes: read('index.interval.bytes', QUIET_CONFIG.indexIntervalBytes),
+      segmentIndexBytes: read('segment.index.bytes', QUIET_CONFIG.segmentIndexBytes),
+    })
+  }
+  return configs
 }
 
 function topicIds(expected: StateDocument): Set<string> {

@@ -21,6 +21,7 @@ function offsetOf(kind: CheckpointKind, log: LogReplica['log']): number | null {
     case 'highWatermark':
       return log.highWatermark
     case 'logStart':
-      return log.startOffset > 0 ? log.startOffset : null
+      // Where the first segment says it already, nothing needs to be stored.
+      return log.startOffset > log.firstSegmentOffset ? log.startOffset : null
   }
 }

@@ -56,6 +56,8 @@ export class LogDirectory {
   readonly #writers = new Map<CheckpointKind, CheckpointWriter>()
   #lock: DiskLock | null
   #identity: MetaProperties | null = null
+  #syncRunning: Promise<void> = Promise.resolve()
+  #syncWaiting: Promise<void> | null = null
   #offline = false
 
   private constructor(disk: Disk, logger: Logger, path: string, lock: DiskLock) {
@@ -153,6 +155,20 @@ export class LogDirectory {
       })
     own.waiting = write
     return write
+  }
+
+  /** New and renamed partition directories survive a power loss afterwards. One sync serves all who ask before it begins. */
+  syncEntries(): Promise<void> {
+    if (this.#syncWaiting !== null) return this.#syncWaiting
+    const sync = this.#syncRunning
+      .catch(() => undefined)
+      .then(() => {
+        this.#syncWaiting = null
+        this.#syncRunning = sync
+        return this.#disk.syncDirectory(this.path)
+      })
+    this.#syncWaiting = sync
+    return sync
   }
 
   async writeCleanShutdown(brokerEpoch: number): Promise<void> {

@@ -20,9 +20,11 @@ import type { CheckpointKind, LogDirectory } from './log-directory.ts'
 import { isDiskFailure, loadDirectories, type OpenPartition } from './log-loading.ts'
 import { startMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
+import { placesForLog } from './log-placement.ts'
 import { PartitionLog } from './partition-log.ts'
 import type { PeriodicTasks } from './periodic-task.ts'
 import type { TailCache } from './tail-cache.ts'
+import { TopicConfigs } from './topic-configs.ts'
 import { markedDirectoryName, topicPartitionName } from './topic-partition.ts'
 
 export interface LogManagerOptions {
@@ -64,14 +66,13 @@ export class LogManager {
   readonly #replicas = new LogReplicas()
   readonly #directories: readonly LogDirectory[]
   readonly #removals: DirectoryRemovals
-  readonly #topicConfigs: Map<string, LogConfig>
+  readonly #configs: TopicConfigs
   readonly #preferredPaths = new Map<string, string>()
   /** By partition name: what must end before its directory name may be used again. */
   readonly #busy = new Map<string, Promise<unknown>>()
   readonly #offlinePartitions = new Set<string>()
   readonly #failureListeners: ((failure: DirectoryFailure) => void)[] = []
   readonly #failing = new Set<Promise<unknown>>()
-  #defaultConfig: LogConfig
   #maintenance: PeriodicTasks | null = null
   #previousBrokerEpoch = -1
   #closed = false
@@ -79,8 +80,7 @@ export class LogManager {
   private constructor(options: LogManagerOptions) {
     this.#options = options
     this.#directories = options.directories.live
-    this.#defaultConfig = options.defaultConfig
-    this.#topicConfigs = new Map(options.topicConfigs)
+    this.#configs = new TopicConfigs(this.#replicas, options.defaultConfig, options.topicConfigs)
     const { clock, disk, logger } = options
     this.#removals = new DirectoryRemovals(clock, disk, logger, (directory, error) => this.#fail(directory, error))
   }
@@ -179,7 +179,9 @@ export class LogManager {
   async delete(topic: string, partition: number): Promise<void> {
     const name = topicPartitionName(topic, partition)
     this.#preferredPaths.delete(name)
-    await this.#busy.get(name)?.catch(() => undefined)
+    for (let busy = this.#busy.get(name); busy !== undefined; busy = this.#busy.get(name)) {
+      await busy.catch(() => undefined)
+    }
     this.#offlinePartitions.delete(name)
     const gone = [this.#replicas.get(topic, partition), this.#replicas.future(topic, partition)]
     const leaving = Promise.all(gone.map((replica) => (replica === null ? null : this.#setAside(replica, 'delete'))))
@@ -205,19 +207,12 @@ export class LogManager {
 
   /** Null: the topic has no overrides any more. */
   setTopicConfig(topic: string, config: LogConfig | null): void {
-    if (config === null) this.#topicConfigs.delete(topic)
-    else this.#topicConfigs.set(topic, config)
-    for (const { log } of this.#replicas.all()) {
-      if (log.topicPartition.topic === topic) log.setConfig(config ?? this.#defaultConfig)
-    }
+    this.#configs.setTopic(topic, config)
   }
 
   /** For topics without overrides; those of topics with some are set one by one. */
   setDefaultConfig(config: LogConfig): void {
-    this.#defaultConfig = config
-    for (const { log } of this.#replicas.all()) {
-      if (!this.#topicConfigs.has(log.topicPartition.topic)) log.setConfig(config)
-    }
+    this.#configs.setFallback(config)
   }
 
   describe(): Promise<DirectoryDescription[]> {
@@ -263,7 +258,7 @@ export class LogManager {
     const loaded = await loadDirectories(directories.live, { clock, logger, openLog, inFlightMax })
     for (const { directory, replicas, toDelete } of loaded.directories) {
       for (const replica of replicas) this.#add(replica)
-      for (const path of toDelete) this.#removals.schedule(directory, path, this.#defaultConfig.fileDeleteDelayMs)
+      for (const path of toDelete) this.#removals.schedule(directory, path, this.#configs.fallback.fileDeleteDelayMs)
     }
     const epochs = new Set(loaded.directories.map(({ start }) => start.brokerEpoch))
     const [epoch] = epochs
@@ -283,7 +278,8 @@ export class LogManager {
         `Can not create log for ${name} because log directories ${this.#offlinePaths().join(',')} are offline`,
       )
     }
-    const candidates = this.#candidates(name, options.directoryId)
+    const wanted = { path: this.#preferredPaths.get(name) ?? null, directoryId: options.directoryId }
+    const candidates = placesForLog(this.#directories, this.#replicas, wanted)
     for (const directory of candidates) {
       try {
         const opening: OpenPartition = {
@@ -296,6 +292,7 @@ export class LogManager {
           highWatermark: 0,
         }
         const log = await this.#openLog(opening, options.topicId)
+        await directory.syncEntries()
         if (this.#closed || directory.isOffline) {
           await log.closeHard()
           throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${directory.path} is offline`)
@@ -314,19 +311,6 @@ export class LogManager {
     throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available. Tried ${tried}`)
   }
 
-  /** In the order in which they are tried. */
-  #candidates(name: string, directoryId: Uuid | null): LogDirectory[] {
-    const live = this.#directories.filter((directory) => !directory.isOffline)
-    const preferred = this.#preferredPaths.get(name)
-    const wanted = live.find(({ path, id }) => (preferred === undefined ? id === directoryId : path === preferred))
-    if (wanted !== undefined) return [wanted]
-    if (live.length < 2) return live
-    return live
-      .map((directory) => ({ directory, count: this.#replicas.countIn(directory) }))
-      .sort((a, b) => a.count - b.count)
-      .map(({ directory }) => directory)
-  }
-
   #openLog(partition: OpenPartition, topicId: Uuid | null): Promise<PartitionLog> {
     const { disk, clock, random, logger, producerIdExpirationMs, tailCache } = this.#options
     return PartitionLog.open({
@@ -337,7 +321,7 @@ export class LogManager {
       directory: partition.directory,
       topicPartition: { topic: partition.topic, partition: partition.partition },
       topicId,
-      config: this.#topicConfigs.get(partition.topic) ?? this.#defaultConfig,
+      config: this.#configs.of(partition.topic),
       cleanShutdown: partition.cleanShutdown,
       recoveryPoint: partition.recoveryPoint,
       logStartOffset: partition.logStartOffset,
@@ -362,7 +346,7 @@ export class LogManager {
     try {
       await log.closeHard()
       await disk.rename(from, to)
-      await disk.syncDirectory(directory.path)
+      await directory.syncEntries()
       if (kind === 'delete') this.#removals.schedule(directory, to, log.config.fileDeleteDelayMs)
       await this.#writeCheckpoint(directory, 'recoveryPoint')
       await this.#writeCheckpoint(directory, 'logStart')

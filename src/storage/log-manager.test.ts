@@ -1,0 +1,360 @@
+import { expect, test } from 'vitest'
+import { SILENT, type Logger } from '../base/logger.ts'
+import { parseUuid, type Uuid } from '../base/uuid.ts'
+import { DEFAULT_LOG_CONFIG, type LogConfig } from '../config/log-config.ts'
+import { buildBatch } from '../records/batch-builder.ts'
+import { SeededWorld } from '../testing/seeded-world.ts'
+import { openLogDirectories } from './log-directories.ts'
+import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
+import { LogManager, type DirectoryFailure, type LogManagerOptions } from './log-manager.ts'
+import { writeMetaProperties } from './meta-properties.ts'
+import type { PartitionLog } from './partition-log.ts'
+
+const IDS = ['nLiBKRtUTHOn4PqZgTBHRQ', 'kJuQTwa3GyYPGrQdyhK3bA', 'HR-7oTqQvIZtcYr5prXTfw'].map(
+  (id) => parseUuid(id) as Uuid,
+)
+const TOPIC = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
+const PATHS = ['/a', '/b', '/c']
+const CONFIG: LogConfig = { ...DEFAULT_LOG_CONFIG, segmentBytes: 4096, segmentIndexBytes: 4096 }
+const NEW = { topicId: TOPIC, isNew: true, directoryId: null }
+
+async function format(world: SeededWorld, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const path = PATHS[index] ?? ''
+    await world.disk.makeDirectory(path)
+    const properties = { version: 1, clusterId: 'c', nodeId: 1, directoryId: IDS[index] ?? null } as const
+    await writeMetaProperties(world.disk, path, properties, 0)
+  }
+  await world.disk.syncDirectory('/')
+}
+
+async function open(world: SeededWorld, count: number, change: Partial<LogManagerOptions> = {}): Promise<LogManager> {
+  const { disk, clock, random } = world
+  const logger = change.logger ?? SILENT
+  const identity = { metadataPath: null, clusterId: 'c', nodeId: 1 }
+  const paths = PATHS.slice(0, count)
+  const directories = await openLogDirectories({ disk, clock, random, logger, paths, ...identity })
+  return LogManager.load({
+    disk,
+    clock,
+    random,
+    logger,
+    directories,
+    defaultConfig: CONFIG,
+    topicConfigs: new Map(),
+    producerIdExpirationMs: 86_400_000,
+    tailCache: null,
+    intervals: DEFAULT_MAINTENANCE_INTERVALS,
+    inFlightMax: 4,
+    ...change,
+  })
+}
+
+function seeded(seed: number, count: number, task: (world: SeededWorld) => Promise<void>): Promise<void> {
+  return new SeededWorld(seed).run(async (world) => {
+    await format(world, count)
+    await task(world)
+  })
+}
+
+async function append(log: PartitionLog, text = 'value'): Promise<number> {
+  const appended = log.append(batch(text), { epoch: 0, origin: 'client' })
+  await appended.written
+  return appended.firstOffset
+}
+
+function batch(text: string): Buffer {
+  return buildBatch({ records: [{ timestamp: 1_767_225_600_000, key: null, value: Buffer.from(text) }] })
+}
+
+async function names(world: SeededWorld, path: string): Promise<string[]> {
+  return ((await world.disk.list(path)) ?? []).map(({ name }) => name).sort()
+}
+
+test('records, offsets and places survive a clean shutdown, which is known as one', () =>
+  seeded(1, 2, async (world) => {
+    const first = await open(world, 2)
+    expect(first.previousBrokerEpoch).toBe(-1)
+    for (let partition = 0; partition < 4; partition++) {
+      const log = await first.getOrCreate('t', partition, NEW)
+      for (let record = 0; record <= partition; record++) await append(log)
+      log.setHighWatermark(log.writtenEnd)
+    }
+    await first.close(14)
+    expect(await names(world, '/a')).toEqual([
+      '.kafka_cleanshutdown',
+      '.lock',
+      'log-start-offset-checkpoint',
+      'meta.properties',
+      'recovery-point-offset-checkpoint',
+      'replication-offset-checkpoint',
+      't-0',
+      't-2',
+    ])
+    const checkpoint = await world.disk.readFile('/a/recovery-point-offset-checkpoint')
+    expect(checkpoint?.toString()).toBe('0\n2\nt 0 1\nt 2 3\n')
+    expect((await world.disk.readFile('/b/log-start-offset-checkpoint'))?.toString()).toBe('0\n0\n')
+    const second = await open(world, 2)
+    expect(second.previousBrokerEpoch).toBe(14)
+    for (let partition = 0; partition < 4; partition++) {
+      const log = second.get('t', partition)
+      expect([log?.writtenEnd, log?.highWatermark, log?.topicId]).toEqual([partition + 1, partition + 1, TOPIC])
+    }
+    expect(await names(world, '/a')).not.toContain('.kafka_cleanshutdown')
+    await second.close(15)
+  }))
+
+test('new logs go to the directory with the fewest, or to the one that is asked for', () =>
+  seeded(2, 3, async (world) => {
+    const manager = await open(world, 3)
+    for (let partition = 0; partition < 4; partition++) {
+      await manager.getOrCreate('asked', partition, { ...NEW, directoryId: IDS[1] ?? null })
+    }
+    manager.setPreferredDirectory('preferred', 0, '/c')
+    await manager.getOrCreate('preferred', 0, { ...NEW, directoryId: IDS[1] ?? null })
+    for (let partition = 0; partition < 3; partition++) await manager.getOrCreate('free', partition, NEW)
+    const at = (topic: string, partition: number): string | undefined => manager.directoryOf(topic, partition)?.path
+    expect([0, 1, 2, 3].map((partition) => at('asked', partition))).toEqual(['/b', '/b', '/b', '/b'])
+    expect(at('preferred', 0)).toBe('/c')
+    expect([0, 1, 2].map((partition) => at('free', partition))).toEqual(['/a', '/a', '/c'])
+    await manager.close(1)
+  }))
+
+test('one partition asked for by many at once is created once', () =>
+  seeded(3, 2, async (world) => {
+    const manager = await open(world, 2)
+    const logs = await Promise.all([1, 2, 3].map(() => manager.getOrCreate('t', 0, NEW)))
+    expect(new Set(logs).size).toBe(1)
+    expect([...manager.all()].length).toBe(1)
+    await manager.close(1)
+  }))
+
+test('a log of another topic id under the same name is not handed out', () =>
+  seeded(4, 1, async (world) => {
+    const manager = await open(world, 1)
+    await append(await manager.getOrCreate('t', 0, NEW))
+    await expect(manager.getOrCreate('t', 0, { ...NEW, topicId: IDS[0] ?? null })).rejects.toMatchObject({
+      code: 'INCONSISTENT_TOPIC_ID',
+    })
+    await manager.close(1)
+  }))
+
+test('a deleted partition is gone at once, its files after the delay, and its name is free again', () =>
+  seeded(5, 1, async (world) => {
+    const manager = await open(world, 1)
+    await append(await manager.getOrCreate('t', 0, NEW))
+    await manager.writeCheckpoints('recoveryPoint')
+    const deleting = manager.delete('t', 0)
+    expect(manager.get('t', 0)).toBe(null)
+    const anew = await manager.getOrCreate('t', 0, { ...NEW, topicId: IDS[2] ?? null })
+    await deleting
+    expect(anew.writtenEnd).toBe(0)
+    const left = (await names(world, '/a')).filter((name) => name.startsWith('t-'))
+    expect(left).toEqual(['t-0', expect.stringMatching(/^t-0\.[0-9a-f]{32}-delete$/)])
+    await passed(world, 61_000)
+    expect((await names(world, '/a')).filter((name) => name.startsWith('t-'))).toEqual(['t-0'])
+    await manager.close(1)
+  }))
+
+test('directories that wait for removal are removed after the delay of a restart too', () =>
+  seeded(6, 1, async (world) => {
+    const first = await open(world, 1)
+    await first.getOrCreate('t', 0, NEW)
+    await first.delete('t', 0)
+    await first.close(1)
+    const second = await open(world, 1)
+    expect(second.get('t', 0)).toBe(null)
+    expect((await names(world, '/a')).some((name) => name.endsWith('-delete'))).toBe(true)
+    await passed(world, 61_000)
+    expect((await names(world, '/a')).some((name) => name.endsWith('-delete'))).toBe(false)
+    await second.close(1)
+  }))
+
+test('what the cluster does not know is renamed and no longer served', () =>
+  seeded(7, 1, async (world) => {
+    const first = await open(world, 1)
+    await append(await first.getOrCreate('known', 0, NEW))
+    await append(await first.getOrCreate('ghost', 0, { ...NEW, topicId: IDS[2] ?? null }))
+    await first.getOrCreate('empty', 0, { ...NEW, topicId: null })
+    await first.close(1)
+    const second = await open(world, 1)
+    expect(await second.resolveStrays((topicId) => topicId === TOPIC)).toBe(2)
+    expect([...second.all()].map((log) => log.topicPartition.topic)).toEqual(['known'])
+    await second.close(1)
+    const third = await open(world, 1)
+    expect([...third.all()].map((log) => log.topicPartition.topic)).toEqual(['known'])
+    expect((await names(world, '/a')).filter((name) => name.endsWith('-stray')).length).toBe(2)
+    await third.close(1)
+  }))
+
+test('one partition in two directories stops the start', () =>
+  seeded(8, 2, async (world) => {
+    await world.disk.makeDirectory('/a/t-0')
+    await world.disk.makeDirectory('/b/t-0')
+    await expect(open(world, 2)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringMatching(/^Duplicate log directories for t-0 are found in both/),
+    })
+  }))
+
+test('a disk error takes one directory offline, with its logs; the others live on', () =>
+  seeded(9, 2, async (world) => {
+    const lines: string[] = []
+    const logger: Logger = { ...SILENT, error: (line) => void lines.push(line) }
+    const manager = await open(world, 2, { logger })
+    const failures: DirectoryFailure[] = []
+    manager.onDirectoryFailed((failure) => failures.push(failure))
+    for (let partition = 0; partition < 4; partition++) await append(await manager.getOrCreate('t', partition, NEW))
+    const broken = manager.get('t', 0)
+    world.main.disk.failNext({ kinds: ['write', 'writeNow'], path: '/a/t-0', code: 'EIO', times: 9 })
+    await expect(append(broken as PartitionLog)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' })
+    await passed(world, 1000)
+    expect(failures).toMatchObject([
+      {
+        path: '/a',
+        id: IDS[0],
+        liveDirectories: 1,
+        partitions: [
+          { topic: 't', partition: 0 },
+          { topic: 't', partition: 2 },
+        ],
+      },
+    ])
+    expect(lines.some((line) => line.includes('Stopping serving logs in dir /a'))).toBe(true)
+    expect([0, 1, 2, 3].map((partition) => manager.isOffline('t', partition))).toEqual([true, false, true, false])
+    expect([0, 1, 2, 3].map((partition) => manager.get('t', partition) === null)).toEqual([true, false, true, false])
+    await append(manager.get('t', 1) as PartitionLog)
+    // It may be on the directory that is offline.
+    await expect(manager.getOrCreate('t', 0, { ...NEW, isNew: false })).rejects.toMatchObject({
+      code: 'KAFKA_STORAGE_ERROR',
+    })
+    await manager.getOrCreate('new', 0, NEW)
+    expect(manager.directoryOf('new', 0)?.path).toBe('/b')
+    expect((await manager.describe()).map(({ path, isOffline }) => [path, isOffline])).toEqual([
+      ['/a', true],
+      ['/b', false],
+    ])
+    await manager.close(3)
+    expect(await names(world, '/a')).not.toContain('.kafka_cleanshutdown')
+    expect(await names(world, '/b')).toContain('.kafka_cleanshutdown')
+  }))
+
+test('a checkpoint that cannot be written takes the directory offline; with the last one the node has nothing left', () =>
+  seeded(10, 2, async (world) => {
+    const manager = await open(world, 2)
+    manager.start()
+    const left: number[] = []
+    manager.onDirectoryFailed((failure) => left.push(failure.liveDirectories))
+    world.main.disk.failNext({ kinds: ['sync'], path: '/b/replication-offset-checkpoint', code: 'EIO' })
+    await passed(world, 6000)
+    expect(left).toEqual([1])
+    world.main.disk.failNext({ kinds: ['open', 'write'], path: '/a/recovery-point', code: 'ENOSPC' })
+    await passed(world, 60_000)
+    expect(left).toEqual([1, 0])
+    await manager.close(1)
+  }))
+
+test('a directory that cannot be loaded is offline, and a node without any stops', () =>
+  seeded(11, 2, async (world) => {
+    const first = await open(world, 2)
+    for (let partition = 0; partition < 2; partition++) await append(await first.getOrCreate('t', partition, NEW))
+    await first.closeHard()
+    world.main.disk.failNext({ kinds: ['read', 'open', 'list'], path: '/b/t-1', code: 'EIO', times: 9 })
+    const second = await open(world, 2)
+    expect(second.liveDirectories.map(({ path }) => path)).toEqual(['/a'])
+    expect(second.previousBrokerEpoch).toBe(-1)
+    expect(second.get('t', 0)?.writtenEnd).toBe(1)
+    await second.closeHard()
+    world.main.disk.heal()
+    world.main.disk.failNext({ kinds: ['list'], path: '/', code: 'EIO', times: 9 })
+    await expect(open(world, 2)).rejects.toMatchObject({ code: 'DISK_FAILED' })
+  }))
+
+test('checkpoints follow the logs: high watermarks every 5 s, recovery points and log starts every minute', () =>
+  seeded(12, 1, async (world) => {
+    const manager = await open(world, 1)
+    manager.start()
+    const log = await manager.getOrCreate('t', 0, NEW)
+    for (let record = 0; record < 5; record++) await append(log)
+    log.setHighWatermark(4)
+    log.deleteRecordsBefore(3)
+    const read = async (name: string): Promise<string | undefined> =>
+      (await world.disk.readFile(`/a/${name}`))?.toString()
+    await passed(world, 6000)
+    expect(await read('replication-offset-checkpoint')).toBe('0\n1\nt 0 4\n')
+    await log.flush()
+    await passed(world, 90_000)
+    expect(await read('recovery-point-offset-checkpoint')).toBe('0\n1\nt 0 5\n')
+    expect(await read('log-start-offset-checkpoint')).toBe('0\n1\nt 0 3\n')
+    await manager.closeHard()
+    const second = await open(world, 1)
+    expect(second.get('t', 0)).toMatchObject({ startOffset: 3, highWatermark: 4, writtenEnd: 5 })
+    await second.close(1)
+  }))
+
+test('a log start that the first segment says itself is in no checkpoint', () =>
+  seeded(13, 1, async (world) => {
+    const manager = await open(world, 1)
+    const log = await manager.getOrCreate('t', 0, NEW)
+    await log.truncateFullyAndStartAt(100)
+    await append(log)
+    await manager.writeCheckpoints('logStart')
+    expect((await world.disk.readFile('/a/log-start-offset-checkpoint'))?.toString()).toBe('0\n0\n')
+    await manager.close(1)
+  }))
+
+test('old segments go after the first half minute, by the configuration of their topic', () =>
+  seeded(14, 1, async (world) => {
+    const short = { ...CONFIG, retentionBytes: 4096 }
+    const manager = await open(world, 1, { topicConfigs: new Map([['short', short]]) })
+    for (const topic of ['short', 'long', 'later']) {
+      const log = await manager.getOrCreate(topic, 0, NEW)
+      for (let record = 0; record < 8; record++) await append(log, 'x'.repeat(2000))
+      log.setHighWatermark(log.writtenEnd)
+    }
+    manager.start()
+    await passed(world, 29_000)
+    expect(manager.get('short', 0)?.startOffset).toBe(0)
+    await passed(world, 10_000)
+    expect(manager.get('short', 0)?.startOffset).toBeGreaterThan(2)
+    expect(manager.get('long', 0)?.startOffset).toBe(0)
+    manager.setTopicConfig('later', short)
+    manager.setDefaultConfig({ ...CONFIG, retentionMs: 12_345 })
+    expect(manager.get('later', 0)?.config).toBe(short)
+    expect(manager.get('long', 0)?.config.retentionMs).toBe(12_345)
+    await passed(world, 301_000)
+    expect(manager.get('later', 0)?.startOffset).toBeGreaterThan(2)
+    await manager.close(1)
+  }))
+
+test('flush.ms is kept by the scheduler', () =>
+  seeded(15, 1, async (world) => {
+    const intervals = { ...DEFAULT_MAINTENANCE_INTERVALS, flushSchedulerMs: 1000 }
+    const manager = await open(world, 1, { intervals, defaultConfig: { ...CONFIG, flushMs: 2000 } })
+    manager.start()
+    const log = await manager.getOrCreate('t', 0, NEW)
+    await append(log)
+    expect(log.recoveryPoint).toBe(0)
+    await passed(world, 35_000)
+    expect(log.recoveryPoint).toBe(1)
+    await manager.close(1)
+  }))
+
+test('a description tells sizes, lags and space', () =>
+  seeded(16, 1, async (world) => {
+    const manager = await open(world, 1)
+    const log = await manager.getOrCreate('t', 0, NEW)
+    await append(log)
+    const [directory] = await manager.describe()
+    expect(directory?.partitions).toEqual([
+      { topic: 't', partition: 0, sizeBytes: log.sizeBytes, offsetLag: 0, isFuture: false },
+    ])
+    expect(directory?.usableBytes).toBeGreaterThan(0)
+    expect(directory?.totalBytes).toBeGreaterThanOrEqual(directory?.usableBytes ?? Infinity)
+    await manager.close(1)
+  }))
+
+/** Waits inside the simulation. */
+function passed(world: SeededWorld, ms: number): Promise<void> {
+  return new Promise((resolve) => void world.clock.at(world.clock.monotonicMs() + ms, resolve))
+}
