@@ -1,0 +1,153 @@
+/**
+ * AlterConfigs (replaces all overrides of a resource) and IncrementalAlterConfigs (sets, deletes, appends, subtracts).
+ * Each resource of a request stands for itself. Values are stored in plain text, sensitive ones too, as in Kafka.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
+import type {
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+} from '../protocol/generated/incremental-alter-configs.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { isConfigResource } from './config-rules.ts'
+import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+
+const SET = 0
+const DELETE = 1
+const APPEND = 2
+const SUBTRACT = 3
+const OPERATION_NAMES = ['SET', 'DELETE', 'APPEND', 'SUBTRACT']
+
+interface Resource {
+  readonly resourceType: number
+  readonly resourceName: string
+  readonly configs: readonly { readonly name: string }[]
+}
+
+export function alterConfigs(
+  state: ControllerState,
+  request: AlterConfigsRequest,
+): Decision<Init<AlterConfigsResponse>> {
+  return alterEach(state, request.resources, request.validateOnly, (resource) => {
+    const wanted = new Map<string, string>()
+    for (const { name, value } of resource.configs) if (value !== null) wanted.set(name, value)
+    return wanted
+  })
+}
+
+export function incrementalAlterConfigs(
+  state: ControllerState,
+  request: IncrementalAlterConfigsRequest,
+): Decision<Init<IncrementalAlterConfigsResponse>> {
+  return alterEach(state, request.resources, request.validateOnly, (resource) => {
+    const wanted = new Map(state.image.configs.get(resource.resourceType, resource.resourceName))
+    for (const config of resource.configs) alterOne(state, resource.resourceType, wanted, config)
+    return wanted
+  })
+}
+
+function alterEach<Wanted extends Resource>(
+  state: ControllerState,
+  resources: readonly Wanted[],
+  validateOnly: boolean,
+  overridesOf: (resource: Wanted) => ReadonlyMap<string, string>,
+): Decision<Init<IncrementalAlterConfigsResponse>> {
+  const records: MetadataRecord[] = []
+  const counts = new Map<string, number>()
+  const keyOf = (resource: Resource): string => `${resource.resourceType}:${resource.resourceName}`
+  for (const resource of resources) counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1)
+  const responses = resources.map((resource) => {
+    const { resourceType, resourceName } = resource
+    const altered = attempt(() => {
+      if ((counts.get(keyOf(resource)) ?? 0) > 1) {
+        throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
+      }
+      checkResource(state, resource)
+      return changeRecords(state, resource, overridesOf(resource))
+    })
+    if (altered instanceof KafkaError)
+      return { ...errorFields(altered.code, altered.message), resourceType, resourceName }
+    records.push(...altered)
+    return { ...NO_ERROR, resourceType, resourceName }
+  })
+  return { records: validateOnly ? [] : records, answer: { responses } }
+}
+
+/** @throws KafkaError */
+function checkResource(state: ControllerState, { resourceType, resourceName, configs }: Resource): void {
+  if (!isConfigResource(resourceType)) {
+    throw new KafkaError('UNSUPPORTED_VERSION', `Unknown resource type ${resourceType}.`)
+  }
+  if (new Set(configs.map((config) => config.name)).size !== configs.length) {
+    throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
+  }
+  if (resourceType === CONFIG_RESOURCE.TOPIC && state.image.topics.byName(resourceName) === null) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
+  }
+}
+
+/** @throws KafkaError INVALID_CONFIG */
+function alterOne(
+  { rules }: ControllerState,
+  type: number,
+  wanted: Map<string, string>,
+  config: IncrementalAlterConfigsRequest.AlterableConfig,
+): void {
+  const { name, value, configOperation } = config
+  switch (configOperation) {
+    case SET:
+      if (value === null) throw new KafkaError('INVALID_CONFIG', `Null value not supported for configs: ${name}`)
+      wanted.set(name, value)
+      return
+    case DELETE:
+      wanted.delete(name)
+      return
+    case APPEND:
+    case SUBTRACT: {
+      if (!rules.isList(type, name)) {
+        const operation = OPERATION_NAMES[configOperation] ?? ''
+        throw new KafkaError('INVALID_CONFIG', `Can't ${operation} to key ${name} because its type is not LIST.`)
+      }
+      const present = parts(wanted.get(name) ?? rules.defaultText(type, name))
+      const given = parts(value ?? '')
+      const result =
+        configOperation === APPEND
+          ? [...present, ...given.filter((part) => !present.includes(part))]
+          : present.filter((part) => !given.includes(part))
+      wanted.set(name, result.join(','))
+      return
+    }
+    default:
+      throw new KafkaError('INVALID_REQUEST', `Unknown config operation ${configOperation}.`)
+  }
+}
+
+function parts(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+}
+
+/** @throws KafkaError */
+function changeRecords(
+  state: ControllerState,
+  { resourceType, resourceName, configs }: Resource,
+  wanted: ReadonlyMap<string, string>,
+): MetadataRecord[] {
+  state.rules.validate(resourceType, resourceName, wanted)
+  const before = state.image.configs.get(resourceType, resourceName)
+  const named = new Set(configs.map((config) => config.name))
+  const record = (name: string, value: string | null): MetadataRecord =>
+    metadataRecord('ConfigRecord', 0, { resourceType, resourceName, name, value })
+  const records: MetadataRecord[] = []
+  for (const [name, value] of wanted) {
+    // A broker loads its files anew (key stores) when a record names them, even with the same value.
+    const again = resourceType === CONFIG_RESOURCE.BROKER && named.has(name)
+    if (before.get(name) !== value || again) records.push(record(name, value))
+  }
+  for (const name of before.keys()) if (!wanted.has(name)) records.push(record(name, null))
+  return records
+}

@@ -1,0 +1,243 @@
+/**
+ * The life of a broker as the controller sees it: registered (fenced), unfenced when it has caught up with its own
+ * registration, in controlled shutdown while its leaderships move, fenced again when it says so or is not heard of.
+ * BrokerRegistration v2 adds log directories, v3 the previous epoch; BrokerHeartbeat v1 offline, v2 cordoned directories.
+ */
+import { KafkaError } from '../base/errors.ts'
+import { clampInt64, type Int64 } from '../base/int64.ts'
+import { uuidToBytes, type Uuid } from '../base/uuid.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
+import type {
+  BrokerRegistrationRequest,
+  BrokerRegistrationResponse,
+} from '../protocol/generated/broker-registration.ts'
+import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
+import { isActive, type BrokerImage } from '../metadata/cluster-image.ts'
+import { METADATA_VERSION, cordonedDirectoriesSupported, directoriesSupported } from '../metadata/features.ts'
+import { brokerRecord } from '../metadata/image-records.ts'
+import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import type { ControllerState, Decision } from './decision.ts'
+import { brokerArrives, brokerLeaves, hasLeaderships } from './partition-changes.ts'
+
+const RESERVED_DIRECTORY_IDS = 100
+
+/** @throws KafkaError, which answers the request. */
+export function registerBroker(
+  state: ControllerState,
+  request: BrokerRegistrationRequest,
+): Decision<Init<BrokerRegistrationResponse>> {
+  const { image, settings, sessions, nowMs } = state
+  const level = image.features.metadataVersion
+  const { brokerId, incarnationId } = request
+  if (request.clusterId !== settings.clusterId) {
+    const detail = `Expected cluster ID ${settings.clusterId}, but got cluster ID ${request.clusterId}`
+    throw new KafkaError('INCONSISTENT_CLUSTER_ID', detail)
+  }
+  const before = image.cluster.brokers.get(brokerId) ?? null
+  const sameIncarnation = before !== null && before.incarnationId === incarnationId
+  if (before !== null && !sameIncarnation && sessions.isLive(brokerId, nowMs, settings.brokerSessionTimeoutMs)) {
+    const detail = `Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat timeout expires.`
+    throw new KafkaError('DUPLICATE_BROKER_REGISTRATION', detail)
+  }
+  if (request.isMigratingZkBroker) {
+    throw new KafkaError('BROKER_ID_NOT_REGISTERED', 'Controller does not support registering ZK brokers.')
+  }
+  checkFeatures(request, level)
+  if (directoriesSupported(level)) checkDirectories(state, request)
+  const epoch = sameIncarnation ? before.epoch : state.nextOffset
+  const broker: BrokerImage = {
+    id: brokerId,
+    epoch,
+    incarnationId,
+    listeners: request.listeners,
+    features: request.features,
+    rack: request.rack,
+    fenced: sameIncarnation ? before.fenced : true,
+    inControlledShutdown: sameIncarnation && before.inControlledShutdown,
+    directories: request.logDirs,
+    cordonedDirectories: null,
+    isMigratingZkBroker: false,
+  }
+  const records = [brokerRecord(broker, level)]
+  // A new process has lost what its predecessor led.
+  if (before !== null && !sameIncarnation) records.push(...brokerLeaves(image, brokerId))
+  return { records, answer: { errorCode: 0, brokerEpoch: epoch }, atomic: false }
+}
+
+/** Only what this node serves is checked: other features in a directory of Kafka's are nobody's here. */
+function checkFeatures(request: BrokerRegistrationRequest, level: number): void {
+  const range = request.features.find((feature) => feature.name === METADATA_VERSION)
+  if (range === undefined) {
+    throw new KafkaError('INVALID_REGISTRATION', `Request features do not contain '${METADATA_VERSION}'`)
+  }
+  const { minSupportedVersion: min, maxSupportedVersion: max } = range
+  if (level < min || level > max) {
+    const detail = `Unable to register because the broker does not support finalized version ${level} of ${METADATA_VERSION}. The broker wants a version between ${min} and ${max}, inclusive.`
+    throw new KafkaError('UNSUPPORTED_VERSION', detail)
+  }
+}
+
+function checkDirectories({ image }: ControllerState, request: BrokerRegistrationRequest): void {
+  const { logDirs, brokerId } = request
+  if (logDirs.length === 0) throw new KafkaError('INVALID_REGISTRATION', 'No directories specified in request')
+  if (new Set(logDirs).size !== logDirs.length) {
+    throw new KafkaError('INVALID_REGISTRATION', 'Duplicate directory ID in request')
+  }
+  for (const directory of logDirs) {
+    if (isReserved(directory)) {
+      throw new KafkaError('INVALID_REGISTRATION', `Reserved directory ID in request: ${directory}`)
+    }
+    for (const other of image.cluster.brokers.values()) {
+      if (other.id !== brokerId && other.directories.includes(directory)) {
+        const detail = `Broker ${brokerId} is already registered with directory ${directory}`
+        throw new KafkaError('INVALID_REGISTRATION', `${detail} of broker ${other.id}`)
+      }
+    }
+  }
+}
+
+function isReserved(id: Uuid): boolean {
+  const bytes = uuidToBytes(id)
+  return bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] ?? 0) < RESERVED_DIRECTORY_IDS
+}
+
+/** @throws KafkaError BROKER_ID_NOT_REGISTERED | STALE_BROKER_EPOCH */
+export function checkedBroker(state: ControllerState, brokerId: number, brokerEpoch: Int64): BrokerImage {
+  const broker = state.image.cluster.brokers.get(brokerId)
+  if (broker === undefined)
+    throw new KafkaError('BROKER_ID_NOT_REGISTERED', `No broker registration found for broker id ${brokerId}`)
+  if (broker.epoch !== clampInt64(brokerEpoch)) {
+    const detail = `Expected broker epoch ${broker.epoch}, but got broker epoch ${brokerEpoch}`
+    throw new KafkaError('STALE_BROKER_EPOCH', detail)
+  }
+  return broker
+}
+
+type BrokerState = 'fenced' | 'unfenced' | 'controlled shutdown' | 'shut down now'
+
+/** @throws KafkaError, which answers the request. */
+export function brokerHeartbeat(
+  state: ControllerState,
+  request: BrokerHeartbeatRequest,
+): Decision<Init<BrokerHeartbeatResponse>> {
+  const { image, sessions, nowMs, nextOffset } = state
+  const broker = checkedBroker(state, request.brokerId, request.brokerEpoch)
+  const metadataOffset = clampInt64(request.currentMetadataOffset)
+  const session = sessions.touch(broker.id, nowMs)
+  session.metadataOffset = Math.max(session.metadataOffset, metadataOffset)
+  const before = stateOf(broker)
+  const next = nextState(state, broker, before, request)
+  const records = [...directoryRecords(image.features.metadataVersion, broker, request)]
+  if (next !== before) {
+    if (next === 'unfenced') records.push(changeRecord(broker, { fenced: -1 }), ...brokerArrives(image, broker.id))
+    else if (next === 'controlled shutdown') {
+      records.push(changeRecord(broker, { inControlledShutdown: 1 }), ...brokerLeaves(image, broker.id))
+      session.controlledShutdownOffset = nextOffset + records.length - 1
+    } else if (!broker.fenced) records.push(...fenceRecords(state, broker))
+  }
+  const answer = {
+    errorCode: 0,
+    isCaughtUp: metadataOffset >= broker.epoch,
+    isFenced: next === 'fenced' || next === 'shut down now',
+    shouldShutDown: next === 'shut down now',
+  }
+  return { records, answer, atomic: false }
+}
+
+function stateOf(broker: BrokerImage): BrokerState {
+  if (broker.fenced) return 'fenced'
+  return broker.inControlledShutdown ? 'controlled shutdown' : 'unfenced'
+}
+
+function nextState(
+  { image, sessions }: ControllerState,
+  broker: BrokerImage,
+  before: BrokerState,
+  request: BrokerHeartbeatRequest,
+): BrokerState {
+  const { wantFence, wantShutDown } = request
+  switch (before) {
+    case 'fenced':
+      if (wantShutDown) return 'shut down now'
+      // The broker must know of its own registration before it may serve.
+      return !wantFence && clampInt64(request.currentMetadataOffset) >= broker.epoch ? 'unfenced' : 'fenced'
+    case 'unfenced':
+      if (wantFence) return wantShutDown ? 'shut down now' : 'fenced'
+      if (!wantShutDown) return 'unfenced'
+      return hasLeaderships(image, broker.id) ? 'controlled shutdown' : 'shut down now'
+    case 'controlled shutdown': {
+      if (hasLeaderships(image, broker.id)) return 'controlled shutdown'
+      // Everybody who serves has seen that the leaderships moved.
+      const others = [...image.cluster.brokers.values()].filter(isActive).map((other) => other.id)
+      const moved = sessions.get(broker.id)?.controlledShutdownOffset ?? -1
+      return sessions.lowestOffset(others) <= moved ? 'controlled shutdown' : 'shut down now'
+    }
+    case 'shut down now':
+      return 'shut down now'
+  }
+}
+
+function* directoryRecords(
+  level: number,
+  broker: BrokerImage,
+  request: BrokerHeartbeatRequest,
+): IterableIterator<MetadataRecord> {
+  const { offlineLogDirs, cordonedLogDirs } = request
+  const online = broker.directories.filter((directory) => !offlineLogDirs.includes(directory))
+  const offline = directoriesSupported(level) && online.length > 0 && online.length < broker.directories.length
+  const before = broker.cordonedDirectories
+  const cordoned =
+    cordonedDirectoriesSupported(level) &&
+    cordonedLogDirs !== null &&
+    (before === null || before.length !== cordonedLogDirs.length || before.some((id) => !cordonedLogDirs.includes(id)))
+  if (!offline && !cordoned) return
+  yield metadataRecord('BrokerRegistrationChangeRecord', cordoned ? 3 : 2, {
+    brokerId: broker.id,
+    brokerEpoch: broker.epoch,
+    logDirs: offline ? online : [],
+    cordonedLogDirs: cordoned ? cordonedLogDirs : null,
+  })
+}
+
+function changeRecord(broker: BrokerImage, change: { fenced?: number; inControlledShutdown?: number }): MetadataRecord {
+  const version = change.inControlledShutdown === undefined ? 0 : 1
+  return metadataRecord('BrokerRegistrationChangeRecord', version, {
+    brokerId: broker.id,
+    brokerEpoch: broker.epoch,
+    ...change,
+  })
+}
+
+/** Fences and moves what it leads. */
+export function fenceRecords({ image }: ControllerState, broker: BrokerImage): MetadataRecord[] {
+  return [changeRecord(broker, { fenced: 1 }), ...brokerLeaves(image, broker.id)]
+}
+
+/** Brokers whose session has run out are fenced. */
+export function fenceStaleBrokers(state: ControllerState): Decision<readonly number[]> {
+  const { image, sessions, nowMs, settings } = state
+  for (const broker of image.cluster.brokers.values()) {
+    if (broker.fenced || sessions.isLive(broker.id, nowMs, settings.brokerSessionTimeoutMs)) continue
+    // One at a time: the next decision sees what this one left.
+    return { records: fenceRecords(state, broker), answer: [broker.id], atomic: false }
+  }
+  return { records: [], answer: [] }
+}
+
+/** @throws KafkaError BROKER_ID_NOT_REGISTERED */
+export function unregisterBroker(
+  { image }: ControllerState,
+  request: UnregisterBrokerRequest,
+): Decision<Init<UnregisterBrokerResponse>> {
+  const broker = image.cluster.brokers.get(request.brokerId)
+  if (broker === undefined) {
+    throw new KafkaError('BROKER_ID_NOT_REGISTERED', `Broker ID ${request.brokerId} is not currently registered`)
+  }
+  const { id: brokerId, epoch: brokerEpoch } = broker
+  const records = [
+    metadataRecord('UnregisterBrokerRecord', 0, { brokerId, brokerEpoch }),
+    ...brokerLeaves(image, brokerId),
+  ]
+  return { records, answer: { errorCode: 0, errorMessage: null }, atomic: false }
+}

@@ -1,0 +1,255 @@
+/**
+ * The active controller of a quorum of one: opens the metadata log, becomes its leader, and answers the controller's APIs
+ * by the deciders beside this file. Also fences brokers that fall silent, keeps the log moving while idle (NoOp records, so
+ * that a follower can tell "nothing new" from "not heard"), and has snapshots written when they are due.
+ *
+ * The image that it publishes is the committed one; the broker in this process follows it through `onImage`.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { METADATA_VERSION, metadataVersionName, unservedFeatures } from '../metadata/features.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import { imageRecords } from '../metadata/image-records.ts'
+import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import type { Clock, Random, Timer } from '../world/world.ts'
+import { abortTransaction, bootstrapDecision, registrationRecords, type ControllerRegistration } from './activation.ts'
+import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
+import { BrokerSessions } from './broker-sessions.ts'
+import { brokerHeartbeat, fenceStaleBrokers, registerBroker, unregisterBroker } from './brokers.ts'
+import type { ConfigRules } from './config-rules.ts'
+import type { ControllerApi } from './controller-api.ts'
+import { createPartitions } from './create-partitions.ts'
+import { createTopics } from './create-topics.ts'
+import type { ControllerSettings, ControllerState, Decision, ErrorFields } from './decision.ts'
+import { deleteTopics } from './delete-topics.ts'
+import { describeQuorum } from './describe-quorum.ts'
+import { ImageLoader } from './image-loader.ts'
+import { alterPartition, electLeaders } from './leaders.ts'
+import type { LogContent, MetadataLog } from './metadata-log.ts'
+import { allocateProducerIds } from './producer-ids.ts'
+import { ControllerRuntime, type ImageListener } from './runtime.ts'
+import { updateFeatures } from './update-features.ts'
+
+export interface ControllerOptions {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly settings: ControllerSettings
+  readonly rules: ConfigRules
+  readonly registration: ControllerRegistration
+  /** `Quorum.open` with its options. */
+  readonly openLog: (content: LogContent) => Promise<MetadataLog>
+  /** What an empty log begins with: of bootstrap.checkpoint, or bootstrapRecords(level). */
+  readonly bootstrap: readonly MetadataRecord[]
+}
+
+/** Sessions are checked this often within one time-out. */
+const SESSION_CHECKS = 4
+
+export class Controller implements ControllerApi {
+  readonly #options: ControllerOptions
+  readonly #log: MetadataLog
+  readonly #runtime: ControllerRuntime
+  readonly #sessions = new BrokerSessions()
+  readonly #timers = new Map<string, Timer>()
+  /** End of the log when the idle timer last ran. */
+  #idleSince = -1
+  #closed = false
+
+  private constructor(options: ControllerOptions, log: MetadataLog, image: MetadataImage) {
+    this.#options = options
+    this.#log = log
+    this.#runtime = new ControllerRuntime(log, image, () => options.clock.wallMs())
+    this.#runtime.onImage((committed) => this.#snapshotIfDue(committed))
+    log.onFailed((error) => this.#fail(error))
+  }
+
+  /** Loads the log and activates. @throws OperationalError if the directory can't be served. */
+  static async start(options: ControllerOptions): Promise<Controller> {
+    const loader = new ImageLoader()
+    const log = await options.openLog(loader)
+    try {
+      const image = loader.image()
+      const controller = new Controller(options, log, image)
+      await log.lead()
+      await controller.#activate(loader)
+      return controller
+    } catch (error) {
+      await log.close().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Committed. */
+  get image(): MetadataImage {
+    return this.#runtime.committed
+  }
+
+  /** False once the metadata log is lost. */
+  get isActive(): boolean {
+    return this.#runtime.isActive
+  }
+
+  /** Called with each later committed image, and what changed in it. */
+  onImage(listener: ImageListener): void {
+    this.#runtime.onImage(listener)
+  }
+
+  createTopics: ControllerApi['createTopics'] = (request) => this.#decide((state) => createTopics(state, request))
+
+  deleteTopics: ControllerApi['deleteTopics'] = (request, { apiVersion }) =>
+    this.#decide((state) => deleteTopics(state, request, apiVersion))
+
+  createPartitions: ControllerApi['createPartitions'] = (request) =>
+    this.#decide((state) => createPartitions(state, request))
+
+  alterConfigs: ControllerApi['alterConfigs'] = (request) => this.#decide((state) => alterConfigs(state, request))
+
+  incrementalAlterConfigs: ControllerApi['incrementalAlterConfigs'] = (request) =>
+    this.#decide((state) => incrementalAlterConfigs(state, request))
+
+  updateFeatures: ControllerApi['updateFeatures'] = (request, { apiVersion }) =>
+    this.#decide((state) => updateFeatures(state, request, apiVersion, this.#log.kraftVersion))
+
+  registerBroker: ControllerApi['registerBroker'] = (request) =>
+    this.#answer(this.#decide((state) => registerBroker(state, request)))
+
+  brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request) =>
+    this.#answer(this.#decide((state) => brokerHeartbeat(state, request)))
+
+  unregisterBroker: ControllerApi['unregisterBroker'] = (request) =>
+    this.#answer(this.#decide((state) => unregisterBroker(state, request)))
+
+  allocateProducerIds: ControllerApi['allocateProducerIds'] = (request) =>
+    this.#answer(this.#decide((state) => allocateProducerIds(state, request)))
+
+  electLeaders: ControllerApi['electLeaders'] = (request) =>
+    this.#answer(this.#decide((state) => electLeaders(state, request)))
+
+  alterPartition: ControllerApi['alterPartition'] = (request, { apiVersion }) =>
+    this.#answer(this.#decide((state) => alterPartition(state, request, apiVersion)))
+
+  describeQuorum: ControllerApi['describeQuorum'] = async (request) =>
+    describeQuorum(this.#log, this.#options.registration.listeners, request, this.#options.clock.wallMs())
+
+  /** Stops deciding, waits for what is being written, closes the log. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#stopTimers()
+    await this.#log.close()
+    this.#runtime.fail()
+  }
+
+  async #activate(loader: ImageLoader): Promise<void> {
+    const { bootstrap, registration, logger, clock } = this.#options
+    if (loader.isEmpty) await this.#write(bootstrapDecision(bootstrap))
+    else if (loader.inTransaction) await this.#write(abortTransaction())
+    const { features, cluster } = this.image
+    await this.#write(registrationRecords(features.metadataVersion, this.#log.nodeId, registration))
+    // Brokers that were serving get a whole session to be heard of again.
+    for (const broker of cluster.brokers.values()) {
+      if (!broker.fenced) this.#sessions.touch(broker.id, clock.monotonicMs())
+    }
+    const name = metadataVersionName(features.metadataVersion) ?? ''
+    logger.info(
+      `[QuorumController id=${this.#log.nodeId}] Active in epoch ${this.#log.epoch}; ${METADATA_VERSION} ${name}`,
+    )
+    const unserved = unservedFeatures(features.levels)
+    if (unserved.length > 0) {
+      logger.warn(
+        `Finalized features that are not served yet; their records are kept as they are: ${unserved.join(', ')}`,
+      )
+    }
+    this.#every('idle', this.#options.settings.maxIdleIntervalMs, () => this.#idle())
+    this.#every('sessions', this.#options.settings.brokerSessionTimeoutMs / SESSION_CHECKS, () => this.#fenceStale())
+  }
+
+  #decide<Answer>(decide: (state: ControllerState) => Decision<Answer>): Promise<Answer> {
+    const { random, settings, rules, clock } = this.#options
+    return this.#runtime.decide((image, nextOffset) =>
+      decide({
+        image,
+        nextOffset,
+        nowMs: clock.monotonicMs(),
+        nodeId: this.#log.nodeId,
+        random,
+        settings,
+        rules,
+        sessions: this.#sessions,
+      }),
+    )
+  }
+
+  /** A refused request is an answer too; only a lost log rejects. */
+  async #answer<Answer extends object>(answer: Promise<Answer>): Promise<Answer | ErrorFields> {
+    try {
+      return await answer
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code === 'NOT_CONTROLLER') throw error
+      return { errorCode: error.errno, errorMessage: error.message }
+    }
+  }
+
+  async #write(records: readonly MetadataRecord[]): Promise<void> {
+    await this.#runtime.decide(() => ({ records, answer: null }))
+  }
+
+  #every(name: string, intervalMs: number, task: () => void): void {
+    if (intervalMs <= 0 || this.#closed) return
+    const { clock } = this.#options
+    const timer = clock.at(clock.monotonicMs() + intervalMs, () => {
+      if (this.#closed || !this.isActive) return
+      task()
+      this.#every(name, intervalMs, task)
+    })
+    this.#timers.set(name, timer)
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.values()) timer.cancel()
+  }
+
+  #idle(): void {
+    if (this.#log.endOffset === this.#idleSince) {
+      this.#write([metadataRecord('NoOpRecord', 0, {})]).catch(() => {})
+    }
+    this.#idleSince = this.#log.endOffset
+  }
+
+  #fenceStale(): void {
+    const fence = async (): Promise<void> => {
+      for (;;) {
+        const fenced = await this.#decide((state) => fenceStaleBrokers(state))
+        if (fenced.length === 0) return
+        this.#options.logger.info(
+          `[QuorumController id=${this.#log.nodeId}] Fenced broker ${fenced.join(', ')}: no heartbeat`,
+        )
+      }
+    }
+    fence().catch((error: unknown) => this.#unlessLost(error, 'Fencing failed'))
+  }
+
+  #snapshotIfDue(committed: MetadataImage): void {
+    if (!this.#log.snapshotDue) return
+    this.#log
+      .writeSnapshot(committed.provenance, encoded(imageRecords(committed)))
+      .then(() => this.#log.cleanSnapshots())
+      .catch((error: unknown) => this.#unlessLost(error, 'Writing a metadata snapshot failed'))
+  }
+
+  #unlessLost(error: unknown, what: string): void {
+    if (error instanceof KafkaError && error.code === 'NOT_CONTROLLER') return
+    this.#options.logger.error(`[QuorumController id=${this.#log.nodeId}] ${what}`, error)
+  }
+
+  #fail(error: Error): void {
+    this.#stopTimers()
+    this.#options.logger.error(`[QuorumController id=${this.#log.nodeId}] The metadata log is lost`, error)
+    this.#runtime.fail()
+  }
+}
+
+function* encoded(records: Iterable<MetadataRecord>): IterableIterator<Buffer> {
+  for (const record of records) yield encodeMetadataRecord(record)
+}

@@ -1,0 +1,41 @@
+/** DescribeQuorum, answered by the leader: itself is the only voter. v1 adds times, v2 directories and endpoints. */
+import { ERROR_CODES } from '../base/error-codes.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/generated/describe-quorum.ts'
+import type { EndpointImage } from '../metadata/cluster-image.ts'
+import type { MetadataLog } from './metadata-log.ts'
+
+const METADATA_TOPIC = '__cluster_metadata'
+
+export function describeQuorum(
+  log: MetadataLog,
+  listeners: readonly EndpointImage[],
+  request: DescribeQuorumRequest,
+  wallMs: number,
+): Init<DescribeQuorumResponse> {
+  const [voter] = log.voters
+  const state = {
+    replicaId: log.nodeId,
+    ...(voter === undefined ? {} : { replicaDirectoryId: voter.directoryId }),
+    logEndOffset: log.endOffset,
+    lastFetchTimestamp: wallMs,
+    lastCaughtUpTimestamp: wallMs,
+  }
+  const quorum = {
+    errorCode: 0,
+    leaderId: log.nodeId,
+    leaderEpoch: log.epoch,
+    highWatermark: log.committedEnd,
+    currentVoters: [state],
+    observers: [],
+  }
+  const topics = request.topics.map(({ topicName, partitions }) => ({
+    topicName,
+    partitions: partitions.map(({ partitionIndex }) => {
+      if (topicName === METADATA_TOPIC && partitionIndex === 0) return { partitionIndex, ...quorum }
+      return { partitionIndex, errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
+    }),
+  }))
+  const nodes = [{ nodeId: log.nodeId, listeners: listeners.map(({ name, host, port }) => ({ name, host, port })) }]
+  return { errorCode: 0, topics, nodes }
+}

@@ -1,0 +1,34 @@
+/**
+ * The replicated log under the controller, as far as the controller sees it: `quorum/quorum.ts` is one, tests have
+ * another. Values are framed metadata records; a batch of them survives as a whole or not at all.
+ */
+import type { Provenance } from '../metadata/image.ts'
+import type { Uuid } from '../base/uuid.ts'
+
+export interface MetadataLog {
+  readonly nodeId: number
+  readonly epoch: number
+  readonly kraftVersion: number
+  readonly voters: readonly { readonly id: number; readonly directoryId: Uuid }[]
+  /** Offset that the next record gets. */
+  readonly endOffset: number
+  /** All below is committed. */
+  readonly committedEnd: number
+  /** Returns the offset of the last record. @throws KafkaError NOT_CONTROLLER. */
+  append(values: readonly Buffer[]): number
+  /** Called in order, never inside `append`. */
+  onCommitted(listener: (committedEnd: number) => void): void
+  onFailed(listener: (error: Error) => void): void
+  /** Begins a new epoch; resolves once its first entry, and all before it, is committed. */
+  lead(): Promise<void>
+  readonly snapshotDue: boolean
+  writeSnapshot(provenance: Provenance, values: Iterable<Buffer>): Promise<void>
+  cleanSnapshots(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Gets what the log holds when it is opened. */
+export interface LogContent {
+  snapshot(content: { readonly batches: readonly Buffer[] }, provenance: Provenance): void
+  batch(bytes: Buffer, at: number): void
+}

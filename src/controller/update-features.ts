@@ -1,0 +1,91 @@
+/**
+ * UpdateFeatures: metadata.version within what every registered node supports. kraft.version changes through the quorum,
+ * other features are not served. All or nothing since v2; before, each feature has a result of its own, but one
+ * failure here fails the request in every version: a half-made upgrade helps nobody.
+ */
+import { KafkaError } from '../base/errors.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
+import { KRAFT_VERSION, METADATA_VERSION, SUPPORTED_FEATURES, downgradeLosesMetadata } from '../metadata/features.ts'
+import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+
+const UPGRADE = 1
+const SAFE_DOWNGRADE = 2
+const UNSAFE_DOWNGRADE = 3
+
+export function updateFeatures(
+  state: ControllerState,
+  request: UpdateFeaturesRequest,
+  apiVersion: number,
+  kraftVersion: number,
+): Decision<Init<UpdateFeaturesResponse>> {
+  const records: MetadataRecord[] = []
+  const results: Init<UpdateFeaturesResponse.UpdatableFeatureResult>[] = []
+  let failure: KafkaError | null = null
+  for (const update of request.featureUpdates) {
+    const upgradeType = apiVersion === 0 ? (update.allowDowngrade ? SAFE_DOWNGRADE : UPGRADE) : update.upgradeType
+    const made = attempt(() => updateFeature(state, update.feature, update.maxVersionLevel, upgradeType, kraftVersion))
+    if (made instanceof KafkaError) {
+      failure ??= made
+      results.push({ feature: update.feature, ...errorFields(made.code, made.message) })
+    } else {
+      records.push(...made)
+      results.push({ feature: update.feature, ...NO_ERROR })
+    }
+  }
+  if (failure === null) return { records: request.validateOnly ? [] : records, answer: { ...NO_ERROR, results } }
+  if (apiVersion < 2) return { records: [], answer: { ...NO_ERROR, results } }
+  const detail = `The update failed for all features since the following feature had an error: ${failure.message}`
+  return { records: [], answer: { ...errorFields(failure.code, detail), results: [] } }
+}
+
+/** @throws KafkaError */
+function updateFeature(
+  { image, nodeId }: ControllerState,
+  name: string,
+  level: number,
+  upgradeType: number,
+  kraftVersion: number,
+): MetadataRecord[] {
+  if (upgradeType !== UPGRADE && upgradeType !== SAFE_DOWNGRADE && upgradeType !== UNSAFE_DOWNGRADE) {
+    throw new KafkaError('INVALID_REQUEST', 'The controller does not support the given upgrade type.')
+  }
+  const support = SUPPORTED_FEATURES.find((feature) => feature.name === name)
+  const invalid = (reason: string): KafkaError =>
+    new KafkaError('INVALID_UPDATE_VERSION', `Invalid update version ${level} for feature ${name}. ${reason}`)
+  if (support === undefined) throw invalid(`Local controller ${nodeId} does not support this feature.`)
+  if (level < support.min || level > support.max) {
+    throw invalid(`Local controller ${nodeId} only supports versions ${support.min}-${support.max}`)
+  }
+  if (name === KRAFT_VERSION) {
+    if (level === kraftVersion) return []
+    throw invalid('This release does not change the kraft.version of a formatted directory.')
+  }
+  for (const broker of image.cluster.brokers.values()) {
+    const range = broker.features.find((feature) => feature.name === METADATA_VERSION)
+    if (range === undefined) throw invalid(`Broker ${broker.id} does not support this feature.`)
+    if (level < range.minSupportedVersion || level > range.maxSupportedVersion) {
+      throw invalid(
+        `Broker ${broker.id} only supports versions ${range.minSupportedVersion}-${range.maxSupportedVersion}`,
+      )
+    }
+  }
+  const before = image.features.metadataVersion
+  if (level === before) return []
+  if (level < before) {
+    if (upgradeType === UPGRADE) {
+      throw invalid(
+        "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
+      )
+    }
+    if (downgradeLosesMetadata(before, level)) {
+      throw invalid(
+        upgradeType === UNSAFE_DOWNGRADE
+          ? 'Unsafe metadata downgrade is not supported in this version.'
+          : 'Refusing to perform the requested downgrade because it might delete metadata information.',
+      )
+    }
+  }
+  return [metadataRecord('FeatureLevelRecord', 0, { name: METADATA_VERSION, featureLevel: level })]
+}
