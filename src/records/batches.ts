@@ -34,7 +34,7 @@ export const MESSAGE_ATTRIBUTES_AT = 17
 export const MESSAGE_TIMESTAMP_AT = 18
 
 /** Smallest value of the length field by magic: an empty message, an empty batch. */
-const LENGTH_MIN = [14, 22, BATCH_HEADER_BYTES - LOG_OVERHEAD_BYTES]
+const LENGTH_MIN = [14, 22, BATCH_HEADER_BYTES - LOG_OVERHEAD_BYTES] as const
 
 export class BatchCursor {
   bytes: Buffer = Buffer.alloc(0)
@@ -65,8 +65,12 @@ export class BatchCursor {
     if (this.#end - at < ENTRY_PREFIX_BYTES) return false
     const length = this.bytes.readInt32BE(at + 8)
     const version = magic(this.bytes, at)
+    // Kafka's words: they reach the client.
+    if (length < LENGTH_MIN[0]) {
+      throw new MalformedError(`Record size ${length} is less than the minimum record overhead (${LENGTH_MIN[0]})`)
+    }
     const lengthMin = LENGTH_MIN[version]
-    if (lengthMin === undefined) throw new MalformedError(`entry of magic ${version}`)
+    if (lengthMin === undefined) throw new MalformedError(`Invalid magic found in record: ${version}`)
     if (length < lengthMin) throw new MalformedError(`entry of magic ${version} with ${length} bytes`)
     if (length > this.#end - at - LOG_OVERHEAD_BYTES) return false
     this.at = at

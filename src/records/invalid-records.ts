@@ -11,10 +11,17 @@ export interface RecordError {
 export class InvalidRecords extends KafkaError {
   /** Empty where the fault is not one of single records. */
   readonly recordErrors: readonly RecordError[]
+  /** `errorMessage` of the partition in the answer: Kafka sends one only for some faults; `message` is for the log. */
+  readonly answerText: string | null
 
-  constructor(code: ErrorCode, detail: string, recordErrors: readonly RecordError[] = []) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    fields: { readonly recordErrors?: readonly RecordError[]; readonly answerText?: string } = {},
+  ) {
     super(code, detail)
     this.name = 'InvalidRecords'
-    this.recordErrors = recordErrors
+    this.recordErrors = fields.recordErrors ?? []
+    this.answerText = fields.answerText ?? null
   }
 }

@@ -20,14 +20,19 @@ export class RecordErrors {
 
   /** @param appendTime whether the producer marked the batch with log-append time, which only a broker may */
   check(
-    record: { readonly keyBytes: number; readonly timestamp: Int64; readonly offset: number },
+    record: {
+      readonly keyBytes: number
+      readonly valueBytes: number
+      readonly timestamp: Int64
+      readonly offset: number
+    },
     index: number,
     appendTime: boolean,
   ): void {
     const { compactedTopic, timestampType, nowMs, beforeMaxMs, afterMaxMs } = this.#options
     const where = inPartition(this.#options)
     if (compactedTopic && record.keyBytes < 0) {
-      this.#errors.push({ batchIndex: index, message: `Compacted topic cannot accept message without key${where}.` })
+      this.#errors.push({ batchIndex: index, message: `Compacted topic cannot accept message without key${where}` })
     } else if (timestampType === 'CreateTime' && record.timestamp !== NO_TIMESTAMP) {
       const age = subtractInt64(nowMs, record.timestamp)
       const ahead = subtractInt64(record.timestamp, nowMs)
@@ -43,7 +48,11 @@ export class RecordErrors {
       })
     } else if (appendTime) {
       this.#code = 'INVALID_TIMESTAMP'
-      const message = `Invalid timestamp type${where}. Producer should not set timestamp type to LogAppendTime.`
+      const { offset, timestamp, keyBytes, valueBytes } = record
+      const text =
+        `DefaultRecord(offset=${offset}, timestamp=${timestamp}, ` +
+        `key=${Math.max(keyBytes, 0)} bytes, value=${Math.max(valueBytes, 0)} bytes)`
+      const message = `Invalid timestamp type in message ${text}. Producer should not set timestamp type to LogAppendTime.`
       this.#errors.push({ batchIndex: index, message })
     }
   }
@@ -54,7 +63,12 @@ export class RecordErrors {
     const detail =
       this.#code === 'INVALID_TIMESTAMP'
         ? 'One or more records have been rejected due to invalid timestamp'
-        : `One or more records have been rejected due to ${this.#errors.length} record errors in total`
-    throw new InvalidRecords(this.#code, detail, this.#errors)
+        : `One or more records have been rejected due to ${this.#errors.length} record errors in total, ` +
+          `and only showing the first three errors at most: [${this.#errors.slice(0, 3).map(errorText).join(', ')}]`
+    throw new InvalidRecords(this.#code, detail, { recordErrors: this.#errors, answerText: detail })
   }
+}
+
+function errorText(error: RecordError): string {
+  return `RecordError(batchIndex=${error.batchIndex}, message='${error.message}')`
 }

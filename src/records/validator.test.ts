@@ -150,23 +150,26 @@ test('a coordinator may write control batches', () => {
   expect(result.records).toBe(bytes)
 })
 
-test('a wrong checksum, a size that cannot be and a stream that does not decompress are CORRUPT_MESSAGE', () => {
+test('a wrong checksum and a size that cannot be are CORRUPT_MESSAGE, a stream that does not decompress is no known error', () => {
   const good = buildBatch({ records: records(3) })
   const flipped = Buffer.from(good)
   flipped[70] = flipped[70]! ^ 1
   expect(refusal(flipped).code).toBe('CORRUPT_MESSAGE')
   const short = Buffer.from(good)
-  short.writeInt32BE(20, 8)
-  expect(refusal(short).code).toBe('CORRUPT_MESSAGE')
+  short.writeInt32BE(5, 8)
+  expect(refusal(short)).toMatchObject({
+    code: 'CORRUPT_MESSAGE',
+    answerText: 'Record size 5 is less than the minimum record overhead (14)',
+  })
   for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
     const broken = patched(buildBatch({ records: records(3), codec }), (copy) => copy.fill(0xee, 61, 75))
-    expect(refusal(broken).code, codec).toBe('CORRUPT_MESSAGE')
+    expect(refusal(broken).code, codec).toBe('UNKNOWN_SERVER_ERROR')
   }
 })
 
 test('what a batch decompresses to is capped', () => {
   const bytes = buildBatch({ records: [{ timestamp: NOW, value: Buffer.alloc(900_000) }], codec: 'zstd' })
-  expect(refusal(bytes, { decompressedBytesMax: 500_000 }).code).toBe('CORRUPT_MESSAGE')
+  expect(refusal(bytes, { decompressedBytesMax: 500_000 }).code).toBe('UNKNOWN_SERVER_ERROR')
 })
 
 test('records that do not fit their batch are INVALID_RECORD, compressed or not', () => {
@@ -198,8 +201,9 @@ test('a compacted topic refuses the whole batch for records without a key and na
   const error = refusal(buildBatch({ records: some }), { compactedTopic: true })
   expect(error.code).toBe('INVALID_RECORD')
   expect(error.recordErrors.map((one) => one.batchIndex)).toEqual([1, 3])
+  expect(error.answerText).toMatch(/^One or more records have been rejected due to 2 record errors in total, and only/)
   expect(error.recordErrors[0]!.message).toBe(
-    'Compacted topic cannot accept message without key in topic partition orders-3.',
+    'Compacted topic cannot accept message without key in topic partition orders-3',
   )
 })
 

@@ -13,6 +13,7 @@ import { assembleBatch, buildBatch } from './batch-builder.ts'
 import { BatchCursor, entryCodec, isEntryCrcValid, MESSAGE_CRC_AT } from './batches.ts'
 import { DECOMPRESSED_BYTES_MAX, DecompressionError, decompress } from './compression/compression.ts'
 import { crc32c } from './crc32c.ts'
+import { InvalidRecords } from './invalid-records.ts'
 import { convertMessages } from './old-messages.ts'
 import { levelOf, refuse, result, targetCodec } from './produce-options.ts'
 import type { ProduceOptions, TimestampType, ValidatedRecords } from './produce-options.ts'
@@ -36,7 +37,8 @@ export function validateProduce(records: Buffer, options: ProduceOptions): Valid
   try {
     return validate(records, options)
   } catch (error) {
-    if (error instanceof DecompressionError) throw refuse('CORRUPT_MESSAGE', options, error.message)
+    // Kafka has no code for it, and one that clients retry would make them send the same bytes for minutes.
+    if (error instanceof DecompressionError) throw refuse('UNKNOWN_SERVER_ERROR', options, error.message)
     if (error instanceof MalformedError) throw refuse('INVALID_RECORD', options, error.message)
     throw error
   }
@@ -77,7 +79,7 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
     count++
     if (magic === 2 && count > 1) throw refuse('INVALID_RECORD', options, 'there must be exactly one batch')
     const codec = entryCodec(records, at)
-    if (codec === null) throw refuse('CORRUPT_MESSAGE', options, 'unknown compression type')
+    if (codec === null) throw refuse('UNKNOWN_SERVER_ERROR', options, 'unknown compression type')
     if (codec === 'zstd' && options.requestVersion < ZSTD_VERSION_MIN) {
       throw refuse('UNSUPPORTED_COMPRESSION_TYPE', options, 'zstd needs Produce version 7')
     }
@@ -104,9 +106,13 @@ function nextEntry(options: ProduceOptions): boolean {
   try {
     return entries.next()
   } catch (error) {
-    if (error instanceof MalformedError) throw refuse('CORRUPT_MESSAGE', options, error.message)
+    if (error instanceof MalformedError) throw corruptEntry(error)
     throw error
   }
+}
+
+function corruptEntry(error: MalformedError): InvalidRecords {
+  return new InvalidRecords('CORRUPT_MESSAGE', error.message, { answerText: error.message })
 }
 
 /** The one batch of magic 2 that `bytes` holds. */
@@ -131,7 +137,7 @@ function validateBatch(bytes: Buffer, options: ProduceOptions): ValidatedRecords
   if (walkRecords(body, bodyAt, body.length, count, walk) && fastTimesHold(bytes, base, options)) {
     maxTimestamp = batch.hasLogAppendTime(bytes, 0)
       ? batch.maxTimestamp(bytes, 0)
-      : Number(base) + walk.maxTimestampDelta
+      : Math.max(Number(base) + walk.maxTimestampDelta, batch.NO_TIMESTAMP)
     reusable = walk.firstTimestampDelta === 0
   } else {
     maxTimestamp = checkRecords(bytes, options)

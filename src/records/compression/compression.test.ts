@@ -57,7 +57,8 @@ test.each(REAL_CODECS)(
 
 test.each(REAL_CODECS)('a %s stream cut anywhere is refused', (codec) => {
   const packed = compress(codec, sample(70_000, 5))
-  for (let cut = 0; cut < packed.length; cut += cut < 64 ? 1 : 977) {
+  // No bytes at all are zstd's empty stream.
+  for (let cut = codec === 'zstd' ? 1 : 0; cut < packed.length; cut += cut < 64 ? 1 : 977) {
     // The xerial stream has no end mark: cut between two blocks it is a shorter stream.
     if (codec === 'snappy' && isSnappyBoundary(packed, cut)) continue
     expect(() => decompress(codec, packed.subarray(0, cut)), `cut at ${cut}`).toThrow(DecompressionError)

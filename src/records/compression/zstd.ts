@@ -30,6 +30,7 @@ export function zstdCompress(bytes: Buffer, level = LEVEL_DEFAULT): Buffer {
 }
 
 export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
+  if (bytes.length === 0) return bytes // no frames, no content
   checkFrames(bytes, maxBytes)
   try {
     return (loaded ??= load()).decompress(bytes, maxBytes)
@@ -46,7 +47,6 @@ export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
 export function checkFrames(bytes: Buffer, maxBytes: number): void {
   let total = 0
   let at = 0
-  if (bytes.length === 0) throw new MalformedError('zstd: no frame')
   while (at < bytes.length) {
     const magic = uintLE(bytes, at, 4)
     if ((magic & 0xffff_fff0) >>> 0 === SKIPPABLE_MAGIC) {
