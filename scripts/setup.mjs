@@ -63,13 +63,20 @@ function setStamp(step, stamp) {
  * @param {string} command
  * @param {readonly string[]} args
  */
-function run(command, args) {
+function succeeds(command, args) {
   const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
   if (result.error !== undefined) throw result.error
-  if (result.status !== 0) {
-    console.error(`${command} ${args.join(' ')} failed`)
-    process.exit(result.status ?? 1)
-  }
+  return result.status === 0
+}
+
+/**
+ * @param {string} command
+ * @param {readonly string[]} args
+ */
+function run(command, args) {
+  if (succeeds(command, args)) return
+  console.error(`${command} ${args.join(' ')} failed`)
+  process.exit(1)
 }
 
 /** Packages: npm leaves a lockfile of its own in node_modules, so an older one there means another install. */
@@ -83,7 +90,9 @@ export function install() {
   ) {
     return
   }
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
+  // A lockfile written where some platform's optional binaries could not be found is not in sync for `npm ci`, only.
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  if (!succeeds('npm', ['ci', ...quiet])) run('npm', ['install', '--no-save', ...quiet])
   setStamp('install', stamp)
 }
 
