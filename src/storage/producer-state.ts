@@ -4,7 +4,7 @@
  *
  * State is that of the ASSIGNED side of the log; after a failed write its owner rebuilds it from a snapshot and the file.
  * `check` decides without changing anything, `apply` changes without checking, so that an append of several batches is
- * taken whole or not at all. Order of the entries in snapshots is that of first appearance.
+ * taken whole or not at all.
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Int64 } from '../base/int64.ts'
@@ -31,6 +31,7 @@ import type { SnapshotEntry } from './producer-snapshot.ts'
 /** Batches per producer in which a repetition is recognised: the most that a client may have in flight. */
 const WINDOW = 5
 const NONE = -1
+const HASH_LOAD_FACTOR = 0.75
 
 export interface ProducerBatch {
   readonly lastSequence: number
@@ -67,6 +68,8 @@ export class ProducerState {
   #ongoing = new Map<number, Int64>()
   /** Decided, marker at or above the high watermark: firstOffset -> marker offset. */
   readonly #unreplicated = new Map<number, number>()
+  /** Buckets of Java's HashMap, which never shrinks; only kept to order snapshots. */
+  #hashCapacity = 16
   /** All records below it are in the state. */
   endOffset = 0
 
@@ -286,9 +289,13 @@ export class ProducerState {
     this.#ongoing = new Map(open.sort(([left], [right]) => left - right))
   }
 
+  /** In the order in which Kafka's hash map would list them, so that equal state makes equal files. */
   snapshot(): SnapshotEntry[] {
     const entries: SnapshotEntry[] = []
-    for (const [id, entry] of this.#entries) {
+    while (this.#entries.size > this.#hashCapacity * HASH_LOAD_FACTOR) this.#hashCapacity *= 2
+    const mask = this.#hashCapacity - 1
+    const ordered = [...this.#entries].sort(([left], [right]) => (javaHash(left) & mask) - (javaHash(right) & mask))
+    for (const [id, entry] of ordered) {
       const last = entry.batches[entry.batches.length - 1]
       entries.push({
         producerId: id,
@@ -320,6 +327,13 @@ function firstSequence(batch: ProducerBatch): number {
   return batch.lastSequence < batch.offsetDelta
     ? 0x7fff_ffff - (batch.offsetDelta - batch.lastSequence) + 1
     : batch.lastSequence - batch.offsetDelta
+}
+
+/** Long.hashCode with the spreading of HashMap. */
+function javaHash(id: Int64): number {
+  const long = BigInt.asUintN(64, BigInt(id))
+  const hash = Number((long ^ (long >> 32n)) & 0xffff_ffffn)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 /** Null for a control batch that is no transaction marker, or that compaction has emptied. */
