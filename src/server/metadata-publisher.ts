@@ -26,6 +26,7 @@ export interface MetadataPublisherOptions {
 export class MetadataPublisher {
   readonly #options: MetadataPublisherOptions
   #image: MetadataImage
+  #queue: Promise<void> = Promise.resolve()
 
   constructor(image: MetadataImage, options: MetadataPublisherOptions) {
     this.#options = options
@@ -48,8 +49,17 @@ export class MetadataPublisher {
     if (offsets !== null) this.#elect(null, offsets, offsets.partitions.keys())
   }
 
-  /** The next change. Not called again before it resolved. */
-  async publish(delta: MetadataDelta, image: MetadataImage): Promise<void> {
+  /** Queues the next committed change. A failure leaves this node behind the cluster for good: it is `failed`, once. */
+  follow(delta: MetadataDelta, image: MetadataImage, failed: (error: unknown) => void): void {
+    this.#queue = this.#queue.then(() => this.#publish(delta, image)).catch(failed)
+  }
+
+  /** Resolves when everything that was followed so far is in force. */
+  settled(): Promise<void> {
+    return this.#queue
+  }
+
+  async #publish(delta: MetadataDelta, image: MetadataImage): Promise<void> {
     const { replicas, groups } = this.#options
     this.#applyConfigs(delta, image)
     const changes = delta.changedTopics()

@@ -1,6 +1,5 @@
 /** What handlers work with: the parts of one running node, wired by broker.ts. */
 import type { Logger } from '../base/logger.ts'
-import type { Uuid } from '../base/uuid.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
@@ -34,7 +33,6 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
-  readonly directoryIds: () => readonly Uuid[]
   /** Everything that is served; ApiVersions is read from here. */
   readonly handlers: readonly Handler[]
   /** The least metadata.version and other feature ranges that this release serves. */
