@@ -6,7 +6,7 @@ import type { Compute, World } from '../world/world.ts'
 import { SeededClock, type ClockSkew } from './seeded-clock.ts'
 import { SeededDisk } from './seeded-disk.ts'
 import type { NetworkHost, SeededNetwork } from './seeded-network.ts'
-import { SeededRandom } from './seeded-random.ts'
+import type { SeededRandom } from './seeded-random.ts'
 import type { SimEvents, SimProcess } from './sim-events.ts'
 
 export class SeededNode implements NetworkHost {

@@ -8,10 +8,11 @@
  * does that); and closing ANY descriptor of the file gives the lock up, so a file in the table is never opened again.
  */
 import { promises as fs } from 'node:fs'
-import { DiskError, type DiskLock } from '../world.ts'
+import type { DiskLock } from '../world.ts'
 import { errorCode, toDiskError } from './disk-errors.ts'
 
-type SetLock = (fd: number) => 'locked' | 'held' | Error
+/** @throws Error if it is neither. */
+type SetLock = (fd: number) => 'locked' | 'held'
 
 /** `device:inode` of every file locked here. On the process, because a program may load this package twice. */
 const TABLE = Symbol.for('klamm.locked-files')
@@ -30,22 +31,25 @@ export function lockFile(path: string): Promise<DiskLock | null> {
 async function lock(path: string): Promise<DiskLock | null> {
   try {
     const known = await identityOf(path)
-    if (known !== null && (table.has(known.key) || (await isLocked(known.inode)) === true)) return null
+    if (known !== null && (table.has(known.key) || (await isLocked(known.inode, process.pid)) === true)) return null
     const file = await fs.open(path, 'a')
-    const identity = await identityOf(path)
-    const outcome = identity === null ? new Error('the file was removed') : await take(file.fd, identity.inode)
-    if (outcome !== 'locked' || identity === null) {
-      await file.close()
-      if (outcome === 'held') return null
-      throw outcome
-    }
-    table.add(identity.key)
-    return {
-      async release() {
-        if (!table.has(identity.key)) return
+    try {
+      const { ino, dev } = await file.stat({ bigint: true })
+      const key = keyOf(dev, ino)
+      if ((await take(file.fd, String(ino))) === 'held') {
         await file.close()
-        table.delete(identity.key)
-      },
+        return null
+      }
+      table.add(key)
+      return {
+        async release() {
+          if (table.has(key)) await file.close()
+          table.delete(key)
+        },
+      }
+    } catch (error) {
+      await file.close()
+      throw error
     }
   } catch (error) {
     throw toDiskError(path, error)
@@ -55,32 +59,32 @@ async function lock(path: string): Promise<DiskLock | null> {
 async function identityOf(path: string): Promise<{ key: string; inode: string } | null> {
   try {
     const { dev, ino } = await fs.stat(path, { bigint: true })
-    return { key: `${dev}:${ino}`, inode: String(ino) }
+    return { key: keyOf(dev, ino), inode: String(ino) }
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return null
     throw error
   }
 }
 
-async function take(fd: number, inode: string): Promise<'locked' | 'held' | Error> {
+function keyOf(device: bigint, inode: bigint): string {
+  return `${device}:${inode}`
+}
+
+async function take(fd: number, inode: string): Promise<'locked' | 'held'> {
   setLock ??= await systemLock()
   if (setLock !== null) return setLock(fd)
-  const held = await isLocked(inode)
-  if (held === null)
-    return new DiskError(
-      'EUNKNOWN',
-      '.lock',
-      'this system can lock no files: the package koffi does not load, and there is no /proc/locks',
-    )
+  const held = await isLocked(inode, null)
+  if (held === null) throw new Error('cannot lock: the package koffi does not load, and there is no /proc/locks')
   return held ? 'held' : 'locked'
 }
 
-/** Whether any process, ours included, has a POSIX lock on the file; null where the system does not tell. */
-async function isLocked(inode: string): Promise<boolean | null> {
+/** Whether this process, or any, has a POSIX lock on the file; null where the system does not tell. */
+async function isLocked(inode: string, pid: number | null): Promise<boolean | null> {
   try {
-    // 1: POSIX  ADVISORY  WRITE 4711 08:01:123456 0 EOF; the device is left out, because layered file systems lie about it.
+    // `1: POSIX  ADVISORY  WRITE 4711 08:01:123456 0 EOF`; no device, because layered file systems lie about it.
     const lines = (await fs.readFile('/proc/locks', 'latin1')).split('\n')
-    return lines.some((line) => line.includes(' POSIX ') && line.includes(`:${inode} `) && !line.includes('->'))
+    const owner = pid === null ? ' ' : ` ${pid} `
+    return lines.some((line) => line.includes(' POSIX ') && line.includes(owner) && line.includes(`:${inode} `))
   } catch {
     return null
   }
@@ -103,9 +107,8 @@ async function systemLock(): Promise<SetLock | null> {
       flock.writeInt16LE(F_WRLCK, linux ? 0 : 20)
       if (fcntl(fd, F_SETLK, 'void *', flock) === 0) return 'locked'
       const errno = koffi.errno()
-      return errno === koffi.os.errno.EACCES || errno === koffi.os.errno.EAGAIN
-        ? 'held'
-        : new Error(`fcntl failed: errno ${errno}`)
+      if (errno === koffi.os.errno.EACCES || errno === koffi.os.errno.EAGAIN) return 'held'
+      throw new Error(`fcntl failed: errno ${errno}`)
     }
   } catch {
     return null
