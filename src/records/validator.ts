@@ -47,22 +47,24 @@ export function validateProduce(records: Buffer, options: ProduceOptions): Valid
 function validate(records: Buffer, options: ProduceOptions): ValidatedRecords {
   const magic = checkEntries(records, options)
   const whole = entries.position === records.length ? records : records.subarray(0, entries.position)
-  const result = magic < 2 ? convertMessages(whole, options) : validateBatch(whole, options)
-  if (result.rebuilt && result.records.length > options.maxMessageBytes) {
+  // Nothing at all is accepted from producers so old, and appends nothing.
+  if (whole.length === 0) return result(whole, options, 0, batch.NO_TIMESTAMP, false)
+  const validated = magic < 2 ? convertMessages(whole, options) : validateBatch(whole, options)
+  if (validated.rebuilt && validated.records.length > options.maxMessageBytes) {
     throw refuse(
       'MESSAGE_TOO_LARGE',
       options,
-      `the batch of ${result.records.length} bytes exceeds the maximum of ${options.maxMessageBytes}`,
+      `the batch of ${validated.records.length} bytes exceeds the maximum of ${options.maxMessageBytes}`,
     )
   }
-  if (result.records.length > options.segmentBytes) {
+  if (validated.records.length > options.segmentBytes) {
     throw refuse(
       'RECORD_LIST_TOO_LARGE',
       options,
-      `the batch of ${result.records.length} bytes exceeds the segment size of ${options.segmentBytes}`,
+      `the batch of ${validated.records.length} bytes exceeds the segment size of ${options.segmentBytes}`,
     )
   }
-  return result
+  return validated
 }
 
 /** Shape, size and checksum of every entry; returns their magic and leaves `entries` behind the last whole one. */
@@ -80,7 +82,8 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
     if (magic === 2 && count > 1) throw refuse('INVALID_RECORD', options, 'there must be exactly one batch')
     const codec = entryCodec(records, at)
     if (codec === null) throw refuse('UNKNOWN_SERVER_ERROR', options, 'unknown compression type')
-    if (codec === 'zstd' && options.requestVersion < ZSTD_VERSION_MIN) {
+    // Kafka 3.9 looks from version 3 on, where the request itself is checked.
+    if (codec === 'zstd' && onlyMagic2 && options.requestVersion < ZSTD_VERSION_MIN) {
       throw refuse('UNSUPPORTED_COMPRESSION_TYPE', options, 'zstd needs Produce version 7')
     }
     if (magic === 2 && isClient(options) && !hasZeroBaseOffset(records, at)) {
@@ -98,7 +101,7 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
       throw refuse('CORRUPT_MESSAGE', options, `record is corrupt (stored crc = ${stored})`)
     }
   }
-  if (count === 0) throw refuse('INVALID_RECORD', options, 'there must be at least one batch')
+  if (count === 0 && onlyMagic2) throw refuse('INVALID_RECORD', options, 'there must be at least one batch')
   return magic
 }
 

@@ -137,6 +137,16 @@ test('gzip streams of several members are read', () => {
   expect(decompress('gzip', bytes).toString()).toBe('one two')
 })
 
+test('bytes behind the last gzip member are ignored, as in Java, but a cap and the checksums still hold', () => {
+  const bytes = Buffer.concat([gzipSync(Buffer.from('one ')), gzipSync(Buffer.from('two')), Buffer.from('more bytes')])
+  expect(decompress('gzip', bytes).toString()).toBe('one two')
+  expect(() => decompress('gzip', bytes, 6)).toThrow(DecompressionError)
+  bytes[bytes.length - 15] = bytes[bytes.length - 15]! ^ 1
+  expect(() => decompress('gzip', bytes)).toThrow('data check')
+  const named = Buffer.from('1f8b081e0000000000030200787961006200ffff', 'hex')
+  expect(() => decompress('gzip', Buffer.concat([named, Buffer.from('xx')]))).toThrow(DecompressionError)
+})
+
 test('the header checksum of an lz4 frame is that of the specification, and Kafka’s wrong one in magic 0', () => {
   const right = compress('lz4', Buffer.from('abc'))
   const wrong = compress('lz4', Buffer.from('abc'), undefined, 0)
