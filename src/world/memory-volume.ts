@@ -116,7 +116,8 @@ export class MemoryVolume {
       const fate = fateOf(operation)
       try {
         if (fate === 'happened') effect()
-        else if (fate !== 'lost' && partly !== null) partly(fate.writtenBytes)
+        // A sync whose process dies loses nothing: only one that answers an error cleans pages without writing them.
+        else if (fate !== 'lost' && partly !== null && operation.kind !== 'sync') partly(fate.writtenBytes)
       } catch {
         // Nobody is left who could be told of a full disk or a missing file.
       }
