@@ -209,3 +209,10 @@ export function topicId(name: string): Uuid {
   const id: string = Buffer.from(name.padEnd(16, '.')).toString('base64url')
   return id as Uuid
 }
+
+/** What a promise is by now; null while it waits. */
+export async function soon<T>(bench: GroupBench, promise: Promise<T>): Promise<T | null> {
+  const watched = watch(promise)
+  await bench.clock.advance(0)
+  return watched.value
+}

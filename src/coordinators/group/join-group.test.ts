@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES as E } from '../../base/error-codes.ts'
-import { GroupBench, RANGE, subscription, watch } from '../../testing/group-bench.ts'
+import { GroupBench, RANGE, soon, subscription, watch } from '../../testing/group-bench.ts'
 
 test.each([
   ['an empty group id', { groupId: '' }, E.INVALID_GROUP_ID],
@@ -98,9 +98,7 @@ test('a rebalance ends when its time is over, without the dynamic members that d
   const again = watch(bench.join({ memberId: ids[0] ?? '' }))
   await bench.clock.advance(0)
   expect((await bench.describe()).groupState).toBe('PreparingRebalance')
-  expect(await watchOne(bench, bench.heartbeat({ memberId: ids[1] ?? '', generationId: 1 }))).toBe(
-    E.REBALANCE_IN_PROGRESS,
-  )
+  expect(await soon(bench, bench.heartbeat({ memberId: ids[1] ?? '', generationId: 1 }))).toBe(E.REBALANCE_IN_PROGRESS)
   for (let at = 0; at < 7; at++) {
     await bench.clock.advance(9000)
     void bench.heartbeat({ memberId: ids[1] ?? '', generationId: 1 })
@@ -113,7 +111,7 @@ test('a follower that joins again unchanged is answered at once, the leader star
   const bench = await GroupBench.start()
   const { ids, leader } = await bench.stableGroup(null, null)
   const follower = ids.find((id) => id !== leader) ?? ''
-  const same = await watchOne(bench, bench.join({ memberId: follower }))
+  const same = await soon(bench, bench.join({ memberId: follower }))
   expect(same).toMatchObject({ errorCode: 0, generationId: 1, members: [], leader })
   expect((await bench.describe()).groupState).toBe('Stable')
   watch(bench.join({ memberId: leader }))
@@ -142,7 +140,7 @@ test('the metadata of a member is copied out of the request', async () => {
 test('a full group refuses new members and keeps those that it has', async () => {
   const bench = await GroupBench.start({ maxGroupSize: 1 })
   const { ids } = await bench.stableGroup(null)
-  expect(await watchOne(bench, bench.join())).toMatchObject({ errorCode: E.GROUP_MAX_SIZE_REACHED, memberId: '' })
+  expect(await soon(bench, bench.join())).toMatchObject({ errorCode: E.GROUP_MAX_SIZE_REACHED, memberId: '' })
   const again = watch(bench.join({ memberId: ids[0] ?? '' }))
   await bench.clock.advance(0)
   expect(again.value?.generationId).toBe(2)
@@ -151,27 +149,27 @@ test('a full group refuses new members and keeps those that it has', async () =>
 test('a static member that comes back keeps its place without a rebalance, its former self is fenced', async () => {
   const bench = await GroupBench.start()
   const { ids, generation } = await bench.stableGroup('inst', 'other')
-  const back = await watchOne(bench, bench.join({ groupInstanceId: 'inst' }))
+  const back = await soon(bench, bench.join({ groupInstanceId: 'inst' }))
   expect(back).toMatchObject({ errorCode: 0, generationId: generation })
   expect(back?.memberId).not.toBe(ids[0])
   expect(back?.memberId).toMatch(/^inst-/)
   expect((await bench.describe()).groupState).toBe('Stable')
-  const sync = await watchOne(
+  const sync = await soon(
     bench,
     bench.sync({ memberId: back?.memberId ?? '', generationId: generation, groupInstanceId: 'inst' }),
   )
   expect(sync?.assignment?.toString()).toBe(`for ${ids[0]}`)
   const former = { memberId: ids[0] ?? '', generationId: generation, groupInstanceId: 'inst' }
-  expect(await watchOne(bench, bench.heartbeat(former))).toBe(E.FENCED_INSTANCE_ID)
+  expect(await soon(bench, bench.heartbeat(former))).toBe(E.FENCED_INSTANCE_ID)
 })
 
 test('a static leader that comes back is told to skip the assignment, in versions that know it', async () => {
   const bench = await GroupBench.start()
   const { ids } = await bench.stableGroup('inst')
-  const v9 = await watchOne(bench, bench.join({ groupInstanceId: 'inst' }))
+  const v9 = await soon(bench, bench.join({ groupInstanceId: 'inst' }))
   expect(v9).toMatchObject({ skipAssignment: true, leader: v9?.memberId })
   expect(v9?.members).toHaveLength(1)
-  const v8 = await watchOne(bench, bench.join({ groupInstanceId: 'inst' }, 8))
+  const v8 = await soon(bench, bench.join({ groupInstanceId: 'inst' }, 8))
   expect(v8).toMatchObject({ skipAssignment: false, leader: v9?.memberId, members: [] })
   expect(ids[0]).not.toBe(v9?.memberId)
 })
@@ -180,10 +178,10 @@ test('a static member that cannot be persisted under its new id keeps the old on
   const bench = await GroupBench.start()
   const { ids, generation } = await bench.stableGroup('inst')
   bench.log.refuses = 'NOT_ENOUGH_REPLICAS'
-  expect((await watchOne(bench, bench.join({ groupInstanceId: 'inst' })))?.errorCode).toBe(E.COORDINATOR_NOT_AVAILABLE)
+  expect((await soon(bench, bench.join({ groupInstanceId: 'inst' })))?.errorCode).toBe(E.COORDINATOR_NOT_AVAILABLE)
   bench.log.refuses = null
   const mine = { memberId: ids[0] ?? '', generationId: generation, groupInstanceId: 'inst' }
-  expect(await watchOne(bench, bench.heartbeat(mine))).toBe(0)
+  expect(await soon(bench, bench.heartbeat(mine))).toBe(0)
 })
 
 test('a static member that comes back with other protocols starts a rebalance if the choice changes', async () => {
@@ -197,23 +195,17 @@ test('a static member that comes back with other protocols starts a rebalance if
 
 test('an id that was handed out but never used is forgotten after the session timeout', async () => {
   const bench = await GroupBench.start()
-  const first = await watchOne(bench, bench.join())
+  const first = await soon(bench, bench.join())
   await bench.clock.advance(10_001)
-  expect((await watchOne(bench, bench.join({ memberId: first?.memberId ?? '' })))?.errorCode).toBe(E.UNKNOWN_MEMBER_ID)
+  expect((await soon(bench, bench.join({ memberId: first?.memberId ?? '' })))?.errorCode).toBe(E.UNKNOWN_MEMBER_ID)
 })
 
 test('a new group whose first record is refused does not exist afterwards', async () => {
   const bench = await GroupBench.start()
   bench.log.refuses = 'NOT_LEADER_OR_FOLLOWER'
-  expect((await watchOne(bench, bench.join({}, 3)))?.errorCode).toBe(E.NOT_COORDINATOR)
+  expect((await soon(bench, bench.join({}, 3)))?.errorCode).toBe(E.NOT_COORDINATOR)
   expect(await bench.list()).toEqual([])
 })
-
-async function watchOne<T>(bench: GroupBench, promise: Promise<T>): Promise<T | null> {
-  const watched = watch(promise)
-  await bench.clock.advance(0)
-  return watched.value
-}
 
 async function watchAll<T>(bench: GroupBench, promises: Promise<T>[]): Promise<(T | null)[]> {
   const watched = promises.map(watch)

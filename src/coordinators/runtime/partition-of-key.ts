@@ -1,6 +1,7 @@
 /**
- * Which partition of an internal topic owns a key: `(hash & 0x7fffffff) % partitions` of Java's String.hashCode, which
- * runs over UTF-16 units. The same for groups, transactional ids and share keys; FindCoordinator answers the leader of it.
+ * Which partition of an internal topic owns a key: `|hash| % partitions` of Java's String.hashCode, which runs over
+ * UTF-16 units. The one hash without an absolute value counts as 0; the sign bit is not masked out, as it is elsewhere.
+ * The same for groups, transactional ids and share keys; FindCoordinator answers the leader of that partition.
  */
 export function javaHashCode(text: string): number {
   let hash = 0
@@ -9,5 +10,6 @@ export function javaHashCode(text: string): number {
 }
 
 export function partitionOfKey(key: string, partitions: number): number {
-  return (javaHashCode(key) & 0x7fff_ffff) % partitions
+  const hash = javaHashCode(key)
+  return hash === -0x8000_0000 ? 0 : Math.abs(hash) % partitions
 }
