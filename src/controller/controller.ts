@@ -147,9 +147,9 @@ export class Controller implements ControllerApi {
     else if (loader.inTransaction) await this.#write(abortTransaction())
     const { features, cluster } = this.image
     await this.#write(registrationRecords(features.metadataVersion, this.#log.nodeId, registration))
-    // Brokers that were serving get a whole session to be heard of again.
+    // Brokers that were serving get a whole session to be heard of again; ours cannot be alive beside us.
     for (const broker of cluster.brokers.values()) {
-      if (!broker.fenced) this.#sessions.touch(broker.id, clock.monotonicMs())
+      if (!broker.fenced && broker.id !== this.#log.nodeId) this.#sessions.touch(broker.id, clock.monotonicMs())
     }
     const name = metadataVersionName(features.metadataVersion) ?? ''
     logger.info(

@@ -370,8 +370,10 @@ async function loadLogs(
     },
     inFlightMax: DISK_OPERATIONS_MAX,
   })
-  await logs.resolveStrays((topicId, _topic, partition) => {
-    const known = topicId === null ? null : image.topics.byId(topicId)
+  await logs.resolveStrays((topicId, topic, partition) => {
+    // The id is written before the first record: a log without one that is empty can be taken over by its name.
+    const isEmpty = topicId === null && logs.get(topic, partition)?.assignedEnd === 0
+    const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
     return known?.partitions[partition]?.replicas.includes(config.nodeId) === true
   })
   return logs

@@ -32,6 +32,7 @@ const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
 /** The replica id of a consumer; any other reads to the end of the log. */
 const CONSUMER_REPLICA = -1
 const READ_COMMITTED = 1
+const LEADER_EPOCH_VERSION = 4
 
 type PartitionRequest = ListOffsetsRequest.ListOffsetsPartition
 type PartitionAnswer = Init<ListOffsetsResponse.ListOffsetsPartitionResponse>
@@ -101,7 +102,8 @@ async function answerPartition(
       return { partitionIndex: partition.partitionIndex, oldStyleOffsets }
     }
     const { offset, timestamp: found, leaderEpoch } = await lookUp(hosted, log, timestamp, limit)
-    return { partitionIndex: partition.partitionIndex, offset, timestamp: found, leaderEpoch }
+    const answer = { partitionIndex: partition.partitionIndex, offset, timestamp: found }
+    return version >= LEADER_EPOCH_VERSION ? { ...answer, leaderEpoch } : answer
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     const known = error.code !== 'OFFSET_NOT_AVAILABLE' || version >= 5
