@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { CODECS, type Codec } from '../batch.ts'
 import { DecompressionError, compress, decompress } from './compression.ts'
-import { checkFrames } from './zstd.ts'
+import { findFrames } from './zstd.ts'
 import { xxHash32 } from './xxhash.ts'
 
 const REAL_CODECS = CODECS.filter((codec) => codec !== 'none')
@@ -119,8 +119,8 @@ test('zstd frames with content size, checksum, skippable frames and a huge windo
   const raw = Buffer.from('28b52ffd2003190000616263', 'hex') // single segment, 3 bytes, one raw block
   expect(decompress('zstd', raw).toString()).toBe('abc')
   const skippable = Buffer.concat([Buffer.from('502a4d1803000000ffffff', 'hex'), raw, raw])
-  expect(() => checkFrames(skippable, 6)).not.toThrow()
-  expect(() => checkFrames(skippable, 5)).toThrow('content of 3')
+  expect(decompress('zstd', skippable, 6).toString()).toBe('abcabc')
+  expect(() => findFrames(skippable, 5)).toThrow('content of 3')
   const declared = Buffer.from('28b52ffdc00000000000000000ff010000', 'hex')
   expect(() => decompress('zstd', declared)).toThrow(DecompressionError)
   const window = Buffer.from('28b52ffd00ff010000', 'hex')
@@ -193,7 +193,7 @@ test('lz4 frames with linked blocks, content size and checksums are read, and ea
 test.each(REAL_CODECS)('a %s stream with flipped bytes is a value or a typed error, within the cap', (codec) => {
   const packed = compress(codec, sample(3000, 9))
   let state = 17
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < 600; round++) {
     const broken = Buffer.from(packed)
     for (let flips = 0; flips < 1 + (round % 3); flips++) {
       state = (Math.imul(state, 1_103_515_245) + 12_345) | 0

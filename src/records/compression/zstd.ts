@@ -13,7 +13,8 @@ import { readInt64 } from '../../base/int64.ts'
 
 interface ZstdCodec {
   compress(bytes: Buffer, level: number): Buffer
-  decompress(bytes: Buffer, maxBytes: number): Buffer
+  /** Of one frame. */
+  decompress(frame: Buffer, maxBytes: number): Buffer
 }
 
 const LEVEL_DEFAULT = 3
@@ -31,9 +32,20 @@ export function zstdCompress(bytes: Buffer, level = LEVEL_DEFAULT): Buffer {
 
 export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
   if (bytes.length === 0) return bytes // no frames, no content
-  checkFrames(bytes, maxBytes)
+  const frames = findFrames(bytes, maxBytes)
   try {
-    return (loaded ??= load()).decompress(bytes, maxBytes)
+    const codec = (loaded ??= load())
+    // node:zlib stops after the first frame, so each is read by itself.
+    const contents: Buffer[] = []
+    let left = maxBytes
+    for (const frame of frames) {
+      const content = codec.decompress(frame, left)
+      if (content.length > left) throw new MalformedError(`more than ${maxBytes} bytes`)
+      left -= content.length
+      contents.push(content)
+    }
+    const [only] = contents
+    return only !== undefined && contents.length === 1 ? only : Buffer.concat(contents)
   } catch (error) {
     if (error instanceof KafkaError) throw error
     throw new MalformedError(`zstd: ${error instanceof Error ? error.message : String(error)}`)
@@ -41,10 +53,11 @@ export function zstdDecompress(bytes: Buffer, maxBytes: number): Buffer {
 }
 
 /**
- * Walks frames and blocks without decoding them.
+ * Walks frames and blocks without decoding them; returns the frames that have content.
  * @throws MalformedError if they are cut short, or may become more than `maxBytes`.
  */
-export function checkFrames(bytes: Buffer, maxBytes: number): void {
+export function findFrames(bytes: Buffer, maxBytes: number): Buffer[] {
+  const frames: Buffer[] = []
   let total = 0
   let at = 0
   while (at < bytes.length) {
@@ -54,6 +67,7 @@ export function checkFrames(bytes: Buffer, maxBytes: number): void {
       if (at > bytes.length) throw new MalformedError('zstd: frame cut short')
       continue
     }
+    const frameStart = at
     if (magic !== FRAME_MAGIC) throw new MalformedError('zstd: not a frame')
     at += 4
     const descriptor = uintLE(bytes, at++, 1)
@@ -87,7 +101,9 @@ export function checkFrames(bytes: Buffer, maxBytes: number): void {
     if (total > maxBytes + BLOCK_BYTES_MAX) throw new MalformedError(`zstd: more than ${maxBytes} bytes`)
     if ((descriptor & 4) !== 0) at += 4 // checksum
     if (at > bytes.length) throw new MalformedError('zstd: frame cut short')
+    frames.push(bytes.subarray(frameStart, at))
   }
+  return frames
 }
 
 function contentBytes(bytes: Buffer, at: number, sizeBytes: number): number | null {
@@ -117,7 +133,7 @@ function loadBuiltIn(): ZstdCodec | null {
   if (!isZlibZstd(compress) || !isZlibZstd(decompress) || typeof level !== 'number') return null
   return {
     compress: (bytes, value) => compress(bytes, { params: { [level]: value } }),
-    decompress: (bytes, maxBytes) => decompress(bytes, { maxOutputLength: Math.min(Math.max(maxBytes, 1), 2 ** 32) }),
+    decompress: (frame, maxBytes) => decompress(frame, { maxOutputLength: Math.min(Math.max(maxBytes, 1), 2 ** 32) }),
   }
 }
 
@@ -143,10 +159,6 @@ function loadPackage(): ZstdCodec {
       if (encoder === undefined) encoders.set(level, (encoder = new classes.Encoder(level)))
       return encoder.encodeSync(bytes)
     },
-    decompress(bytes, maxBytes) {
-      const out = new classes.Decoder().decodeSync(bytes)
-      if (out.length > maxBytes) throw new MalformedError(`more than ${maxBytes} bytes`)
-      return out
-    },
+    decompress: (frame) => new classes.Decoder().decodeSync(frame),
   }
 }
