@@ -108,6 +108,8 @@ async function loadDirectory(
     progressMs = clock.monotonicMs()
     logger.info(`Loaded ${replicas.length} of ${toOpen.length} logs in ${directory.path}`)
   })
+  // What a process created and did not sync before it died is served from now on, and flushed logs must stay.
+  if (!start.clean && toOpen.length > 0) await directory.syncEntries()
   const pathOf = (found: FoundPartition): string => `${directory.path}/${found.directoryName}`
   return { directory, start, replicas, toDelete: toDelete.map(pathOf) }
 }

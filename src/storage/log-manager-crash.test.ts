@@ -100,14 +100,14 @@ async function live(world: World, choices: SeededRandom, promised: Map<string, P
       continue
     }
     const kind = choices.below(20)
-    if (kind === 0) {
+    if (kind < choices.below(4)) {
       promised.delete(name)
       await manager.delete(topic, partition)
-    } else if (kind < 4) {
+    } else if (kind < 7) {
       const end = await log.flush()
       const promise = promised.get(name)
       if (promise !== undefined) promise.flushed = Math.max(promise.flushed, end)
-    } else if (kind === 4) {
+    } else if (kind === 8) {
       await manager.writeCheckpoints('recoveryPoint')
     } else {
       const appends = Array.from({ length: 1 + choices.below(5) }, () => appendOne(log, name, promised))

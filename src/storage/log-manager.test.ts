@@ -170,6 +170,32 @@ test('directories that wait for removal are removed after the delay of a restart
     await second.close(1)
   }))
 
+test('a new log does not inherit the checkpoints of a deleted one with its name, whenever the crash comes', async () => {
+  for (let lifeMs = 0; lifeMs < 60; lifeMs += 2) {
+    const world = new SeededWorld(lifeMs)
+    await world.run(async () => {
+      await format(world, 1)
+      const first = await open(world, 1)
+      const log = await first.getOrCreate('t', 0, NEW)
+      for (let record = 0; record < 3; record++) await append(log)
+      log.setHighWatermark(3)
+      await log.flush()
+      await first.writeCheckpoints('recoveryPoint')
+      await first.writeCheckpoints('highWatermark')
+      void first.delete('t', 0)
+      const observer = world.node('observer').world.clock
+      await new Promise<void>((resolve) => void observer.at(observer.monotonicMs() + lifeMs, resolve))
+      world.main.crash()
+      const second = await open(world, 1)
+      const anew = second.get('t', 0) ?? (await second.getOrCreate('t', 0, NEW))
+      const isOld = anew.writtenEnd === 3
+      await second.closeHard()
+      const recovery = (await world.disk.readFile('/a/recovery-point-offset-checkpoint'))?.toString()
+      if (!isOld) expect([lifeMs, recovery]).toEqual([lifeMs, '0\n0\n'])
+    })
+  }
+})
+
 test('what the cluster does not know is renamed and no longer served', () =>
   seeded(7, 1, async (world) => {
     const first = await open(world, 1)

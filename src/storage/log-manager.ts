@@ -17,7 +17,7 @@ import { DirectoryRemovals } from './directory-removals.ts'
 import { checkpointEntries } from './log-checkpoints.ts'
 import type { LogDirectories } from './log-directories.ts'
 import type { CheckpointKind, LogDirectory } from './log-directory.ts'
-import { isDiskFailure, loadDirectories, type OpenPartition } from './log-loading.ts'
+import { isDiskFailure, loadDirectories, type LoadedDirectory, type OpenPartition } from './log-loading.ts'
 import { startMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
 import { placesForLog } from './log-placement.ts'
@@ -60,6 +60,8 @@ export interface CreateOptions {
   /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */
   readonly directoryId: Uuid | null
 }
+
+const CHECKPOINTS = ['recoveryPoint', 'logStart', 'highWatermark'] as const satisfies readonly CheckpointKind[]
 
 export class LogManager {
   readonly #options: LogManagerOptions
@@ -233,9 +235,9 @@ export class LogManager {
         try {
           const replicas = this.#replicas.in(directory)
           await forEachBounded(replicas, this.#options.inFlightMax, (replica) => replica.log.close())
-          for (const kind of ['recoveryPoint', 'logStart', 'highWatermark'] as const) {
-            await directory.writeCheckpoint(kind, () => checkpointEntries(kind, replicas))
-          }
+          await Promise.all(
+            CHECKPOINTS.map((kind) => directory.writeCheckpoint(kind, () => checkpointEntries(kind, replicas))),
+          )
           await directory.writeCleanShutdown(brokerEpoch)
         } catch (error) {
           this.#options.logger.error(`Log directory ${directory.path} was not shut down cleanly`, error)
@@ -264,9 +266,26 @@ export class LogManager {
     const [epoch] = epochs
     if (epochs.size === 1 && epoch !== undefined && !this.hasOfflineDirectories) this.#previousBrokerEpoch = epoch
     for (const { directory, error } of loaded.failed) this.#fail(directory, error)
+    await this.#forgetAbsent(loaded.directories)
     if (this.liveDirectories.length === 0) {
       throw new OperationalError('DISK_FAILED', 'Shutdown broker because none of the log directories can be read')
     }
+  }
+
+  /** Entries of partitions that are not there: a log that gets their name later must not inherit them. */
+  async #forgetAbsent(loaded: readonly LoadedDirectory[]): Promise<void> {
+    await Promise.all(
+      loaded.map(async ({ directory, start, replicas }) => {
+        const names = new Set(
+          replicas.map(({ log }) => topicPartitionName(log.topicPartition.topic, log.topicPartition.partition)),
+        )
+        const isStale = (offsets: ReadonlyMap<string, number>): boolean =>
+          [...offsets.keys()].some((name) => !names.has(name))
+        if (isStale(start.recoveryPoints)) await this.#writeCheckpoint(directory, 'recoveryPoint')
+        if (isStale(start.logStarts)) await this.#writeCheckpoint(directory, 'logStart')
+        if (isStale(start.highWatermarks)) await this.#writeCheckpoint(directory, 'highWatermark')
+      }),
+    )
   }
 
   async #create(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
@@ -336,7 +355,10 @@ export class LogManager {
     replica.log.onFailed((error) => this.#fail(replica.directory, error))
   }
 
-  /** Out of the maps at once, then closed and its directory renamed. Resolves to the new path. */
+  /**
+   * Out of the maps at once, out of the checkpoints, then closed and its directory renamed. Resolves to the new path. The
+   * checkpoints come first: after a crash a new log of that name must not be taken for flushed up to the old one's end.
+   */
   async #setAside(replica: LogReplica, kind: 'delete' | 'stray'): Promise<string> {
     const { log, directory } = replica
     const { disk, random } = this.#options
@@ -344,12 +366,11 @@ export class LogManager {
     const from = log.directory
     const to = `${parentOf(from)}/${markedDirectoryName(log.topicPartition, kind, random)}`
     try {
+      await Promise.all(CHECKPOINTS.map((checkpoint) => this.#writeCheckpoint(directory, checkpoint)))
       await log.closeHard()
       await disk.rename(from, to)
       await directory.syncEntries()
       if (kind === 'delete') this.#removals.schedule(directory, to, log.config.fileDeleteDelayMs)
-      await this.#writeCheckpoint(directory, 'recoveryPoint')
-      await this.#writeCheckpoint(directory, 'logStart')
     } catch (error) {
       this.#fail(directory, error)
     }
