@@ -16,6 +16,11 @@ export class MalformedError extends Error {
   }
 }
 
+/** Half the time of Buffer's own reader, which checks the bounds that `skip` has checked (bench/codec.bench.ts). */
+function joinInt32(buffer: Buffer, at: number): number {
+  return (buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!
+}
+
 const EMPTY: Buffer = Buffer.alloc(0)
 
 export class ByteReader {
@@ -48,7 +53,7 @@ export class ByteReader {
   }
 
   int8(): number {
-    return this.buffer.readInt8(this.skip(1))
+    return (this.buffer[this.skip(1)]! << 24) >> 24
   }
 
   uint8(): number {
@@ -56,24 +61,25 @@ export class ByteReader {
   }
 
   int16(): number {
-    return this.buffer.readInt16BE(this.skip(2))
+    return (this.uint16() << 16) >> 16
   }
 
   uint16(): number {
-    return this.buffer.readUInt16BE(this.skip(2))
+    const at = this.skip(2)
+    return (this.buffer[at]! << 8) | this.buffer[at + 1]!
   }
 
   int32(): number {
-    return this.buffer.readInt32BE(this.skip(4))
+    return joinInt32(this.buffer, this.skip(4))
   }
 
   uint32(): number {
-    return this.buffer.readUInt32BE(this.skip(4))
+    return joinInt32(this.buffer, this.skip(4)) >>> 0
   }
 
   int64(): Int64 {
     const at = this.skip(8)
-    return joinInt64(this.buffer.readInt32BE(at), this.buffer.readUInt32BE(at + 4))
+    return joinInt64(joinInt32(this.buffer, at), joinInt32(this.buffer, at + 4) >>> 0)
   }
 
   float64(): number {

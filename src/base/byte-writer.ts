@@ -3,7 +3,7 @@
  * reference, so that a Fetch answer is never copied together: `finish` returns the pieces in order for one gathered write.
  */
 import { writeInt64, type Int64 } from './int64.ts'
-import { uuidToBytes, type Uuid } from './uuid.ts'
+import type { Uuid } from './uuid.ts'
 
 /** A value above the protocol's limits: a bug of the caller, which builds the message. */
 export class EncodeError extends Error {
@@ -111,7 +111,8 @@ export class ByteWriter {
   }
 
   uuid(value: Uuid): void {
-    this.raw(uuidToBytes(value))
+    const at = this.#reserve(16)
+    this.#buffer.write(value, at, 16, 'base64url')
   }
 
   uvarint(value: number): void {
