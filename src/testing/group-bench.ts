@@ -43,12 +43,14 @@ export const RANGE = [{ name: 'range', metadata: subscription('t1') }]
 /** The promise's value, or null while it is pending. */
 export interface Watched<T> {
   readonly value: T | null
+  readonly isDone: boolean
 }
 
 export function watch<T>(promise: Promise<T>): Watched<T> {
-  const watched: { value: T | null } = { value: null }
+  const watched: { value: T | null; isDone: boolean } = { value: null, isDone: false }
   void promise.then((value) => {
     watched.value = value
+    watched.isDone = true
   })
   return watched
 }

@@ -6,6 +6,7 @@
  * of them, and a protocol type; an instance id names one member; the generation never goes back while the group lives;
  * only in PreparingRebalance is a join held, only in CompletingRebalance a sync.
  */
+import type { ErrorCode } from '../../base/error-codes.ts'
 import { assert, KafkaError } from '../../base/errors.ts'
 import type { Int64 } from '../../base/int64.ts'
 import type { JoinGroupResponse } from '../../protocol/generated/join-group.ts'
@@ -243,6 +244,14 @@ export class ClassicGroup {
     this.#previousState = null
     this.#state = value.members.length === 0 ? 'Empty' : 'Stable'
     this.stateSinceMs = value.currentStateTimestamp
+  }
+
+  /** The write that the group rests on is lost: who waits may look for it again. */
+  abandon(cause: ErrorCode): void {
+    for (const member of this.members.values()) {
+      member.joinReply?.fail(cause)
+      member.syncReply?.fail(cause)
+    }
   }
 
   #supportedByAll(protocol: string): boolean {

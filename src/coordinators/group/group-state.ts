@@ -42,9 +42,10 @@ export class GroupState {
     return group
   }
 
-  /** Undone with the write of the decision that creates it. */
+  /** Undone with the write of the decision that creates it; whoever waits in it by then must not wait for ever. */
   create(groupId: string, nowMs: number): ClassicGroup {
     const group = new ClassicGroup(groupId, nowMs)
+    this.#undo.push({ revert: (cause) => group.abandon(cause), forget: () => {} })
     this.groups.set(groupId, group)
     return group
   }

@@ -34,6 +34,7 @@ export interface ShardSettings {
 interface Pending<State, Record> {
   readonly decision: Decision<State, Record>
   readonly reply: AnyReply | null
+  readonly deadlineMs: number
   done: boolean
 }
 
@@ -44,7 +45,6 @@ interface Batch<State, Record> {
   bytes: number
   readonly pending: Pending<State, Record>[]
   committed: boolean
-  timeout: Timer | null
   flush: Timer | null
 }
 
@@ -64,6 +64,9 @@ export class Shard<State, Record> {
   #open: Batch<State, Record> | null = null
   #appended: Batch<State, Record>[] = []
   #nextOffset = 0
+  /** Decisions whose write is not committed, and some that are done. */
+  #waiting: Pending<State, Record>[] = []
+  #deadline: Timer | null = null
 
   constructor(
     partition: number,
@@ -110,7 +113,9 @@ export class Shard<State, Record> {
     this.phase = 'closed'
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    for (const batch of [...this.#appended, ...(this.#open === null ? [] : [this.#open])]) stopTimers(batch)
+    this.#deadline?.cancel()
+    this.#open?.flush?.cancel()
+    this.#waiting = []
     this.#appended = []
     this.#open = null
     for (const reply of this.#replies) reply.fail(code)
@@ -123,7 +128,7 @@ export class Shard<State, Record> {
       decision = decide(this.state, this.#clock.wallMs())
     } catch (error) {
       const code = codeOf(error)
-      this.undo.revertTo(undoFrom)
+      this.undo.revertTo(undoFrom, code)
       // An error is an answer like any other: it rests on what was decided before it.
       decision = new Decision<State, Record>()
       decision.answers.push({ send: () => reply?.fail(code), fail: () => reply?.fail(code) })
@@ -134,10 +139,11 @@ export class Shard<State, Record> {
   #carryOut(decision: Decision<State, Record>, reply: AnyReply | null, undoFrom: number): void {
     for (const answer of decision.answersAtOnce) answer.send()
     this.#changeTimers(decision)
-    const pending: Pending<State, Record> = { decision, reply, done: false }
+    const deadlineMs = this.#clock.monotonicMs() + this.#settings().writeTimeoutMs
+    const pending: Pending<State, Record> = { decision, reply, deadlineMs, done: false }
     if (decision.records.length === 0) {
       const last = this.#open ?? this.#appended.at(-1)
-      if (last !== undefined) last.pending.push(pending)
+      if (last !== undefined) this.#wait(last, pending)
       else {
         this.undo.forgetTo(this.undo.mark)
         this.#succeed(pending)
@@ -154,7 +160,7 @@ export class Shard<State, Record> {
         this.#carryOutHalves(decision.records, undoFrom)
         return
       }
-      this.undo.revertTo(undoFrom)
+      this.undo.revertTo(undoFrom, 'MESSAGE_TOO_LARGE')
       this.#fail([pending], 'MESSAGE_TOO_LARGE')
       return
     }
@@ -173,7 +179,7 @@ export class Shard<State, Record> {
       batch.records.push({ timestamp: nowMs, key, value })
       this.#coordinator.apply(this.state, record, { offset: this.#nextOffset++, producerId: null })
     }
-    batch.pending.push(pending)
+    this.#wait(batch, pending)
     if (this.#settings().lingerMs === 0) this.#flush(this.undo.mark)
   }
 
@@ -186,8 +192,32 @@ export class Shard<State, Record> {
     }
   }
 
+  #wait(batch: Batch<State, Record>, pending: Pending<State, Record>): void {
+    batch.pending.push(pending)
+    this.#waiting.push(pending)
+    this.#watchDeadline()
+  }
+
+  /** One timer for all that wait: deadlines are in the order of decisions, as long as the configuration stands. */
+  #watchDeadline(): void {
+    if (this.#deadline !== null) return
+    const done = this.#waiting.findIndex((pending) => !pending.done)
+    this.#waiting.splice(0, done < 0 ? this.#waiting.length : done)
+    const first = this.#waiting[0]
+    if (first === undefined) return
+    this.#deadline = this.#clock.at(first.deadlineMs, () => {
+      this.#deadline = null
+      const nowMs = this.#clock.monotonicMs()
+      this.#fail(
+        this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs),
+        'REQUEST_TIMED_OUT',
+      )
+      this.#watchDeadline()
+    })
+  }
+
   #openBatch(undoFrom: number): Batch<State, Record> {
-    const { lingerMs, writeTimeoutMs } = this.#settings()
+    const { lingerMs } = this.#settings()
     const batch: Batch<State, Record> = {
       undoFrom,
       undoTo: undoFrom,
@@ -195,11 +225,9 @@ export class Shard<State, Record> {
       bytes: BATCH_HEADER_BYTES,
       pending: [],
       committed: false,
-      timeout: null,
       flush: null,
     }
     const nowMs = this.#clock.monotonicMs()
-    batch.timeout = this.#clock.at(nowMs + writeTimeoutMs, () => this.#fail(batch.pending, 'REQUEST_TIMED_OUT'))
     const flush = (): void => {
       if (this.#open === batch) this.#flush(this.undo.mark)
     }
@@ -228,8 +256,7 @@ export class Shard<State, Record> {
     } catch (error) {
       const code = codeOf(error)
       this.#nextOffset -= batch.records.length
-      batch.timeout?.cancel()
-      this.undo.revertTo(batch.undoFrom)
+      this.undo.revertTo(batch.undoFrom, code)
       this.#fail(batch.pending, code)
       this.#forgetIfIdle()
       return code
@@ -241,7 +268,6 @@ export class Shard<State, Record> {
     if (this.phase === 'closed') return
     for (let first = this.#appended[0]; first?.committed === true; first = this.#appended[0]) {
       this.#appended.shift()
-      first.timeout?.cancel()
       this.undo.forgetTo(first.undoTo)
       for (const pending of first.pending) this.#succeed(pending)
     }
@@ -253,9 +279,9 @@ export class Shard<State, Record> {
     if (this.phase === 'closed' || at < 0) return
     const lost = this.#appended.splice(at)
     if (this.#open !== null) lost.push(this.#open)
+    this.#open?.flush?.cancel()
     this.#open = null
-    this.undo.revertTo(batch.undoFrom)
-    for (const each of lost) stopTimers(each)
+    this.undo.revertTo(batch.undoFrom, code)
     for (const each of lost) this.#fail(each.pending, code)
     this.#forgetIfIdle()
   }
@@ -306,9 +332,4 @@ export class Shard<State, Record> {
       this.#timers.set(change.key, timer)
     }
   }
-}
-
-function stopTimers(batch: { readonly timeout: Timer | null; readonly flush: Timer | null }): void {
-  batch.timeout?.cancel()
-  batch.flush?.cancel()
 }

@@ -5,8 +5,11 @@
  * A mark is a position in the journal. `revertTo(mark)` takes back everything after it; `forgetTo(mark)` makes
  * everything before it final.
  */
+import type { ErrorCode } from '../../base/error-codes.ts'
+
 interface Change {
-  revert(): void
+  /** `cause`: why the write is lost that this change rests on. */
+  revert(cause: ErrorCode): void
   forget(): void
 }
 
@@ -24,11 +27,11 @@ export class UndoLog {
     if (this.recording) this.#changes.push(change)
   }
 
-  revertTo(mark: number): void {
+  revertTo(mark: number, cause: ErrorCode): void {
     while (this.mark > mark) {
       const change = this.#changes.pop()
       if (change === undefined) return
-      change.revert()
+      change.revert(cause)
     }
   }
 
