@@ -1,24 +1,23 @@
 /**
  * The settings in force on this node: its file, over it the cluster-wide and then its own dynamic ones, and per topic the
- * overrides over the topic defaults that follow from them.
- *
- * Follows the metadata image. A persisted value that can't be read (another release wrote it) is reported and left out, never
- * fatal, as in Kafka.
+ * overrides over the topic defaults that follow from them. Follows the metadata image.
  */
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { BrokerSources } from '../config/describe.ts'
+import { withDynamicConfigs, type DynamicBrokerConfigs } from '../config/dynamic-config.ts'
 import type { LogConfig } from '../config/log-config.ts'
-import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { topicLogConfig } from '../config/topic-config.ts'
-import { CONFIG_RESOURCE, type ConfigOverrides } from '../metadata/configs-image.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+
+const NONE: DynamicBrokerConfigs = { perBroker: new Map(), clusterDefault: new Map() }
 
 export class DynamicConfigs {
   readonly #fromFile: BrokerConfig
   readonly #logger: Logger
   #current: BrokerConfig
-  #clusterWide: ConfigOverrides = new Map()
-  #own: ConfigOverrides = new Map()
+  #dynamic = NONE
 
   constructor(fromFile: BrokerConfig, logger: Logger) {
     this.#fromFile = fromFile
@@ -30,14 +29,20 @@ export class DynamicConfigs {
     return this.#current
   }
 
-  /** Whether anything changed. */
+  /** For DescribeConfigs and for checking changes. */
+  get sources(): BrokerSources {
+    return { base: this.#fromFile, effective: this.#current, dynamic: this.#dynamic }
+  }
+
+  /** Whether anything changed. A persisted value that can't be used is reported and left out, never fatal. */
   follow(image: MetadataImage): boolean {
-    const clusterWide = image.configs.get(CONFIG_RESOURCE.BROKER, '')
-    const own = image.configs.get(CONFIG_RESOURCE.BROKER, String(this.#fromFile.nodeId))
-    if (clusterWide === this.#clusterWide && own === this.#own) return false
-    this.#clusterWide = clusterWide
-    this.#own = own
-    this.#current = this.#merge()
+    const clusterDefault = image.configs.get(CONFIG_RESOURCE.BROKER, '')
+    const perBroker = image.configs.get(CONFIG_RESOURCE.BROKER, String(this.#fromFile.nodeId))
+    if (clusterDefault === this.#dynamic.clusterDefault && perBroker === this.#dynamic.perBroker) return false
+    this.#dynamic = { perBroker, clusterDefault }
+    const { config, dropped } = withDynamicConfigs(this.#fromFile, this.#dynamic)
+    for (const [key, reason] of dropped) this.#logger.error(`The dynamic configuration ${key} is left out: ${reason}`)
+    this.#current = config
     return true
   }
 
@@ -46,21 +51,5 @@ export class DynamicConfigs {
     return topicLogConfig(this.#current.topicDefaults, overrides, (key, reason) =>
       this.#logger.error(`The configuration ${key} of topic ${topic} is left out: ${reason}`),
     )
-  }
-
-  #merge(): BrokerConfig {
-    const dynamic = new Map([...this.#clusterWide, ...this.#own])
-    if (dynamic.size === 0) return this.#fromFile
-    const readable = new Map(this.#fromFile.originals)
-    for (const [key, value] of dynamic) {
-      const tried = new Map(readable).set(key, value)
-      try {
-        parseBrokerConfig(tried)
-        readable.set(key, value)
-      } catch (error) {
-        this.#logger.error(`The dynamic configuration ${key} is left out`, error)
-      }
-    }
-    return parseBrokerConfig(readable).config
   }
 }

@@ -1,5 +1,6 @@
 /** Everything that a broker serves: one line per API. ApiVersions is read from here. */
 import type { Handler } from './handler.ts'
+import { alterConfigsHandler } from './handlers/alter-configs.ts'
 import { apiVersionsHandler } from './handlers/api-versions.ts'
 import { createPartitionsHandler } from './handlers/create-partitions.ts'
 import { createTopicsHandler } from './handlers/create-topics.ts'
@@ -7,6 +8,7 @@ import { deleteGroupsHandler } from './handlers/delete-groups.ts'
 import { deleteRecordsHandler } from './handlers/delete-records.ts'
 import { deleteTopicsHandler } from './handlers/delete-topics.ts'
 import { describeClusterHandler } from './handlers/describe-cluster.ts'
+import { describeConfigsHandler } from './handlers/describe-configs.ts'
 import { describeGroupsHandler } from './handlers/describe-groups.ts'
 import { describeLogDirsHandler } from './handlers/describe-log-dirs.ts'
 import { describeProducersHandler } from './handlers/describe-producers.ts'
@@ -15,6 +17,7 @@ import { describeTopicPartitionsHandler } from './handlers/describe-topic-partit
 import { fetchHandler } from './handlers/fetch.ts'
 import { findCoordinatorHandler } from './handlers/find-coordinator.ts'
 import { heartbeatHandler } from './handlers/heartbeat.ts'
+import { incrementalAlterConfigsHandler } from './handlers/incremental-alter-configs.ts'
 import { initProducerIdHandler } from './handlers/init-producer-id.ts'
 import { joinGroupHandler } from './handlers/join-group.ts'
 import { leaveGroupHandler } from './handlers/leave-group.ts'
@@ -51,9 +54,12 @@ export const HANDLERS: readonly Handler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  describeConfigsHandler,
+  alterConfigsHandler,
   describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
+  incrementalAlterConfigsHandler,
   offsetDeleteHandler,
   describeQuorumHandler,
   updateFeaturesHandler,

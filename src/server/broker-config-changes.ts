@@ -1,0 +1,65 @@
+/**
+ * Changes of broker settings on their way to the controller: only the broker itself knows its file, so it checks what it
+ * would become. What it refuses is answered here; the rest is the controller's.
+ */
+import { KafkaError } from '../base/errors.ts'
+import { validateBrokerConfigs } from '../config/dynamic-config.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import { checkBrokerName } from './handlers/describe-configs.ts'
+import type { Services } from './services.ts'
+
+export interface ConfigResource {
+  readonly resourceType: number
+  readonly resourceName: string
+}
+
+export interface ConfigResult extends ConfigResource {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+/** Why this broker refuses the change; null if the controller is to decide. `proposed`: all overrides afterwards. */
+export function refusalOf(
+  services: Services,
+  { resourceType, resourceName }: ConfigResource,
+  proposed: () => ReadonlyMap<string, string>,
+): KafkaError | null {
+  try {
+    if (resourceType === CONFIG_RESOURCE.BROKER_LOGGER) {
+      throw new KafkaError('INVALID_REQUEST', 'Log levels cannot be changed while the broker runs.')
+    }
+    if (resourceType !== CONFIG_RESOURCE.BROKER) return null
+    if (resourceName !== '') checkBrokerName(services.nodeId, resourceName)
+    const { base, dynamic } = services.configs.sources
+    validateBrokerConfigs(base, dynamic, proposed(), resourceName === '' ? 'default' : 'broker')
+    return null
+  } catch (error) {
+    if (error instanceof KafkaError) return error
+    throw error
+  }
+}
+
+/**
+ * Answers refused resources here and the others by `decide`, in the order of the request. A resource that stands twice is
+ * refused by whoever decides.
+ */
+export async function decideAllowed<Resource extends ConfigResource>(
+  resources: readonly Resource[],
+  refuse: (resource: Resource) => KafkaError | null,
+  decide: (allowed: readonly Resource[]) => Promise<readonly Partial<ConfigResult>[]>,
+): Promise<Partial<ConfigResult>[]> {
+  const refusals = new Map<Resource, KafkaError>()
+  for (const resource of resources) {
+    const refusal = refuse(resource)
+    if (refusal !== null) refusals.set(resource, refusal)
+  }
+  const allowed = resources.filter((resource) => !refusals.has(resource))
+  const decided = allowed.length === 0 ? [] : await decide(allowed)
+  const refused = [...refusals].map(([{ resourceType, resourceName }, error]) => ({
+    resourceType,
+    resourceName,
+    errorCode: error.errno,
+    errorMessage: error.message,
+  }))
+  return [...decided, ...refused]
+}

@@ -1,0 +1,55 @@
+/**
+ * IncrementalAlterConfigs v0-1 (KIP-339): sets, deletes, appends to or subtracts from single overrides. Decided by the
+ * controller; a broker checks its own settings first.
+ */
+import { BROKER_TABLE } from '../../config/tables.ts'
+import {
+  IncrementalAlterConfigs,
+  type IncrementalAlterConfigsRequest,
+} from '../../protocol/generated/incremental-alter-configs.ts'
+import { decideAllowed, refusalOf } from '../broker-config-changes.ts'
+import { handler } from '../handler.ts'
+import type { Services } from '../services.ts'
+
+const DELETE = 1
+const APPEND = 2
+const SUBTRACT = 3
+
+type Resource = IncrementalAlterConfigsRequest.AlterConfigsResource
+
+export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
+  handle: async (services, request, { apiVersion }) => ({
+    responses: await decideAllowed(
+      request.resources,
+      (resource) => refusalOf(services, resource, () => proposedBy(services, resource)),
+      async (resources) =>
+        (await services.controller.incrementalAlterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
+    ),
+  }),
+  failed: ({ resources }, error) => ({
+    responses: resources.map(({ resourceType, resourceName }) => ({
+      resourceType,
+      resourceName,
+      errorCode: error.errno,
+      errorMessage: error.message,
+    })),
+  }),
+})
+
+/** All overrides of a broker resource after the change; operations that make no sense are left to the controller. */
+function proposedBy(services: Services, { resourceType, resourceName, configs }: Resource): ReadonlyMap<string, string> {
+  const proposed = new Map(services.image().configs.get(resourceType, resourceName))
+  for (const { name, configOperation, value } of configs) {
+    if (configOperation === DELETE) proposed.delete(name)
+    else if (value === null) continue
+    else if (configOperation === APPEND || configOperation === SUBTRACT) {
+      if (BROKER_TABLE.get(name)?.type !== 'LIST') continue
+      const before = (proposed.get(name) ?? '').split(',').filter((item) => item !== '')
+      const items = value.split(',').filter((item) => item !== '')
+      const after =
+        configOperation === APPEND ? [...new Set([...before, ...items])] : before.filter((item) => !items.includes(item))
+      proposed.set(name, after.join(','))
+    } else proposed.set(name, value)
+  }
+  return proposed
+}
