@@ -84,6 +84,22 @@ test('a task that waits for nothing fails with its seed, instead of waiting for 
   await expect(stuck).rejects.toThrow(/seed 3: no event is left.*deadlock/s)
 })
 
+test('a failure names its seed, whether it comes from the task or from a timer', async () => {
+  const failing = new SeededWorld(17)
+  const ofTask = failing.run(async () => {
+    await sleep(failing, 5)
+    throw new Error('wrong')
+  })
+  await expect(ofTask).rejects.toThrow(/^seed 17, at [0-9.]+ ms: wrong$/)
+  const ofTimer = failing.run(async () => {
+    failing.clock.soon(() => {
+      throw new Error('broken')
+    })
+    await sleep(failing, 5)
+  })
+  await expect(ofTimer).rejects.toThrow(/^seed 17, at [0-9.]+ ms: broken$/)
+})
+
 test('virtual time is bounded', async () => {
   const world = new SeededWorld(3, { virtualMsMax: 1000 })
   const endless = world.run(async () => {

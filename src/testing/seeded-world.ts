@@ -138,6 +138,11 @@ export class SeededWorld implements World {
     const permit = forbidRealTime()
     try {
       return await drive()
+    } catch (error) {
+      if (error instanceof Error && !error.message.startsWith('seed ')) {
+        error.message = `seed ${this.seed}, at ${this.elapsedMs()} ms: ${error.message}`
+      }
+      throw error
     } finally {
       permit()
       this.#driving = false
@@ -147,7 +152,7 @@ export class SeededWorld implements World {
   #failure(what: string): Error {
     const lines = this.trace.tail().map((line) => `\n  ${line}`)
     return new Error(
-      `seed ${this.seed}: ${what}, at ${this.elapsedMs()} ms, after ${this.trace.events} events${lines.join('')}`,
+      `seed ${this.seed}: ${what}, at ${this.elapsedMs()} ms, after ${this.trace.events} events:${lines.join('')}`,
     )
   }
 }

@@ -8,8 +8,11 @@
  */
 const PAGE_BYTES = 4096
 const SECTOR_BYTES = 512
-/** The first block is a page, so that thousands of small files stay small. */
-const BLOCK_BYTES = 65536
+/** Where the first blocks start; they grow, so that thousands of small files stay small and large ones have few blocks. */
+const FIRST_STARTS = [0, 4096, 20_480, 86_016, 348_160] as const
+/** All later blocks are so long. */
+const BLOCK_BYTES = 1 << 20
+const LATER_START = 348_160 + BLOCK_BYTES
 
 /** What becomes of one page at a power loss; `tornAt` is the number of its first sectors that are new. */
 export type PageFate = 'kept' | 'lost' | { readonly tornAt: number }
@@ -47,7 +50,7 @@ export class MemoryBytes {
     if (data.length === 0) return
     this.#remember(position, position + data.length)
     this.#eachIndex(position, data.length, (index, from, bytes, at) => {
-      const block = (this.#blocks[index] ??= Buffer.alloc(index === 0 ? PAGE_BYTES : BLOCK_BYTES))
+      const block = (this.#blocks[index] ??= Buffer.alloc(startOfBlock(index + 1) - startOfBlock(index)))
       data.copy(block, from, at, at + bytes)
     })
     this.size = Math.max(this.size, position + data.length)
@@ -133,7 +136,7 @@ export class MemoryBytes {
     while (at < length) {
       const index = blockOf(position + at)
       const from = position + at - startOfBlock(index)
-      const bytes = Math.min(length - at, (index === 0 ? PAGE_BYTES : BLOCK_BYTES) - from)
+      const bytes = Math.min(length - at, startOfBlock(index + 1) - startOfBlock(index) - from)
       visit(index, from, bytes, at)
       at += bytes
     }
@@ -141,9 +144,12 @@ export class MemoryBytes {
 }
 
 function blockOf(position: number): number {
-  return position < PAGE_BYTES ? 0 : 1 + Math.floor((position - PAGE_BYTES) / BLOCK_BYTES)
+  if (position >= LATER_START) return FIRST_STARTS.length + Math.floor((position - LATER_START) / BLOCK_BYTES)
+  let index = FIRST_STARTS.length - 1
+  while (position < (FIRST_STARTS[index] ?? 0)) index -= 1
+  return index
 }
 
 function startOfBlock(index: number): number {
-  return index === 0 ? 0 : PAGE_BYTES + (index - 1) * BLOCK_BYTES
+  return FIRST_STARTS[index] ?? LATER_START + (index - FIRST_STARTS.length) * BLOCK_BYTES
 }

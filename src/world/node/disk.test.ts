@@ -95,15 +95,15 @@ for (const { name, make } of DISKS) {
     const { disk, root } = make()
     await disk.makeDirectory(root)
     const file = await disk.open(`${root}/f`, 'write')
-    const model = Buffer.alloc(400_000)
+    const model = Buffer.alloc(4_000_000)
     let size = 0
     let state = 1
     const next = (bound: number): number => (state = (state * 48271) % 2147483647) % bound
     for (let index = 0; index < 1000; index++) {
       const bytes = Buffer.alloc(1 + next(3000), index)
-      const at = next(390_000)
+      const at = next(3_990_000)
       if (index % 100 === 99) {
-        const cut = next(400_000)
+        const cut = next(4_000_000)
         model.fill(0, Math.min(cut, size))
         size = cut
         await file.truncate(cut)
