@@ -1,0 +1,121 @@
+/**
+ * The life of a server process: read the configuration, start the node, stop it once when asked, leave with an exit
+ * code that says why.
+ *
+ * 1: it could not start, or broke (one ERROR line says what). 143 and 130: it was asked to stop by SIGTERM or SIGINT and
+ * did so in order, as a JVM would answer. A second signal ends the process at once.
+ */
+import { OperationalError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
+import type { BrokerConfig } from '../../config/broker-config.ts'
+import { ConfigError } from '../../config/config-value.ts'
+import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
+import { DiskError, type World } from '../../world/world.ts'
+import { reasonOf } from '../terminal/log-writer.ts'
+import { parseOptions } from '../terminal/options.ts'
+import { defaultProperties, readPropertiesFile, withOverrides } from './server-file.ts'
+
+/** A started node. */
+export interface RunningNode {
+  /** Controlled shutdown; resolves when the directories are closed. */
+  close(): Promise<void>
+  /** Settles when the node has ended, by `close` or by itself; rejects if it broke. */
+  readonly closed: Promise<void>
+}
+
+export interface ServerProcess {
+  readonly argv: readonly string[]
+  readonly version: string
+  readonly world: World
+  readonly logger: Logger
+  readonly startNode: (options: { world: World; config: BrokerConfig; logger: Logger }) => Promise<RunningNode>
+  readonly print: (line: string) => void
+  /** Calls back at each signal that asks to stop. */
+  readonly onSignal: (asked: (signal: 'SIGTERM' | 'SIGINT') => void) => void
+  /** Ends the process without waiting for anything. */
+  readonly exitNow: (code: number) => void
+}
+
+const OPTIONS = [
+  { names: ['override'], argument: 'required' },
+  { names: ['version'], argument: 'none' },
+  { names: ['help', 'h'], argument: 'none' },
+] as const
+
+export const USAGE = `USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*
+
+Without a file (npm start, klamm start): one node on 127.0.0.1:9092, its data in ./data.
+
+Option                       Description
+------                       -----------
+--override <property=value>  Wins over the same property of the file. May be repeated.
+--version                    Print the version and exit.
+--help                       Print this and exit.`
+
+const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
+
+/** Resolves to the exit code when the node has ended. */
+export async function runServer(host: ServerProcess): Promise<number> {
+  const { logger, world } = host
+  try {
+    const options = parseOptions(OPTIONS, host.argv)
+    if (options.has('help')) {
+      host.print(USAGE)
+      return 0
+    }
+    if (options.has('version')) {
+      host.print(host.version)
+      return 0
+    }
+    const [file, ...others] = options.positionals
+    if (others.length > 0)
+      throw new OperationalError('CONFIG_INVALID', `Found non argument parameters: ${others.join(',')}`)
+    const config = configOf(file ?? null, options.values('override'), host)
+    const node = await host.startNode({ world, config, logger })
+    logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Kafka Server started`)
+    return await untilClosed(node, host)
+  } catch (error) {
+    reportFatal(error, logger)
+    return 1
+  }
+}
+
+function configOf(file: string | null, overrides: readonly string[], host: ServerProcess): BrokerConfig {
+  const { logger, version } = host
+  const properties = file === null ? defaultProperties() : readPropertiesFile(file)
+  const { config, warnings, unsupported, refused } = parseBrokerConfig(withOverrides(properties, overrides))
+  const addresses = config.listeners.map((listener) => `${listener.name}://${listener.host}:${listener.port}`)
+  const from = file === null ? 'without a file' : `from ${file}`
+  logger.info(
+    `Starting Klamm ${version} ${from}: node ${config.nodeId} on ${addresses.join(', ')}, data in ${config.logDirs.join(', ')}`,
+  )
+  for (const warning of warnings) logger.warn(warning)
+  if (unsupported.length > 0) logger.warn(`Not supported yet and without effect: ${unsupported.join(', ')}`)
+  if (refused.length > 0) throw new OperationalError('NOT_SUPPORTED', refused.join('; '))
+  return config
+}
+
+async function untilClosed(node: RunningNode, host: ServerProcess): Promise<number> {
+  let exitCode = 0
+  let closing: Promise<void> | null = null
+  host.onSignal((signal) => {
+    if (closing !== null) return host.exitNow(EXIT_CODES[signal])
+    exitCode = EXIT_CODES[signal]
+    host.logger.info(`Terminating process due to signal ${signal}`)
+    closing = node.close()
+    // `closed` reports what went wrong; this only keeps the rejection from being unhandled.
+    closing.catch(() => {})
+  })
+  await node.closed
+  if (closing !== null) await closing
+  host.logger.info('The node has shut down')
+  return exitCode
+}
+
+/** One line for what the operator can mend; the stack for a bug. */
+function reportFatal(error: unknown, logger: Logger): void {
+  const sentence = 'Exiting Kafka due to fatal exception'
+  const isOutside = error instanceof OperationalError || error instanceof ConfigError || error instanceof DiskError
+  if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}`)
+  else logger.error(sentence, error)
+}
