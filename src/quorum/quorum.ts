@@ -89,7 +89,11 @@ export class Quorum {
   static async open(options: QuorumOptions, sink: LoadSink): Promise<Quorum> {
     const { disk, logger } = options
     const directory = `${options.logDirectory}/${METADATA_DIRECTORY}`
-    await disk.makeDirectory(directory)
+    if ((await disk.stat(directory)) === null) {
+      await disk.makeDirectory(directory)
+      // Or a power loss takes the directory, and all that was committed in it.
+      await disk.syncDirectory(options.logDirectory)
+    }
     await removeLeftovers(disk, directory)
     const election = await readQuorumState(disk, directory)
     const log = await (options.openLog ?? ((path) => openPartitionLog(options, path)))(directory)
@@ -267,8 +271,9 @@ export class Quorum {
 
   #appendBatch(batch: Buffer): number {
     const { lastOffset, written } = this.#log.append(batch, { epoch: this.epoch, origin: 'raft' })
-    // Its failure reaches us through the log's own listener, once.
     this.#pending.push(written)
+    // It may fail while an earlier sync still runs, before anybody waits for it.
+    written.catch(() => {})
     this.#snapshots.recordsAdded(batch.length)
     this.#sync().catch(() => {})
     return lastOffset
