@@ -6,7 +6,7 @@
  * new connections, coordinators, logs with their clean-shutdown markers, metadata log. A broken invariant, or the last
  * log directory gone, stops the node without the niceties: `closed` rejects.
  */
-import { InvariantError, OperationalError } from '../base/errors.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig, ListenerConfig } from '../config/broker-config.ts'
 import { TableConfigRules } from '../controller/config-rules.ts'
@@ -44,8 +44,8 @@ export interface NodeOptions {
   readonly world: World
   readonly config: BrokerConfig
   readonly logger: Logger
-  /** What a listener without a host advertises. */
-  readonly hostName: string
+  /** What a listener without a host advertises; localhost if left out. */
+  readonly hostName?: string
   /** Overwrite request memory that came free: finds a missing reference in tests. */
   readonly poison?: boolean
 }
@@ -55,6 +55,7 @@ const TAIL_CACHE_BYTES = 32 * 1024 * 1024
 /** Disk operations of one directory under way while loading or closing: below the size of the thread pool. */
 const DISK_OPERATIONS_MAX = 3
 const CONTROLLED_SHUTDOWN_MS = 30_000
+const DEFAULT_HOST_NAME = 'localhost'
 
 export class Node {
   readonly listeners: readonly BoundListener[]
@@ -252,8 +253,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     return node
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined)
-    if (error instanceof InvariantError || error instanceof OperationalError) throw error
-    throw new OperationalError('CONFIG_INVALID', error instanceof Error ? error.message : String(error), { cause: error })
+    if (error instanceof KafkaError) throw new OperationalError('CONFIG_INVALID', error.message, { cause: error })
+    throw error
   }
 }
 
@@ -298,7 +299,7 @@ async function startController(
       incarnationId: newUuid(world),
       listeners: config.controllerListeners.map(({ name, host, port }) => ({
         name,
-        host: host || options.hostName,
+        host: host || (options.hostName ?? DEFAULT_HOST_NAME),
         port,
         securityProtocol: 0,
       })),
@@ -402,7 +403,7 @@ function advertised(
 ): (BoundListener & Pick<ListenerConfig, 'securityProtocol'>)[] {
   return config.advertisedListeners.map(({ name, host, port }) => ({
     name,
-    host: host || hostName,
+    host: host || (hostName ?? DEFAULT_HOST_NAME),
     port: port || (bound.find((listener) => listener.name === name)?.port ?? 0),
     securityProtocol: config.listeners.find((listener) => listener.name === name)?.securityProtocol ?? 'PLAINTEXT',
   }))
