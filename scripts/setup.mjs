@@ -5,40 +5,47 @@
  * A step is up to date when a stamp written after it names the same inputs: paths, sizes and times of change, so that
  * asking costs some stat calls. Only Node's own modules are imported before the packages are known to be there.
  */
-import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const STAMPS = join(ROOT, '.build', 'stamps')
 
+/** What the steps themselves make inside of their inputs. */
+const MADE = new Set([join(ROOT, 'src/protocol/generated')])
+
 /**
- * A word that changes whenever a file in or below one of `paths` does.
+ * A word that changes whenever a file in or below one of `paths` does. Not a cryptographic hash: loading one would take
+ * longer than all the rest.
  * @param {readonly string[]} paths
  * @param {(path: string) => boolean} wanted
  */
 function fingerprint(paths, wanted = () => true) {
-  const hash = createHash('sha1')
-  const visit = (/** @type {string} */ path) => {
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
-      const child = `${path}/${entry.name}`
-      if (entry.isDirectory()) visit(child)
-      else if (wanted(child)) add(child)
+  let one = 0x811c9dc5
+  let other = 0x9747b28c
+  const add = (/** @type {string} */ path, /** @type {import('node:fs').Stats} */ { size, mtimeMs }) => {
+    const text = `${path} ${size} ${mtimeMs}\n`
+    for (let index = 0; index < text.length; index++) {
+      one = Math.imul(one ^ text.charCodeAt(index), 0x01000193)
+      other = Math.imul(other ^ text.charCodeAt(index), 0x5bd1e995)
     }
   }
-  const add = (/** @type {string} */ path) => {
-    const { size, mtimeMs } = statSync(path)
-    hash.update(`${path} ${size} ${mtimeMs}\n`)
+  const visit = (/** @type {string} */ directory) => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = `${directory}/${entry.name}`
+      if (!entry.isDirectory()) {
+        if (wanted(path)) add(path, statSync(path))
+      } else if (!MADE.has(path)) visit(path)
+    }
   }
   for (const path of paths) {
     const full = join(ROOT, path)
-    if (!existsSync(full)) continue
-    if (statSync(full).isDirectory()) visit(full)
-    else add(full)
+    const stats = statSync(full, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) visit(full)
+    else if (stats !== undefined) add(full, stats)
   }
-  return hash.digest('hex')
+  return `${(one >>> 0).toString(16)}-${(other >>> 0).toString(16)}`
 }
 
 /** @param {string} step */
@@ -63,7 +70,8 @@ function setStamp(step, stamp) {
  * @param {string} command
  * @param {readonly string[]} args
  */
-function succeeds(command, args) {
+async function succeeds(command, args) {
+  const { spawnSync } = await import('node:child_process')
   const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
   if (result.error !== undefined) throw result.error
   return result.status === 0
@@ -73,42 +81,48 @@ function succeeds(command, args) {
  * @param {string} command
  * @param {readonly string[]} args
  */
-function run(command, args) {
-  if (succeeds(command, args)) return
+async function run(command, args) {
+  if (await succeeds(command, args)) return
   console.error(`${command} ${args.join(' ')} failed`)
   process.exit(1)
 }
 
-/** Packages: npm leaves a lockfile of its own in node_modules, so an older one there means another install. */
-export function install() {
-  const lock = join(ROOT, 'package-lock.json')
-  const installed = join(ROOT, 'node_modules', '.package-lock.json')
-  const stamp = fingerprint(['package-lock.json'])
-  if (
-    existsSync(installed) &&
-    (stampOf('install') === stamp || statSync(installed).mtimeMs >= statSync(lock).mtimeMs)
-  ) {
-    return
+/**
+ * Packages, if there are none or they are older than the lockfile. Those that are there are brought up to date and not
+ * removed first, because something may run from them; and a linked node_modules belongs to another checkout.
+ */
+export async function install() {
+  const modules = join(ROOT, 'node_modules')
+  const installed = join(modules, '.package-lock.json')
+  const present = existsSync(installed)
+  if (present) {
+    const stamp = fingerprint(['package-lock.json'])
+    if (stampOf('install') === stamp) return
+    const lock = join(ROOT, 'package-lock.json')
+    if (lstatSync(modules).isSymbolicLink() || statSync(installed).mtimeMs >= statSync(lock).mtimeMs) {
+      setStamp('install', stamp)
+      return
+    }
   }
-  // A lockfile written where some platform's optional binaries could not be found is not in sync for `npm ci`, only.
+  // `npm ci` wants every platform's optional binaries in the lockfile, which it lacks if written where they were not found.
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-  if (!succeeds('npm', ['ci', ...quiet])) run('npm', ['install', '--no-save', ...quiet])
-  setStamp('install', stamp)
+  if (present || !(await succeeds('npm', ['ci', ...quiet]))) await run('npm', ['install', '--no-save', ...quiet])
+  setStamp('install', fingerprint(['package-lock.json']))
 }
 
-export function generate() {
+export async function generate() {
   const stamp = fingerprint(['protocol', 'scripts/generate', 'scripts/generate.ts', 'scripts/bundle.mjs'])
   if (stampOf('generate') === stamp && existsSync(join(ROOT, 'src/protocol/generated/apis.ts'))) return
-  install()
-  run(process.execPath, [join('scripts', 'run.mjs'), 'scripts/generate.ts'])
+  await install()
+  await run(process.execPath, [join('scripts', 'run.mjs'), 'scripts/generate.ts'])
   setStamp('generate', stamp)
 }
 
 /** Everything that runs from dist/. */
 export async function build() {
-  install()
-  generate()
-  const stamp = fingerprint(['src', 'scripts/bundle.mjs', 'package.json'], (path) => !path.endsWith('.test.ts'))
+  await install()
+  await generate()
+  const stamp = `${stampOf('generate')} ${fingerprint(['src', 'package.json'], (path) => !path.endsWith('.test.ts'))}`
   if (stampOf('build') === stamp && existsSync(join(ROOT, 'dist'))) return
   const { bundleEntries } = await import('./bundle.mjs')
   await bundleEntries(ROOT)
@@ -117,7 +131,7 @@ export async function build() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const step = process.argv[2]
-  if (step === 'generate') generate()
+  if (step === 'generate') await generate()
   else if (step === 'build') await build()
   else {
     console.error('usage: node scripts/setup.mjs generate | build')
