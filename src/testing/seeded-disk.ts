@@ -172,6 +172,10 @@ export class SeededDisk implements DiskFaults {
     return this.#hung !== null || this.#random.chance(this.rates.refusedWriteNow)
   }
 
+  wrote(path: string, position: number, data: Buffer): void {
+    this.#events.trace.record(this.#events.nowUs, `${this.#name} wrote ${path} ${position}`, crc32(data))
+  }
+
   #failed(
     code: DiskErrorCode,
     operation: DiskOperation,

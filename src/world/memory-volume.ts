@@ -42,6 +42,8 @@ export interface DiskFaults {
   /** May spoil what was read. */
   spoil(operation: DiskOperation, read: Buffer): void
   refusesWriteNow(path: string): boolean
+  /** Learns what was written. */
+  wrote(path: string, position: number, data: Buffer): void
 }
 
 export interface MemoryVolumeOptions {
@@ -194,6 +196,7 @@ export class MemoryVolume {
         throw new DiskError('ENOSPC', path, 'no space left on device')
       }
       node.bytes.write(buffer, at)
+      this.faults?.wrote(path, at, buffer)
       at += buffer.length
     }
   }

@@ -186,6 +186,27 @@ test('an accepted socket reads into the memory that room gave last', async () =>
   await close()
 })
 
+test('one socket does not keep the loop to itself: 2 MB and a room in a turn at most', async () => {
+  const { client, server, close } = await pair('room', 1 << 18)
+  let most = 0
+  let before = 0
+  let counting = true
+  const count = (): void => {
+    const bytes = server.pieces.reduce((sum, piece) => sum + piece.length, 0)
+    most = Math.max(most, bytes - before)
+    before = bytes
+    if (counting) setImmediate(count)
+  }
+  count()
+  client.socket.write(Array.from({ length: 16 }, () => Buffer.alloc(1 << 20)))
+  await server.has(16 << 20)
+  counting = false
+  expect(most).toBeLessThanOrEqual((2 << 20) + (1 << 18))
+  client.socket.destroy()
+  server.socket.destroy()
+  await close()
+})
+
 test('a listener that closes leaves open sockets open and frees its port at once', async () => {
   const { client, server, close } = await pair('room')
   await close()

@@ -10,6 +10,26 @@ import { moveToReceiving, replaceMemory, type Receiving } from './receive-memory
 /** Stands where Node wants memory before there is a sink; nothing is read into it, because reading has not begun. */
 const UNUSED = Buffer.alloc(1)
 
+/** What one socket may receive in a turn of the loop, before all others have had theirs. */
+const TURN_BYTES_MAX = 2 << 20
+
+/** Counts turns of the loop in which something was received. */
+const turns = {
+  now: 0,
+  ending: false,
+  /** Tells the number of this turn. */
+  count(): number {
+    if (!this.ending) {
+      this.ending = true
+      setImmediate(() => {
+        this.ending = false
+        this.now += 1
+      })
+    }
+    return this.now
+  },
+}
+
 export function acceptedSocket(accepted: net.Socket, receiveBy: 'room' | 'copy' = 'room'): Socket {
   return new NodeSocket((receiving) => {
     const moved = receiveBy === 'room' ? moveToReceiving(accepted, receiving) : null
@@ -50,6 +70,8 @@ class NodeSocket implements Socket {
   /** Received by the copying path while paused. */
   #held: Buffer[] = []
   #paused = false
+  #turn = 0
+  #turnBytes = 0
   #peerEnded = false
   #error: Error | null = null
   #closed = false
@@ -140,7 +162,16 @@ class NodeSocket implements Socket {
 
   #received(length: number): boolean {
     this.#sink?.received(length)
-    return !this.#paused
+    if (this.#paused) return false
+    const turn = turns.count()
+    this.#turnBytes = turn === this.#turn ? this.#turnBytes + length : length
+    this.#turn = turn
+    if (this.#turnBytes < TURN_BYTES_MAX) return true
+    // A peer that sends faster than we read would keep the loop to itself for up to 32 reads.
+    setImmediate(() => {
+      if (!this.#paused && !this.#closed) this.#flow()
+    })
+    return false
   }
 
   #copy(bytes: Buffer): void {
