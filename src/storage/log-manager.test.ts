@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../config/log-config.ts'
+import { baseOffset } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { openLogDirectories } from './log-directories.ts'
@@ -377,6 +378,108 @@ test('a description tells sizes, lags and space', () =>
     ])
     expect(directory?.usableBytes).toBeGreaterThan(0)
     expect(directory?.totalBytes).toBeGreaterThanOrEqual(directory?.usableBytes ?? Infinity)
+    await manager.close(1)
+  }))
+
+test('a partition moves to another directory under load: nothing is lost, the old directory goes', () =>
+  seeded(17, 2, async (world) => {
+    const manager = await open(world, 2)
+    manager.start()
+    const moved: PartitionLog[] = []
+    manager.onMoved((log) => moved.push(log))
+    const log = await manager.getOrCreate('t', 0, NEW)
+    for (let record = 0; record < 50; record++) await append(log, `${record}`.padEnd(300, '.'))
+    log.setHighWatermark(log.writtenEnd)
+    log.deleteRecordsBefore(3)
+    await manager.moveTo('t', 0, '/b')
+    expect((await manager.describe()).map(({ partitions }) => partitions.map(({ isFuture }) => isFuture))).toEqual([
+      [false],
+      [true],
+    ])
+    for (let record = 50; moved.length === 0; record++) {
+      const current = manager.get('t', 0) as PartitionLog
+      await append(current, `${record}`.padEnd(300, '.'))
+      current.setHighWatermark(current.writtenEnd)
+      if (record > 70) await passed(world, 20)
+    }
+    expect(manager.get('t', 0)).toBe(moved[0])
+    for (let record = 0; record < 30; record++) await append(moved[0] as PartitionLog)
+    await passed(world, 1000)
+    expect(manager.directoryOf('t', 0)?.path).toBe('/b')
+    expect(manager.future('t', 0)).toBe(null)
+    expect((await names(world, '/b')).filter((name) => name.startsWith('t-'))).toEqual(['t-0'])
+    expect((await names(world, '/a')).filter((name) => name.startsWith('t-'))).toEqual([
+      expect.stringMatching(/-delete$/),
+    ])
+    const offsets: number[] = []
+    await moved[0]?.scan(0, (bytes, at) => void offsets.push(baseOffset(bytes, at)))
+    expect(offsets).toEqual(
+      Array.from({ length: (moved[0]?.writtenEnd ?? 0) - (offsets[0] ?? 0) }, (_, index) => index + (offsets[0] ?? 0)),
+    )
+    const { startOffset, writtenEnd, topicId } = moved[0] as PartitionLog
+    expect([startOffset, topicId]).toEqual([3, TOPIC])
+    await manager.close(1)
+    const second = await open(world, 2)
+    expect(second.get('t', 0)).toMatchObject({ startOffset: 3, writtenEnd, topicId: TOPIC })
+    await second.close(1)
+  }))
+
+test('a move that a restart interrupts goes on afterwards', () =>
+  seeded(18, 2, async (world) => {
+    const first = await open(world, 2)
+    first.start()
+    const log = await first.getOrCreate('t', 0, NEW)
+    for (let record = 0; record < 200; record++) await append(log, 'x'.repeat(1000))
+    log.setHighWatermark(log.writtenEnd)
+    await first.moveTo('t', 0, '/b')
+    await first.closeHard()
+    expect((await names(world, '/b')).some((name) => name.endsWith('-future'))).toBe(true)
+    const second = await open(world, 2)
+    expect(second.directoryOf('t', 0)?.path).toBe('/a')
+    second.start()
+    await passed(world, 3000)
+    expect(second.directoryOf('t', 0)?.path).toBe('/b')
+    expect(second.get('t', 0)?.writtenEnd).toBe(200)
+    await second.close(1)
+  }))
+
+test('moves to where the partition is, elsewhere again, to unknown and offline directories are answered as Kafka does', () =>
+  seeded(19, 3, async (world) => {
+    const manager = await open(world, 3)
+    manager.start()
+    const log = await manager.getOrCreate('t', 0, { ...NEW, directoryId: IDS[0] ?? null })
+    for (let record = 0; record < 100; record++) await append(log, 'x'.repeat(1000))
+    await manager.moveTo('t', 0, '/a')
+    expect(manager.future('t', 0)).toBe(null)
+    await manager.moveTo('t', 0, '/b')
+    await manager.moveTo('t', 0, '/c')
+    await passed(world, 3000)
+    expect(manager.directoryOf('t', 0)?.path).toBe('/c')
+    expect((await names(world, '/b')).filter((name) => name.endsWith('-future'))).toEqual([])
+    await expect(manager.moveTo('t', 0, '/nowhere')).rejects.toMatchObject({ code: 'LOG_DIR_NOT_FOUND' })
+    await expect(manager.moveTo('new', 0, '/b')).rejects.toMatchObject({ code: 'REPLICA_NOT_AVAILABLE' })
+    await manager.getOrCreate('new', 0, NEW)
+    expect(manager.directoryOf('new', 0)?.path).toBe('/b')
+    world.main.disk.failNext({ kinds: ['open', 'write', 'makeDirectory'], path: '/b/t-0', code: 'EIO', times: 9 })
+    await expect(manager.moveTo('t', 0, '/b')).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' })
+    await expect(manager.moveTo('t', 0, '/b')).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' })
+    expect(manager.get('t', 0)?.writtenEnd).toBe(100)
+    await manager.close(1)
+  }))
+
+test('a partition is deleted while it moves', () =>
+  seeded(20, 2, async (world) => {
+    const manager = await open(world, 2)
+    manager.start()
+    const log = await manager.getOrCreate('t', 0, NEW)
+    for (let record = 0; record < 100; record++) await append(log, 'x'.repeat(1000))
+    await manager.moveTo('t', 0, '/b')
+    const deleting = manager.delete('t', 0)
+    expect([manager.get('t', 0), manager.future('t', 0)]).toEqual([null, null])
+    await deleting
+    await passed(world, 61_000)
+    for (const path of ['/a', '/b'])
+      expect((await names(world, path)).filter((name) => name.startsWith('t-'))).toEqual([])
     await manager.close(1)
   }))
 

@@ -20,6 +20,7 @@ import type { CheckpointKind, LogDirectory } from './log-directory.ts'
 import { isDiskFailure, loadDirectories, type LoadedDirectory, type OpenPartition } from './log-loading.ts'
 import { startMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
+import { LogMoves } from './log-moves.ts'
 import { placesForLog } from './log-placement.ts'
 import { PartitionLog } from './partition-log.ts'
 import type { PeriodicTasks } from './periodic-task.ts'
@@ -74,7 +75,9 @@ export class LogManager {
   readonly #busy = new Map<string, Promise<unknown>>()
   readonly #offlinePartitions = new Set<string>()
   readonly #failureListeners: ((failure: DirectoryFailure) => void)[] = []
+  readonly #movedListeners: ((log: PartitionLog) => void)[] = []
   readonly #failing = new Set<Promise<unknown>>()
+  readonly #moves: LogMoves
   #maintenance: PeriodicTasks | null = null
   #previousBrokerEpoch = -1
   #closed = false
@@ -85,6 +88,12 @@ export class LogManager {
     this.#configs = new TopicConfigs(this.#replicas, options.defaultConfig, options.topicConfigs)
     const { clock, disk, logger } = options
     this.#removals = new DirectoryRemovals(clock, disk, logger, (directory, error) => this.#fail(directory, error))
+    this.#moves = new LogMoves({
+      logger,
+      swap: (current, future) => this.#swap(current, future),
+      remove: (old) => this.#setAside(old, 'delete').then(() => undefined),
+      failed: (replica, error) => this.#failedLog(replica, error),
+    })
   }
 
   /**
@@ -110,6 +119,11 @@ export class LogManager {
       },
       intervals,
     )
+    for (const replica of [...this.#replicas.all()]) {
+      const { topic, partition } = replica.log.topicPartition
+      const current = this.#replicas.get(topic, partition)
+      if (replica.isFuture && current !== null) this.#moves.start(current, replica)
+    }
   }
 
   /** The epoch with which this broker shut down cleanly, for its next registration; -1 if any directory cannot tell. */
@@ -128,6 +142,11 @@ export class LogManager {
 
   onDirectoryFailed(listener: (failure: DirectoryFailure) => void): void {
     this.#failureListeners.push(listener)
+  }
+
+  /** A move ended: the partition's current log is now this one, in another directory. Called before anything else happens. */
+  onMoved(listener: (log: PartitionLog) => void): void {
+    this.#movedListeners.push(listener)
   }
 
   /** The current log; null if there is none here, or its directory is offline. */
@@ -160,9 +179,7 @@ export class LogManager {
    */
   async getOrCreate(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
     const name = topicPartitionName(topic, partition)
-    for (let busy = this.#busy.get(name); busy !== undefined; busy = this.#busy.get(name)) {
-      await busy.catch(() => undefined)
-    }
+    while (this.#busy.has(name)) await this.#busyOf(name)
     const existing = this.get(topic, partition)
     if (existing !== null) return withTopicId(existing, options.topicId)
     const created = this.#create(topic, partition, options)
@@ -175,18 +192,41 @@ export class LogManager {
   }
 
   /**
+   * Begins to move a partition to another directory; resolves when its future log is there. The move goes on by itself.
+   * An earlier move elsewhere is given up; so is any when the partition is where it should be.
+   * @throws KafkaError LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR if a directory is offline, REPLICA_NOT_AVAILABLE if there is
+   * no log here yet: then it will be created there.
+   */
+  async moveTo(topic: string, partition: number, path: string): Promise<void> {
+    const name = topicPartitionName(topic, partition)
+    const target = this.#liveDirectory(path)
+    while (this.#busy.has(name)) await this.#busyOf(name)
+    const current = this.#replicas.get(topic, partition)
+    if (current === null) {
+      if (this.#offlinePartitions.has(name))
+        throw new KafkaError('KAFKA_STORAGE_ERROR', `${name} is on an offline log directory`)
+      this.setPreferredDirectory(topic, partition, path)
+      throw new KafkaError('REPLICA_NOT_AVAILABLE', `Replica ${name} is not here yet, it will be created in ${path}`)
+    }
+    const earlier = this.#replicas.future(topic, partition)
+    if (earlier?.directory === target) return
+    await this.#whileBusy(name, this.#beginMove(current, earlier, target))
+  }
+
+  /**
    * Takes the partition's logs away, at once for everybody else; resolves when their directories are renamed. The files
    * go after file.delete.delay.ms.
    */
   async delete(topic: string, partition: number): Promise<void> {
     const name = topicPartitionName(topic, partition)
     this.#preferredPaths.delete(name)
-    for (let busy = this.#busy.get(name); busy !== undefined; busy = this.#busy.get(name)) {
-      await busy.catch(() => undefined)
-    }
+    while (this.#busy.has(name)) await this.#busyOf(name)
     this.#offlinePartitions.delete(name)
-    const gone = [this.#replicas.get(topic, partition), this.#replicas.future(topic, partition)]
-    const leaving = Promise.all(gone.map((replica) => (replica === null ? null : this.#setAside(replica, 'delete'))))
+    const found = [this.#replicas.get(topic, partition), this.#replicas.future(topic, partition)]
+    const gone = found.filter((replica) => replica !== null)
+    for (const replica of gone) this.#replicas.remove(replica)
+    const setAside = (): Promise<unknown> => Promise.all(gone.map((replica) => this.#setAside(replica, 'delete')))
+    const leaving = this.#moves.stop(topic, partition).then(setAside)
     await this.#whileBusy(name, leaving)
   }
 
@@ -330,6 +370,60 @@ export class LogManager {
     throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available. Tried ${tried}`)
   }
 
+  async #beginMove(current: LogReplica, earlier: LogReplica | null, target: LogDirectory): Promise<void> {
+    const { topic, partition } = current.log.topicPartition
+    await this.#moves.stop(topic, partition)
+    if (earlier !== null && this.#replicas.future(topic, partition) === earlier) await this.#setAside(earlier, 'delete')
+    // The earlier move may have ended by success.
+    const source = this.#replicas.get(topic, partition)
+    if (source === null || source.directory === target) return
+    const directory = `${target.path}/${markedDirectoryName({ topic, partition }, 'future', this.#options.random)}`
+    const { startOffset, topicId } = source.log
+    try {
+      const log = await this.#openLog(
+        {
+          topic,
+          partition,
+          directory,
+          cleanShutdown: true,
+          recoveryPoint: 0,
+          logStartOffset: startOffset,
+          highWatermark: 0,
+        },
+        topicId,
+      )
+      await target.syncEntries()
+      const future = { log, directory: target, isFuture: true }
+      this.#add(future)
+      this.#moves.start(source, future)
+    } catch (error) {
+      if (!isDiskFailure(error)) throw error
+      this.#fail(target, error)
+      throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${target.path} is offline`)
+    }
+  }
+
+  #swap(current: LogReplica, future: LogReplica): void {
+    this.#replicas.remove(current)
+    this.#replicas.remove(future)
+    this.#replicas.add({ ...future, isFuture: false })
+    for (const listener of this.#movedListeners) listener(future.log)
+  }
+
+  #liveDirectory(path: string): LogDirectory {
+    const directory = this.#directories.find((candidate) => candidate.path === path)
+    if (directory !== undefined && !directory.isOffline) return directory
+    if (directory === undefined && !this.#options.directories.offlinePaths.includes(path)) {
+      throw new KafkaError('LOG_DIR_NOT_FOUND', `Log dir '${path}' is not found in the config.`)
+    }
+    throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${path} is offline`)
+  }
+
+  /** The caller looks again afterwards: another one may have been faster. */
+  async #busyOf(name: string): Promise<void> {
+    await this.#busy.get(name)?.catch(() => undefined)
+  }
+
   #openLog(partition: OpenPartition, topicId: Uuid | null): Promise<PartitionLog> {
     const { disk, clock, random, logger, producerIdExpirationMs, tailCache } = this.#options
     return PartitionLog.open({
@@ -399,6 +493,7 @@ export class LogManager {
       this.#replicas.remove(replica)
       const { topic, partition } = replica.log.topicPartition
       if (!replica.isFuture) this.#offlinePartitions.add(topicPartitionName(topic, partition))
+      void this.#moves.stop(topic, partition)
     }
     const partitions = gone.filter(({ isFuture }) => !isFuture).map(({ log }) => log.topicPartition)
     const names = partitions.map(({ topic, partition }) => topicPartitionName(topic, partition))
@@ -422,6 +517,7 @@ export class LogManager {
     this.#closed = true
     await this.#maintenance?.stop()
     await this.#removals.stop()
+    await this.#moves.stopAll()
     await Promise.all([...this.#busy.values()].map((busy) => busy.catch(() => undefined)))
     await Promise.all(this.#failing)
     return true

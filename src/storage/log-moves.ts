@@ -73,6 +73,7 @@ export class LogMoves {
         if (current.log.latestEpoch > future.log.latestEpoch) await future.log.assignEpoch(current.log.latestEpoch)
         if (isCaughtUp(current.log, future.log)) break
       }
+      if (stopped()) return
       future.log.setHighWatermark(current.log.highWatermark)
       this.#owner.swap(current, future)
       const { topic, partition } = future.log.topicPartition
