@@ -7,7 +7,7 @@ import { SILENT, type Logger } from '../base/logger.ts'
 import { GROUP_CONFIG_DEFAULTS, type GroupCoordinatorConfig } from '../coordinators/group/group-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { EMPTY_IMAGE, type MetadataImage } from '../metadata/image.ts'
-import { TopicsImage } from '../metadata/topics-image.ts'
+import { TopicsImage, type PartitionImage } from '../metadata/topics-image.ts'
 import type { Init } from '../protocol/codec.ts'
 import { DeleteGroupsRequest } from '../protocol/generated/delete-groups.ts'
 import { DescribeGroupsRequest } from '../protocol/generated/describe-groups.ts'
@@ -39,6 +39,20 @@ export function subscription(...topics: string[]): Buffer {
 }
 
 export const RANGE = [{ name: 'range', metadata: subscription('t1') }]
+
+const PARTITION: PartitionImage = {
+  replicas: [1],
+  directories: [],
+  isr: [1],
+  leader: 1,
+  leaderEpoch: 0,
+  partitionEpoch: 0,
+  addingReplicas: [],
+  removingReplicas: [],
+  leaderRecoveryState: 0,
+  elr: [],
+  lastKnownElr: [],
+}
 
 /** The promise's value, or null while it is pending. */
 export interface Watched<T> {
@@ -89,7 +103,8 @@ export class GroupBench {
   }
 
   setTopics(...names: string[]): void {
-    const topics = names.map((name) => [name, { name, id: topicId(name), partitions: [] }] as const)
+    const partitions = Array.from({ length: 8 }, () => PARTITION)
+    const topics = names.map((name) => [name, { name, id: topicId(name), partitions }] as const)
     const image: MetadataImage = { ...EMPTY_IMAGE, topics: TopicsImage.EMPTY.with(new Map(topics)) }
     this.coordinator.onMetadataImage(image)
   }

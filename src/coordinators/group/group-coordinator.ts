@@ -42,7 +42,9 @@ import { offsetFetch, type OffsetsToFetch } from './offset-fetch.ts'
 import {
   commitError,
   findTopicsToCommit,
+  findTopicsToDelete,
   groupsToFetch,
+  mergeTopics,
   SEVERAL_GROUPS_FROM,
   toGroup,
   toSingleGroup,
@@ -144,8 +146,9 @@ export class GroupCoordinator {
             (state, reply, nowMs) =>
               joinGroup(state, toJoin(context, request, reply, nowMs), this.#rebalance, this.#environment),
           )
-    // Null can be said from v7 on.
-    return context.apiVersion < 7 && response.protocolName === null ? { ...response, protocolName: '' } : response
+    // No protocol: null where the version can say so.
+    const { protocolName = null } = response
+    return { ...response, protocolName: context.apiVersion < 7 ? (protocolName ?? '') : protocolName }
   }
 
   async syncGroup(context: GroupRequestContext, request: SyncGroupRequest): Promise<Init<SyncGroupResponse>> {
@@ -191,7 +194,7 @@ export class GroupCoordinator {
           (state, reply, nowMs) =>
             offsetCommit(state, { context, request, topics: found, reply, nowMs }, this.#rebalance, this.#environment),
         )
-    return { topics: [...missing, ...topics] }
+    return { topics: mergeTopics(missing, topics) }
   }
 
   async offsetFetch(context: GroupRequestContext, request: OffsetFetchRequest): Promise<Init<OffsetFetchResponse>> {
@@ -210,28 +213,16 @@ export class GroupCoordinator {
   }
 
   async offsetDelete(_context: GroupRequestContext, request: OffsetDeleteRequest): Promise<Init<OffsetDeleteResponse>> {
-    const isKnown = ({ name }: { readonly name: string }): boolean =>
-      (this.#image?.topics.byName(name) ?? null) !== null
-    const missing = request.topics
-      .filter((topic) => !isKnown(topic))
-      .map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map(({ partitionIndex }) => ({
-          partitionIndex,
-          errorCode: errno('UNKNOWN_TOPIC_OR_PARTITION'),
-        })),
-      }))
-    const known = request.topics.filter(isKnown)
-    if (known.length === 0) return { errorCode: 0, topics: missing }
+    const { found, missing } = findTopicsToDelete(request, this.#image)
     const refused = this.#refuse(request.groupId)
     if (refused !== null) return { errorCode: errno(refused) }
     const response = await this.#runtime.write<Init<OffsetDeleteResponse>>(
       this.partitionOf(request.groupId),
       (code) => ({ errorCode: errno(answerToWriteError(code)) }),
-      (state, reply) => offsetDelete(state, { ...request, topics: known }, reply),
+      (state, reply) => offsetDelete(state, { ...request, topics: found }, reply),
     )
     if ((response.errorCode ?? 0) !== 0) return response
-    return { errorCode: 0, topics: [...missing, ...(response.topics ?? [])] }
+    return { errorCode: 0, topics: mergeTopics(missing, response.topics ?? []) }
   }
 
   async listGroups(_context: GroupRequestContext, request: ListGroupsRequest): Promise<Init<ListGroupsResponse>> {

@@ -34,7 +34,7 @@ export interface ForeignRecord {
   readonly isTombstone: boolean
 }
 
-/** As ListGroups names them. */
+/** As tools print them; ListGroups has them in lower case. */
 export type ForeignType = 'Consumer' | 'Share' | 'Streams'
 
 const OFFSET_TYPE = 1

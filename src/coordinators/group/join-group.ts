@@ -112,7 +112,7 @@ function joinAsNew(
   } else if (context.apiVersion >= MEMBER_ID_REQUIRED_FROM) {
     group.pendingJoins.add(newId)
     rebalance.watch(group.id, newId, request.sessionTimeoutMs, into)
-    into.answerAtOnce(reply, { memberId: newId, errorCode: errno('MEMBER_ID_REQUIRED') })
+    into.answer(reply, { memberId: newId, errorCode: errno('MEMBER_ID_REQUIRED') })
   } else addMember(group, newId, join, rebalance, into)
 }
 
@@ -121,7 +121,7 @@ function joinAsKnown(group: ClassicGroup, join: Join, rebalance: Rebalance, into
   const { memberId, groupInstanceId } = request
   if (group.pendingJoins.has(memberId)) {
     // Ids are only handed out to dynamic members: with an instance id this is somebody else's.
-    if (groupInstanceId !== null) refuse(into, reply, memberId, 'UNKNOWN_SERVER_ERROR')
+    if (groupInstanceId !== null) refuse(into, reply, '', 'UNKNOWN_SERVER_ERROR')
     else addMember(group, memberId, join, rebalance, into)
     return
   }

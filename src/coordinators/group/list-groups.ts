@@ -14,7 +14,7 @@ export function listGroups(state: GroupState, request: ListGroupsRequest): Init<
       groupId: group.id,
       protocolType: group.protocolType ?? '',
       groupState: group.state,
-      groupType: group.type,
+      groupType: group.type.toLowerCase(),
     })
   }
   return listed

@@ -5,13 +5,16 @@
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
+import type { TopicImage } from '../../metadata/topics-image.ts'
 import type { Init } from '../../protocol/codec.ts'
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/generated/offset-commit.ts'
+import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/generated/offset-delete.ts'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
 import type { TopicToCommit } from './offset-commit.ts'
 import { noOffset, type FetchedTopic, type OffsetsToFetch } from './offset-fetch.ts'
 import { errno } from './requests.ts'
 
+const UNKNOWN = 'UNKNOWN_TOPIC_OR_PARTITION'
 export const TOPIC_IDS_FROM = 10
 /** First version with several groups in one request. */
 export const SEVERAL_GROUPS_FROM = 8
@@ -34,14 +37,69 @@ export function findTopicsToCommit(
   for (const { name, topicId, partitions } of request.topics) {
     const byId = apiVersion >= TOPIC_IDS_FROM
     const topic = (byId ? image?.topics.byId(topicId) : image?.topics.byName(name)) ?? null
-    if (topic !== null) found.push({ topic: { name: topic.name, id: topic.id }, partitions })
-    else {
-      const errorCode = errno(byId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION')
-      const answers = partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode }))
-      missing.push({ name, topicId, partitions: answers })
+    if (topic === null) {
+      missing.push({ name, topicId, partitions: refuse(partitions, byId ? 'UNKNOWN_TOPIC_ID' : UNKNOWN) })
+      continue
     }
+    const [here, gone] = splitPartitions(partitions, topic)
+    if (here.length > 0) found.push({ topic: { name: topic.name, id: topic.id }, partitions: here })
+    if (gone.length > 0) missing.push({ name: topic.name, topicId: topic.id, partitions: refuse(gone, UNKNOWN) })
   }
   return { found, missing }
+}
+
+/** The topics and partitions of an OffsetDelete that exist, and answers for the others. */
+export function findTopicsToDelete(
+  request: OffsetDeleteRequest,
+  image: MetadataImage | null,
+): {
+  readonly found: OffsetDeleteRequest.OffsetDeleteRequestTopic[]
+  readonly missing: Init<OffsetDeleteResponse.OffsetDeleteResponseTopic>[]
+} {
+  const found: OffsetDeleteRequest.OffsetDeleteRequestTopic[] = []
+  const missing: Init<OffsetDeleteResponse.OffsetDeleteResponseTopic>[] = []
+  for (const { name, partitions } of request.topics) {
+    const [here, gone] = splitPartitions(partitions, image?.topics.byName(name) ?? null)
+    if (here.length > 0) found.push({ name, partitions: here })
+    if (gone.length > 0) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
+  }
+  return { found, missing }
+}
+
+interface Numbered {
+  readonly partitionIndex: number
+}
+
+function splitPartitions<Partition extends Numbered>(
+  partitions: readonly Partition[],
+  topic: TopicImage | null,
+): [Partition[], Partition[]] {
+  const here: Partition[] = []
+  const gone: Partition[] = []
+  for (const partition of partitions) {
+    const exists = topic?.partitions[partition.partitionIndex] !== undefined
+    ;(exists ? here : gone).push(partition)
+  }
+  return [here, gone]
+}
+
+function refuse(partitions: readonly Numbered[], code: ErrorCode): { partitionIndex: number; errorCode: number }[] {
+  return partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: errno(code) }))
+}
+
+/** Answers for refused partitions first, those of the same topic together. */
+export function mergeTopics<Topic extends { readonly name?: string; readonly partitions?: readonly unknown[] }>(
+  refused: readonly Topic[],
+  answered: readonly Topic[],
+): Topic[] {
+  const merged = [...refused]
+  for (const topic of answered) {
+    const at = merged.findIndex(({ name }) => name === topic.name)
+    const before = merged[at]
+    if (before === undefined) merged.push(topic)
+    else merged[at] = { ...before, partitions: [...(before.partitions ?? []), ...(topic.partitions ?? [])] }
+  }
+  return merged
 }
 
 /** One error for every partition that was asked for. */
@@ -121,15 +179,15 @@ export function toGroup(
   return {
     groupId,
     topics: [
-      ...unknown.map(({ topicId, partitionIndexes }) => ({
-        topicId,
-        partitions: partitionIndexes.map((partition) => noOffset(partition, errorCode)),
-      })),
       // What was committed for a topic that is gone has no id to be named by.
       ...topics.flatMap(({ name, partitions }) => {
         const topicId = image?.topics.byName(name)?.id ?? ZERO_UUID
         return topicId === ZERO_UUID ? [] : [{ topicId, partitions }]
       }),
+      ...unknown.map(({ topicId, partitionIndexes }) => ({
+        topicId,
+        partitions: partitionIndexes.map((partition) => noOffset(partition, errorCode)),
+      })),
     ],
   }
 }

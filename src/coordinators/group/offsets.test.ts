@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES as E } from '../../base/error-codes.ts'
 import { OffsetCommitRequest } from '../../protocol/generated/offset-commit.ts'
+import { OffsetDeleteRequest } from '../../protocol/generated/offset-delete.ts'
 import { OffsetFetchRequest } from '../../protocol/generated/offset-fetch.ts'
 import { context, GROUP, GroupBench, soon, topicId } from '../../testing/group-bench.ts'
 
@@ -12,7 +13,7 @@ test('a commit without members makes a simple group', async () => {
   expect(await soon(bench, bench.commit(42))).toBe(0)
   expect(await bench.fetch()).toBe(42)
   expect(await bench.fetch(1)).toBe(-1)
-  expect(await bench.list()).toEqual(['g  Empty Classic'])
+  expect(await bench.list()).toEqual(['g  Empty classic'])
 })
 
 test('a committed offset keeps all 64 bits, its leader epoch and its metadata', async () => {
@@ -102,8 +103,25 @@ test('topics that are not there are refused by name and by id, the others are co
   expect(
     (await bench.coordinator.offsetFetch(context(10), OffsetFetchRequest.make({ groups }))).groups?.[0]?.topics,
   ).toMatchObject([
-    { topicId: topicId('none'), partitions: [{ partitionIndex: 3, errorCode: E.UNKNOWN_TOPIC_ID }] },
     { topicId: topicId('t2'), partitions: [{ partitionIndex: 0, committedOffset: 5, errorCode: 0 }] },
+    { topicId: topicId('none'), partitions: [{ partitionIndex: 3, errorCode: E.UNKNOWN_TOPIC_ID }] },
+  ])
+})
+
+test('partitions that are not there are refused beside those that are', async () => {
+  const bench = await GroupBench.start()
+  const partitions = [0, 99].map((partitionIndex) => ({ partitionIndex, committedOffset: 5 }))
+  const commit = OffsetCommitRequest.make({ groupId: GROUP, topics: [{ name: 't1', partitions }] })
+  const answered = [
+    { partitionIndex: 99, errorCode: E.UNKNOWN_TOPIC_OR_PARTITION },
+    { partitionIndex: 0, errorCode: 0 },
+  ]
+  expect((await soon(bench, bench.coordinator.offsetCommit(context(9), commit)))?.topics).toMatchObject([
+    { name: 't1', partitions: answered },
+  ])
+  const remove = OffsetDeleteRequest.make({ groupId: GROUP, topics: [{ name: 't1', partitions }] })
+  expect((await soon(bench, bench.coordinator.offsetDelete(context(0), remove)))?.topics).toMatchObject([
+    { name: 't1', partitions: answered },
   ])
 })
 
@@ -187,10 +205,10 @@ test('groups are listed by state and type without regard to case', async () => {
   const bench = await GroupBench.start()
   await bench.stableGroup(null)
   await soon(bench, bench.commit(1, { groupId: 'simple' }))
-  expect(await bench.list()).toEqual(['g consumer Stable Classic', 'simple  Empty Classic'])
-  expect(await bench.list({ statesFilter: ['STABLE'] })).toEqual(['g consumer Stable Classic'])
+  expect(await bench.list()).toEqual(['g consumer Stable classic', 'simple  Empty classic'])
+  expect(await bench.list({ statesFilter: ['STABLE'] })).toEqual(['g consumer Stable classic'])
   expect(await bench.list({ typesFilter: ['consumer'] })).toEqual([])
-  expect(await bench.list({ typesFilter: ['CLASSIC'], statesFilter: ['empty'] })).toEqual(['simple  Empty Classic'])
+  expect(await bench.list({ typesFilter: ['CLASSIC'], statesFilter: ['empty'] })).toEqual(['simple  Empty classic'])
 })
 
 test('an offset of a simple group expires a retention after its commit, and the group with it', async () => {
