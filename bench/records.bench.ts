@@ -1,8 +1,8 @@
 /**
  * What the leader pays per record and per byte: the walk over produced records, checksums, codecs.
  *
- *   node scripts/run.mjs bench/records.bench.ts            the figures
- *   node scripts/run.mjs bench/records.bench.ts --tiny     a moment, to show that it runs
+ *   node scripts/run.mjs bench/records.bench.ts            a moment, to show that it runs
+ *   node scripts/run.mjs bench/records.bench.ts --full     the figures: CPU time, best of seven rounds
  */
 import { INT64_MAX } from '../src/base/int64.ts'
 import { BATCH_HEADER_BYTES, CODECS } from '../src/records/batch.ts'

@@ -2,7 +2,7 @@
  * Makes messages of magic 0 and 1: for down-conversion, for old clients in tests, and for reading old logs in tests.
  *
  * Uncompressed, each message stands alone. Compressed, one wrapper holds them all: it carries the offset of the last and
- * (magic 1) the largest timestamp; in magic 1 the offsets inside are relative to the first one.
+ * (magic 1) the largest timestamp; in magic 1 the offsets inside are relative.
  */
 import { assert } from '../base/errors.ts'
 import { writeInt64, type Int64 } from '../base/int64.ts'
@@ -14,6 +14,7 @@ import type { RecordInit } from './record.ts'
 
 export interface MessageSetInit {
   readonly magic: 0 | 1
+  /** What offsets inside a wrapper of magic 1 are relative to; the first record's when left out. */
   readonly baseOffset?: number
   readonly codec?: Codec
   readonly level?: number
@@ -30,7 +31,7 @@ export function buildMessageSet(set: MessageSetInit): Buffer {
   assert(codec !== 'zstd', 'messages of magic 0 and 1 are not compressed with zstd')
   if (set.records.length === 0) return Buffer.alloc(0)
   const firstOffset = set.records[0]?.offset ?? set.baseOffset ?? 0
-  const innerBase = codec !== 'none' && set.magic === 1 ? firstOffset : 0
+  const innerBase = codec !== 'none' && set.magic === 1 ? (set.baseOffset ?? firstOffset) : 0
   const bit = logAppendTime === undefined ? 0 : LOG_APPEND_TIME_BIT
 
   let size = 0
