@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter, EncodeError } from './byte-writer.ts'
 import { int64, type Int64 } from './int64.ts'
-import { uuidFromBytes } from './uuid.ts'
+import { type Uuid, uuidFromBytes } from './uuid.ts'
 
 /** A value, how it is written and how it is read back. */
 interface Step {
@@ -160,4 +160,8 @@ test('a string is at most 32767 bytes, counted in UTF-8', () => {
   writer.string('a'.repeat(32_767))
   expect(() => writer.string('a'.repeat(32_768))).toThrow(EncodeError)
   expect(() => writer.compactString('é'.repeat(16_384))).toThrow(EncodeError)
+})
+
+test('a uuid that is not 16 bytes is refused', () => {
+  expect(() => new ByteWriter().uuid('short' as Uuid)).toThrow(EncodeError)
 })

@@ -112,7 +112,8 @@ export class ByteWriter {
 
   uuid(value: Uuid): void {
     const at = this.#reserve(16)
-    this.#buffer.write(value, at, 16, 'base64url')
+    // Text that is too short would leave bytes of other messages in the gap.
+    if (this.#buffer.write(value, at, 16, 'base64url') !== 16) throw new EncodeError(`not a uuid: ${value}`)
   }
 
   uvarint(value: number): void {
