@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { BROKER_FIELDS } from './broker-fields.ts'
+import { configurationPage } from './configuration-page.ts'
+import { parseProperties } from './properties.ts'
+import { parseBrokerConfig } from './parse-broker-config.ts'
+import { BROKER_TABLE, TOPIC_TABLE } from './tables.ts'
+import { TOPIC_SYNONYMS } from './topic-config.ts'
+
+const root = new URL('../../', import.meta.url)
+
+test('docs/CONFIGURATION.md is what scripts/configuration.ts would write', () => {
+  expect(readFileSync(new URL('docs/CONFIGURATION.md', root), 'utf8')).toBe(configurationPage())
+})
+
+test('every field and every synonym names a key of the table', () => {
+  for (const field of Object.values(BROKER_FIELDS)) expect(BROKER_TABLE.has(field.key), field.key).toBe(true)
+  for (const [topicKey, synonyms] of TOPIC_SYNONYMS) {
+    expect(TOPIC_TABLE.has(topicKey), topicKey).toBe(true)
+    for (const { key } of synonyms) expect(BROKER_TABLE.has(key), key).toBe(true)
+  }
+})
+
+test('config/server.properties starts without a complaint', () => {
+  const parsed = parseBrokerConfig(parseProperties(readFileSync(new URL('config/server.properties', root))))
+  expect({ ...parsed, config: null }).toEqual({ config: null, warnings: [], unsupported: [], refused: [] })
+  expect(parsed.config.advertisedListeners.map((listener) => listener.host)).toEqual(['localhost'])
+})
+
+test('the files of the other roles are refused until those roles are served', () => {
+  for (const file of ['broker', 'controller']) {
+    const parsed = parseBrokerConfig(parseProperties(readFileSync(new URL(`config/${file}.properties`, root))))
+    expect(parsed.refused, file).toHaveLength(1)
+    expect(parsed.refused[0]).toContain('only broker,controller together')
+  }
+})
