@@ -7,7 +7,8 @@ import type { LogState } from './log-state.ts'
 import type { Segment } from './segment.ts'
 
 /**
- * The log ends at `end` afterwards. A batch that holds `end` goes whole; what was assigned but never written goes too.
+ * The log ends at `end` afterwards, or before the batch that holds it (Kafka would leave a hole there); what was assigned
+ * but never written goes too.
  * Also the repair after a failed write, with `end` = writtenEnd.
  */
 export async function truncateLog(state: LogState, end: number): Promise<void> {
@@ -16,7 +17,7 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
     return
   }
   if (end < state.segments[0]!.baseOffset) return startAnewAt(state, end)
-  // First of all nobody may see more than will stay.
+  // First of all, nobody may see more than will stay.
   state.writtenEnd = Math.min(state.writtenEnd, end)
   state.highWatermark = Math.min(state.highWatermark, end)
   state.recoveryPoint = Math.min(state.recoveryPoint, end)
@@ -29,11 +30,14 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   const doomed = state.segments.slice(kept.length)
   state.segments = kept
   await state.discard(doomed.reverse())
-  await state.active.truncateTo(end)
+  const newEnd = await state.active.truncateTo(end)
   await state.active.loadFirstBatchTimestamp()
-  state.assignedEnd = state.writtenEnd = end
-  if (state.epochs.truncateFromEnd(end)) await state.writeEpochs()
-  await state.snapshots.rebuild(state.producers, state.segments, state.startOffset, end, false)
+  state.assignedEnd = state.writtenEnd = newEnd
+  state.highWatermark = Math.min(state.highWatermark, newEnd)
+  state.recoveryPoint = Math.min(state.recoveryPoint, newEnd)
+  state.startOffset = Math.min(state.startOffset, newEnd)
+  if (state.epochs.truncateFromEnd(newEnd)) await state.writeEpochs()
+  await state.snapshots.rebuild(state.producers, state.segments, state.startOffset, newEnd, false)
   state.producers.onHighWatermark(state.highWatermark)
 }
 

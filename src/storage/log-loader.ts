@@ -12,6 +12,7 @@ import type { LogConfig } from '../config/log-config.ts'
 import { NO_TIMESTAMP, baseOffset, leaderEpoch, magic } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/batches.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
+import { parentOf } from './atomic-file.ts'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-file.ts'
 import { scanFile } from './file-scan.ts'
 import { repairFiles } from './leftovers.ts'
@@ -62,7 +63,10 @@ export function newSegment(
 
 export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const { disk, place, config } = options
-  if ((await disk.list(place.directory)) === null) await disk.makeDirectory(place.directory)
+  if ((await disk.list(place.directory)) === null) {
+    await disk.makeDirectory(place.directory)
+    await disk.syncDirectory(parentOf(place.directory))
+  }
   const names = await repairFiles(disk, place, options.logger)
   const epochPath = `${place.directory}/${EPOCH_CHECKPOINT}`
   const storedEpochs = await readEpochCheckpoint(disk, epochPath)
@@ -145,7 +149,7 @@ class Loader {
 
   /** Checks what was not flushed; the log's end, or null if there is nothing to check. */
   async recover(segments: Segment[]): Promise<number | null> {
-    const { place, recoveryPoint, logger } = this.#options
+    const { place, recoveryPoint, logger, config } = this.#options
     let index = segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint)
     if (index < 0) index = 0
     const state = new ProducerState()
@@ -154,9 +158,15 @@ class Loader {
       const segment = segments[index]!
       const recovered = await this.#recoverSegment(segment, segments.slice(0, index + 1), state)
       endOffset = recovered.endOffset
-      if (recovered.truncatedBytes === 0) continue
+      const next = segments[index + 1]
+      // Kafka would keep what lies behind a hole that a power loss made between two segments; a log that is not compacted
+      // has none otherwise, and records missing in its middle are worse than an earlier end.
+      const hasHole = next !== undefined && next.baseOffset > endOffset && !config.compact
+      if (recovered.truncatedBytes === 0 && !hasHole) continue
       logger.warn(
-        `${place.directory}: cut ${recovered.truncatedBytes} bytes at the end of segment ${segment.baseOffset} (${recovered.reason}); the log ends at ${endOffset}`,
+        recovered.truncatedBytes === 0
+          ? `${place.directory}: segment ${segment.baseOffset} ends at ${endOffset}, before the next one: the rest is dropped`
+          : `${place.directory}: cut ${recovered.truncatedBytes} bytes at the end of segment ${segment.baseOffset} (${recovered.reason}); the log ends at ${endOffset}`,
       )
       await this.discard(segments.splice(index + 1))
     }

@@ -8,7 +8,7 @@
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Int64 } from '../base/int64.ts'
-import { NO_TIMESTAMP } from '../records/batch.ts'
+import { NO_TIMESTAMP, baseOffset } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import type { Disk, DiskFile } from '../world/world.ts'
 import { scanFile } from './file-scan.ts'
@@ -237,34 +237,25 @@ export class Segment {
     await this.saveTransactions(options.sync)
   }
 
-  /** Start of the batch that holds `offset` or the next one; writtenBytes if there is none. */
-  async positionOfBatch(offset: number): Promise<number> {
+  /** Cuts file and indexes before the batch that holds `offset`; nothing may be queued. Returns where the records end now. */
+  async truncateTo(offset: number): Promise<number> {
     const from = await this.positionFor(offset)
     const file = await this.open()
-    const { position } = await scanFile(
-      file,
-      from,
-      this.writtenBytes,
-      false,
-      (bytes, at) => entryLastOffset(bytes, at) < offset,
-    )
-    return position
-  }
-
-  /** Cuts file and indexes before the batch that holds `offset`. Nothing may be queued behind `writtenBytes`. */
-  async truncateTo(offset: number): Promise<void> {
-    const position = await this.positionOfBatch(offset)
-    await this.loadOffsetIndex()
+    let end = offset
+    const { position } = await scanFile(file, from, this.writtenBytes, false, (bytes, at) => {
+      if (entryLastOffset(bytes, at) < offset) return true
+      end = Math.min(offset, baseOffset(bytes, at))
+      return false
+    })
     await this.loadTimeIndex()
-    this.offsetIndex.truncateTo(offset)
-    this.timeIndex.truncateTo(offset)
+    this.offsetIndex.truncateTo(end)
+    this.timeIndex.truncateTo(end)
     const entries = await this.transactions()
-    const keep = entries.findIndex((entry) => entry.lastOffset >= offset)
+    const keep = entries.findIndex((entry) => entry.lastOffset >= end)
     if (keep >= 0) {
       this.#transactions = entries.slice(0, keep)
       await this.saveTransactions(false)
     }
-    const file = await this.open()
     await file.truncate(position)
     this.assignedBytes = this.writtenBytes = position
     this.bytesSinceIndexEntry = 0
@@ -274,6 +265,7 @@ export class Segment {
     }
     if (position === 0) this.firstBatchTimestamp = null
     this.isPreallocated = false
+    return end
   }
 
   /** Reads what rolls by time compare with. */
