@@ -73,7 +73,7 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
   let count = 0
   let magic = 2
   entries.reset(records)
-  while (nextEntry(options)) {
+  while (nextEntry()) {
     const { at, size } = entries
     if (count === 0) magic = entries.magic
     else if (entries.magic !== magic) throw refuse('INVALID_RECORD', options, 'batches of different magic')
@@ -105,7 +105,7 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
   return magic
 }
 
-function nextEntry(options: ProduceOptions): boolean {
+function nextEntry(): boolean {
   try {
     return entries.next()
   } catch (error) {
