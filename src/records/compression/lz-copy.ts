@@ -7,7 +7,7 @@ const NATIVE_BYTES_MIN = 64
 /** `length` bytes of `from` at `fromAt` to `to` at `toAt`, which do not overlap. */
 export function copyLiteral(from: Buffer, fromAt: number, to: Buffer, toAt: number, length: number): void {
   if (length >= NATIVE_BYTES_MIN) from.copy(to, toAt, fromAt, fromAt + length)
-  else for (let end = fromAt + length; fromAt < end;) to[toAt++] = from[fromAt++]!
+  else for (const end = fromAt + length; fromAt < end;) to[toAt++] = from[fromAt++]!
 }
 
 /** Repeats what stands `distance` bytes before `at`; with a distance below the length the copy feeds on itself. */
