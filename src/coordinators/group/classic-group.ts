@@ -12,11 +12,9 @@ import type { Int64 } from '../../base/int64.ts'
 import type { JoinGroupResponse } from '../../protocol/generated/join-group.ts'
 import type { GroupMetadataValue } from '../../protocol/generated/group-group-metadata.ts'
 import { Member, NO_ASSIGNMENT, type JoinReply, type MemberProtocol } from './member.ts'
-import { subscribedTopics } from './subscription.ts'
+import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from './subscription.ts'
 
 export type ClassicState = 'Empty' | 'PreparingRebalance' | 'CompletingRebalance' | 'Stable'
-
-export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
 export class ClassicGroup {
   readonly type = 'Classic'

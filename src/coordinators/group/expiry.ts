@@ -7,7 +7,8 @@
  * that aren't served are left alone.
  */
 import { clampInt64 } from '../../base/int64.ts'
-import { ClassicGroup, CONSUMER_PROTOCOL_TYPE } from './classic-group.ts'
+import { ClassicGroup } from './classic-group.ts'
+import { CONSUMER_PROTOCOL_TYPE } from './subscription.ts'
 import type { GroupState } from './group-state.ts'
 import type { CommittedOffset } from './offsets.ts'
 import { decision, type GroupDecider, type GroupDecision, type GroupEnvironment } from './requests.ts'

@@ -3,16 +3,23 @@
  * subscription is parsed as version 0, the common beginning of all versions, so that newer clients are understood too.
  */
 import { ByteReader, MalformedError } from '../../base/byte-reader.ts'
-import { CONSUMER_PROTOCOL_TYPE, type ClassicGroup } from './classic-group.ts'
+import type { Member } from './member.ts'
+
+export const CONSUMER_PROTOCOL_TYPE = 'consumer'
 
 /** Null if that can't be known: members that are no consumers, or a subscription in another form. */
-export function subscribedTopics(group: ClassicGroup): ReadonlySet<string> | null {
-  if (group.protocolType !== CONSUMER_PROTOCOL_TYPE) return null
+export function subscribedTopics(group: {
+  readonly protocolType: string | null
+  readonly protocol: string | null
+  readonly members: ReadonlyMap<string, Member>
+}): ReadonlySet<string> | null {
+  const { protocolType, protocol, members } = group
+  if (protocolType !== CONSUMER_PROTOCOL_TYPE) return null
   const topics = new Set<string>()
-  if (group.members.size === 0) return topics
-  if (group.protocol === null) return null
-  for (const member of group.members.values()) {
-    const mine = topicsOf(member.metadataOf(group.protocol))
+  if (members.size === 0) return topics
+  if (protocol === null) return null
+  for (const member of members.values()) {
+    const mine = topicsOf(member.metadataOf(protocol))
     if (mine === null) return null
     for (const topic of mine) topics.add(topic)
   }

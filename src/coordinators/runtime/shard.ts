@@ -17,6 +17,7 @@ import { Decision, type Decider } from './decision.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import { Reply, type AnyReply } from './reply.ts'
 import { UndoLog } from './undo-log.ts'
+import { WriteDeadlines } from './write-deadlines.ts'
 import { codeOf } from './write-errors.ts'
 
 /** Most that a record's own fields (length, deltas, null marks) add to its key and value. */
@@ -61,12 +62,10 @@ export class Shard<State, Record> {
   readonly #settings: () => ShardSettings
   readonly #timers = new Map<string, Timer>()
   readonly #replies = new Set<AnyReply>()
+  readonly #deadlines: WriteDeadlines<Pending<State, Record>>
   #open: Batch<State, Record> | null = null
   #appended: Batch<State, Record>[] = []
   #nextOffset = 0
-  /** Decisions whose write is not committed, and some that are done. */
-  #waiting: Pending<State, Record>[] = []
-  #deadline: Timer | null = null
 
   constructor(
     partition: number,
@@ -82,6 +81,7 @@ export class Shard<State, Record> {
     this.#writer = writer
     this.#clock = clock
     this.#settings = settings
+    this.#deadlines = new WriteDeadlines(clock, (late) => this.#fail(late, 'REQUEST_TIMED_OUT'))
     this.state = coordinator.createState(this.undo)
   }
 
@@ -113,9 +113,8 @@ export class Shard<State, Record> {
     this.phase = 'closed'
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    this.#deadline?.cancel()
     this.#open?.flush?.cancel()
-    this.#waiting = []
+    this.#deadlines.clear()
     this.#appended = []
     this.#open = null
     for (const reply of this.#replies) reply.fail(code)
@@ -194,26 +193,7 @@ export class Shard<State, Record> {
 
   #wait(batch: Batch<State, Record>, pending: Pending<State, Record>): void {
     batch.pending.push(pending)
-    this.#waiting.push(pending)
-    this.#watchDeadline()
-  }
-
-  /** One timer for all that wait: deadlines are in the order of decisions, as long as the configuration stands. */
-  #watchDeadline(): void {
-    if (this.#deadline !== null) return
-    const done = this.#waiting.findIndex((pending) => !pending.done)
-    this.#waiting.splice(0, done < 0 ? this.#waiting.length : done)
-    const first = this.#waiting[0]
-    if (first === undefined) return
-    this.#deadline = this.#clock.at(first.deadlineMs, () => {
-      this.#deadline = null
-      const nowMs = this.#clock.monotonicMs()
-      this.#fail(
-        this.#waiting.filter(({ deadlineMs }) => deadlineMs <= nowMs),
-        'REQUEST_TIMED_OUT',
-      )
-      this.#watchDeadline()
-    })
+    this.#deadlines.add(pending)
   }
 
   #openBatch(undoFrom: number): Batch<State, Record> {
