@@ -1,5 +1,5 @@
 #!/bin/sh
-# Asks this user's Klamm servers to stop (SIGTERM, or what SIGNAL says):
+# Asks the servers of this installation to stop (SIGTERM, or what SIGNAL says):
 # kafka-server-stop.sh [--process-role=broker|controller] [--node-id=N]
 # Servers are found by their command line, as Kafka's own script finds its processes; with a role or an id only those
 # whose properties file says so are asked. Both given: the id decides.
@@ -20,22 +20,38 @@ if [ -n "$role" ] && [ -n "$id" ]; then
   echo 'Both node-id and process-role are given: only node-id counts.'
 fi
 
-# Process id and command line of every server.
-servers=$(ps -A -o pid= -o args= | grep 'dist/cli/server-start\.js' | grep -v grep)
+self=$0
+while [ -L "$self" ]; do
+  link=$(readlink "$self")
+  case $link in
+    /*) self=$link ;;
+    *) self=$(dirname "$self")/$link ;;
+  esac
+done
+base=$(CDPATH='' cd -P "$(dirname "$self")/.." && pwd) || exit 1
 
-# The value of a key in the properties file that a command line names; the last one in the file counts.
+# Process id and command line of every server of this installation.
+servers=$(ps -A -o pid= -o args= | grep -F "$base/dist/cli/server-start.js" | grep -v grep)
+
+# The value of a key for a command line: of --override, else of the properties file, else what a start without one takes.
 property() {
+  value=$(printf '%s\n' "$1" | sed -n "s/.*--override[= ]$2=\([^ ]*\).*/\1/p")
   file=''
-  for word in $1; do
+  for word in ${1#*server-start.js}; do
     case $word in
-      *.properties | *.conf) file=$word ;;
+      -*) break ;;
+      *) file=$word && break ;;
     esac
   done
-  if [ -z "$file" ] || [ ! -f "$file" ]; then
+  if [ -n "$value" ]; then
+    echo "$value"
+  elif [ -z "$file" ]; then
+    [ "$2" = node.id ] && echo 1 || echo 'broker,controller'
+  elif [ -f "$file" ]; then
+    sed -n "s/^[[:space:]]*$2[[:space:]]*[=:][[:space:]]*//p" "$file" | tail -n 1 | tr -d '[:space:]'
+  else
     echo "Cannot read the configuration of: $1" >&2
-    exit 1
   fi
-  sed -n "s/^[[:space:]]*$2[[:space:]]*[=:][[:space:]]*//p" "$file" | tail -n 1 | tr -d '[:space:]'
 }
 
 pids=''

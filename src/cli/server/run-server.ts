@@ -108,7 +108,6 @@ async function untilClosed(node: RunningNode, host: ServerProcess): Promise<numb
   })
   await node.closed
   if (closing !== null) await closing
-  host.logger.info('The node has shut down')
   return exitCode
 }
 

@@ -1,0 +1,29 @@
+/** Entry of bin/kafka-server-start.sh, `klamm start` and `npm start`. */
+import { hostname } from 'node:os'
+import { startNode } from '../server/node.ts'
+import { nodeWorld } from '../world/node/index.ts'
+import { runServer } from './server/run-server.ts'
+import { logLevel, logWriter } from './terminal/log-writer.ts'
+import { VERSION } from './terminal/version.ts'
+
+const world = nodeWorld()
+// A reader that went away (a closed pipe) must not end the server.
+process.stdout.on('error', () => {})
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
+const level = logLevel(process.env['KLAMM_LOG_LEVEL'])
+const logger = logWriter({ level, wallMs: () => world.clock.wallMs(), write: print }, 'kafka.server.KafkaRaftServer')
+
+const exitCode = await runServer({
+  argv: process.argv.slice(2),
+  version: VERSION,
+  world,
+  logger,
+  startNode: (options) => startNode({ ...options, hostName: hostname() }),
+  print,
+  onSignal: (asked) => {
+    process.on('SIGTERM', asked)
+    process.on('SIGINT', asked)
+  },
+  exitNow: (code) => process.exit(code),
+})
+process.exit(exitCode)
