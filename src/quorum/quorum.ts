@@ -18,9 +18,10 @@ import { PartitionLog } from '../storage/partition-log.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { leaderChangeBatch, readControlBatch, type VoterState } from './control-batches.ts'
 import type { MetadataLogStore } from './metadata-log-store.ts'
+import { checkVoters } from './voter-check.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state-file.ts'
-import { listSnapshots, readSnapshot, removeLeftovers, snapshotName, type SnapshotContent } from './snapshot-files.ts'
-import { SnapshotStore, type KeptSnapshot, type SnapshotPolicy } from './snapshot-store.ts'
+import { readSnapshot, removeLeftovers, snapshotName, type SnapshotContent } from './snapshot-files.ts'
+import { SnapshotStore, keptSnapshots, type KeptSnapshot, type SnapshotPolicy } from './snapshot-store.ts'
 
 export const METADATA_TOPIC = '__cluster_metadata'
 export const METADATA_DIRECTORY = `${METADATA_TOPIC}-0`
@@ -98,7 +99,7 @@ export class Quorum {
     const election = await readQuorumState(disk, directory)
     const log = await (options.openLog ?? ((path) => openPartitionLog(options, path)))(directory)
     try {
-      const kept = await readSnapshots(disk, directory, log.startOffset)
+      const kept = await keptSnapshots(disk, directory, log.startOffset)
       const latest = kept.at(-1) ?? null
       if (latest === null && log.startOffset > 0) {
         throw new OperationalError(
@@ -334,45 +335,4 @@ function openPartitionLog(options: QuorumOptions, directory: string): Promise<Pa
     producerIdExpirationMs: 86_400_000,
     tailCache: null,
   })
-}
-
-/** Those that still serve, oldest first; others are removed. */
-async function readSnapshots(disk: Disk, directory: string, logStartOffset: number): Promise<KeptSnapshot[]> {
-  const kept: KeptSnapshot[] = []
-  for (const id of await listSnapshots(disk, directory)) {
-    const path = `${directory}/${snapshotName(id)}`
-    if (id.endOffset < logStartOffset) {
-      await disk.remove(path)
-      continue
-    }
-    const size = (await disk.stat(path))?.size ?? 0
-    kept.push({ ...id, bytes: size, lastContainedMs: (await readSnapshot(disk, path)).lastContainedMs })
-  }
-  return kept
-}
-
-function checkVoters(options: QuorumOptions, state: VoterState): void {
-  const { nodeId, directoryId, staticVoterIds } = options
-  const ids = state.kraftVersion > 0 ? (state.voters ?? []).map((voter) => voter.id) : staticVoterIds
-  if (ids.length === 0) {
-    throw new OperationalError(
-      'CONFIG_INVALID',
-      'The metadata quorum has no voters: set controller.quorum.voters, or format the directory with --standalone.',
-    )
-  }
-  if (ids.length > 1) {
-    throw new OperationalError(
-      'NOT_SUPPORTED',
-      `The metadata quorum has ${ids.length} voters (${ids.join(', ')}); a quorum of more than one node is not served yet.`,
-    )
-  }
-  const voter = state.voters?.[0]
-  const wrongDirectory = state.kraftVersion > 0 && voter !== undefined && voter.directoryId !== directoryId
-  if (ids[0] !== nodeId || wrongDirectory) {
-    throw new OperationalError(
-      'CONFIG_INVALID',
-      `The only voter of the metadata quorum is node ${ids[0]}${voter ? `, directory ${voter.directoryId}` : ''}; ` +
-        `this is node ${nodeId}, directory ${directoryId}.`,
-    )
-  }
 }

@@ -30,6 +30,8 @@ export const SNAPSHOT_SUFFIX = '.checkpoint'
 export const PART_SUFFIX = '.checkpoint.part'
 export const DELETED_SUFFIX = '.checkpoint.deleted'
 
+/** A header with some hundred voters. */
+const HEADER_BYTES_MAX = 64 * 1024
 const BATCH_RECORDS_MAX = 1024
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const NAME = /^(\d{20})-(\d{10})\.checkpoint$/
@@ -82,6 +84,20 @@ export async function readSnapshot(disk: Disk, path: string): Promise<SnapshotCo
   }
   if (!complete || cursor.position !== bytes.length) throw new OperationalError('LOG_CORRUPT', `${path}: not complete`)
   return { lastContainedMs, state, batches }
+}
+
+/** Of the header alone, which is the first batch; -1 if that can't be read. */
+export async function readLastContainedMs(disk: Disk, path: string): Promise<number> {
+  const file = await disk.open(path, 'read')
+  try {
+    const bytes = Buffer.alloc(HEADER_BYTES_MAX)
+    const length = await file.read(bytes, 0)
+    const cursor = new BatchCursor().reset(bytes, 0, length)
+    if (!cursor.next() || !isControl(bytes, cursor.at)) return -1
+    return readControlBatch(bytes, cursor.at, { kraftVersion: 0, voters: null }).lastContainedMs ?? -1
+  } finally {
+    await file.close()
+  }
 }
 
 export interface SnapshotInit {

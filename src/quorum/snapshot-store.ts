@@ -8,6 +8,8 @@ import type { MetadataLogStore } from './metadata-log-store.ts'
 import {
   DELETED_SUFFIX,
   SNAPSHOT_SUFFIX,
+  listSnapshots,
+  readLastContainedMs,
   snapshotName,
   writeSnapshot,
   type SnapshotId,
@@ -136,4 +138,18 @@ export class SnapshotStore {
     })
     this.#deletions.add(timer)
   }
+}
+
+/** Those of a directory that still serve, oldest first; those before the log's start are removed. */
+export async function keptSnapshots(disk: Disk, directory: string, logStartOffset: number): Promise<KeptSnapshot[]> {
+  const kept: KeptSnapshot[] = []
+  for (const id of await listSnapshots(disk, directory)) {
+    const path = `${directory}/${snapshotName(id)}`
+    if (id.endOffset < logStartOffset) await disk.remove(path)
+    else {
+      const bytes = (await disk.stat(path))?.size ?? 0
+      kept.push({ ...id, bytes, lastContainedMs: await readLastContainedMs(disk, path) })
+    }
+  }
+  return kept
 }

@@ -1,0 +1,38 @@
+/** Whether this node can serve the quorum that its directory and configuration name: only as its one voter, for now. */
+import { OperationalError } from '../base/errors.ts'
+import type { Uuid } from '../base/uuid.ts'
+import type { VoterState } from './control-batches.ts'
+
+export interface VoterIdentity {
+  readonly nodeId: number
+  readonly directoryId: Uuid
+  /** controller.quorum.voters; counts only with kraft.version 0. */
+  readonly staticVoterIds: readonly number[]
+}
+
+/** @throws OperationalError NOT_SUPPORTED (more than one voter), CONFIG_INVALID (no voter, or another node or directory). */
+export function checkVoters(identity: VoterIdentity, state: VoterState): void {
+  const { nodeId, directoryId, staticVoterIds } = identity
+  const ids = state.kraftVersion > 0 ? (state.voters ?? []).map((voter) => voter.id) : staticVoterIds
+  if (ids.length === 0) {
+    throw new OperationalError(
+      'CONFIG_INVALID',
+      'The metadata quorum has no voters: set controller.quorum.voters, or format the directory with --standalone.',
+    )
+  }
+  if (ids.length > 1) {
+    throw new OperationalError(
+      'NOT_SUPPORTED',
+      `The metadata quorum has ${ids.length} voters (${ids.join(', ')}); a quorum of more than one node is not served yet.`,
+    )
+  }
+  const voter = state.voters?.[0]
+  const wrongDirectory = state.kraftVersion > 0 && voter !== undefined && voter.directoryId !== directoryId
+  if (ids[0] !== nodeId || wrongDirectory) {
+    throw new OperationalError(
+      'CONFIG_INVALID',
+      `The only voter of the metadata quorum is node ${ids[0]}${voter ? `, directory ${voter.directoryId}` : ''}; ` +
+        `this is node ${nodeId}, directory ${directoryId}.`,
+    )
+  }
+}
