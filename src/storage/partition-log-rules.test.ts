@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { KafkaError } from '../base/errors.ts'
+import { buildMarker } from '../records/control.ts'
+import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
+
+const codeOf = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof KafkaError) return error.code
+    throw error
+  }
+  return 'NONE'
+}
+const from = (baseSequence: number, producerEpoch = 0): object => ({ producerId: 9, producerEpoch, baseSequence })
+
+test('a repeated batch is answered with the original, of the last five; gaps and old epochs are refused', async () => {
+  const at = testLog()
+  let log = await at.open()
+  for (let sequence = 0; sequence < 6; sequence++) log.append(batchOf('x', 1, from(sequence)), CLIENT)
+  const first = log.append(batchOf('x', 1, from(1)), CLIENT)
+  expect([first.duplicate, first.firstOffset, log.assignedEnd]).toEqual([true, 1, 6])
+  expect(codeOf(() => log.append(batchOf('x', 1, from(0)), CLIENT))).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+  expect(codeOf(() => log.append(batchOf('x', 1, from(7)), CLIENT))).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+  expect(codeOf(() => log.append(batchOf('x', 1, from(1, 1)), CLIENT))).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+  expect(log.append(batchOf('y', 1, from(0, 1)), CLIENT).firstOffset).toBe(6)
+  expect(codeOf(() => log.append(batchOf('x', 1, from(1, 0)), CLIENT))).toBe('INVALID_PRODUCER_EPOCH')
+  await log.close()
+  log = await at.open({ cleanShutdown: true, producerIdExpirationMs: Number.MAX_SAFE_INTEGER })
+  expect(log.append(batchOf('y', 1, from(0, 1)), CLIENT).duplicate).toBe(true)
+  expect(log.activeProducers()).toMatchObject([{ producerId: 9, producerEpoch: 1, lastSequence: 0 }])
+  await log.close()
+})
+
+test('sequences wrap from 2147483647 to 0', async () => {
+  const log = await testLog().open()
+  log.append(batchOf('x', 3, from(0x7fff_fffe)), CLIENT)
+  expect(log.append(batchOf('x', 3, from(0x7fff_fffe)), CLIENT).duplicate).toBe(true)
+  expect(log.append(batchOf('x', 1, from(1)), CLIENT).firstOffset).toBe(3)
+  await log.close()
+})
+
+test('the last stable offset waits for the marker to be below the high watermark', async () => {
+  const log = await testLog().open()
+  await log.append(batchOf('a'), CLIENT).written
+  await log.append(batchOf('t', 1, { ...from(0), transactional: true }), CLIENT).written
+  log.setHighWatermark(2)
+  expect(log.lastStableOffset).toBe(1)
+  expect(codeOf(() => log.append(batchOf('x', 1, from(1)), CLIENT))).toBe('INVALID_TXN_STATE')
+  const marker = buildMarker({ type: 'ABORT', producerId: 9, producerEpoch: 0, coordinatorEpoch: 4, timestampMs: 5 })
+  await log.append(marker, { epoch: 0, origin: 'coordinator' }).written
+  expect(log.lastStableOffset).toBe(1)
+  log.setHighWatermark(3)
+  expect(log.lastStableOffset).toBe(3)
+  expect(await log.abortedTransactions(0, 3)).toEqual([{ producerId: 9, firstOffset: 1 }])
+  const old = buildMarker({ type: 'COMMIT', producerId: 9, producerEpoch: 0, coordinatorEpoch: 3, timestampMs: 5 })
+  expect(codeOf(() => log.append(old, { epoch: 0, origin: 'coordinator' }))).toBe('TRANSACTION_COORDINATOR_FENCED')
+  await log.close()
+})
+
+test('retention deletes whole segments below the high watermark, by size, by time and by the log start', async () => {
+  const at = testLog({ segmentBytes: 400, retentionMs: -1, retentionBytes: 450, fileDeleteDelayMs: 1000 })
+  const log = await at.open()
+  for (let index = 0; index < 22; index++) await log.append(batchOf('v'), CLIENT).written
+  expect(log.segmentCount).toBe(5)
+  expect(await log.deleteOldSegments(0)).toBe(0)
+  log.setHighWatermark(7)
+  expect(await log.deleteOldSegments(0)).toBe(1)
+  log.setHighWatermark(22)
+  expect(await log.deleteOldSegments(0)).toBe(2)
+  expect(log.startOffset).toBe(15)
+  expect(codeOf(() => log.read(14, 99, 100, true))).toBe('OFFSET_OUT_OF_RANGE')
+  expect((await fileNames(at.disk)).filter((name) => name.endsWith('.log.deleted'))).toHaveLength(3)
+  await at.clock.advance(1001)
+  expect((await fileNames(at.disk)).filter((name) => name.endsWith('.deleted'))).toEqual([])
+  log.deleteRecordsBefore(20)
+  expect([log.startOffset, await log.deleteOldSegments(0), log.segmentCount]).toEqual([20, 1, 1])
+  expect(codeOf(() => log.deleteRecordsBefore(23))).toBe('OFFSET_OUT_OF_RANGE')
+  log.setConfig({ ...log.config, retentionMs: 10 })
+  expect(await log.deleteOldSegments(2000)).toBe(1)
+  expect([log.startOffset, log.writtenEnd, log.segmentCount]).toEqual([22, 22, 1])
+  expect(log.append(batchOf('w'), CLIENT).firstOffset).toBe(22)
+  await log.close()
+})
+
+test('offsets by time: the first record at or after it, the largest of all, nothing beyond', async () => {
+  const log = await testLog({ segmentBytes: 400, indexIntervalBytes: 0 }).open()
+  for (const time of [10, 30, 20, 50, 40, 60, 55])
+    await log.append(batchOf('v', 1, { timestampMs: time }), CLIENT).written
+  const offsetAt = async (time: number): Promise<number | null> => (await log.offsetForTimestamp(time))?.offset ?? null
+  expect(await Promise.all([0, 10, 11, 31, 51, 60, 61].map(offsetAt))).toEqual([0, 0, 1, 3, 5, 5, null])
+  expect(await log.offsetForTimestamp(51, 5)).toBe(null)
+  expect(await log.maxTimestampOffset()).toEqual({ offset: 5, timestamp: 60, epoch: 0 })
+  await log.close()
+})
+
+test('epochs: where each ends, also one without records, and what a truncation leaves', async () => {
+  const at = testLog()
+  const log = await at.open()
+  await log.assignEpoch(2)
+  await log.append(batchOf('a', 2), { epoch: 2, origin: 'client' }).written
+  await log.assignEpoch(5)
+  await log.assignEpoch(6)
+  await log.append(batchOf('b', 2), { epoch: 6, origin: 'client' }).written
+  expect([1, 2, 3, 6, 7].map((epoch) => log.endOffsetForEpoch(epoch))).toEqual([
+    { epoch: 1, endOffset: 0 },
+    { epoch: 2, endOffset: 2 },
+    { epoch: 2, endOffset: 2 },
+    { epoch: 6, endOffset: 4 },
+    { epoch: -1, endOffset: -1 },
+  ])
+  await log.truncateTo(2)
+  expect([log.latestEpoch, log.writtenEnd, await readText(log, 0)]).toEqual([2, 2, '0:a0 1:a1'])
+  await log.truncateFullyAndStartAt(40)
+  expect([log.startOffset, log.writtenEnd, log.latestEpoch]).toEqual([40, 40, -1])
+  expect(log.append(batchOf('c'), { epoch: 7, origin: 'client' }).firstOffset).toBe(40)
+  await log.close()
+})
