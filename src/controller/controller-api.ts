@@ -10,6 +10,10 @@ import type {
 } from '../protocol/generated/allocate-producer-ids.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/generated/alter-partition.ts'
+import type {
+  AssignReplicasToDirsRequest,
+  AssignReplicasToDirsResponse,
+} from '../protocol/generated/assign-replicas-to-dirs.ts'
 import type { BrokerHeartbeatRequest, BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
 import type {
   BrokerRegistrationRequest,
@@ -53,5 +57,9 @@ export interface ControllerApi {
   ): Answer<AllocateProducerIdsResponse>
   electLeaders(request: ElectLeadersRequest, context: ControllerContext): Answer<ElectLeadersResponse>
   alterPartition(request: AlterPartitionRequest, context: ControllerContext): Answer<AlterPartitionResponse>
+  assignReplicasToDirs(
+    request: AssignReplicasToDirsRequest,
+    context: ControllerContext,
+  ): Answer<AssignReplicasToDirsResponse>
   describeQuorum(request: DescribeQuorumRequest, context: ControllerContext): Answer<DescribeQuorumResponse>
 }

@@ -14,6 +14,7 @@ import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../me
 import type { Clock, Random, Timer } from '../world/world.ts'
 import { abortTransaction, bootstrapDecision, registrationRecords, type ControllerRegistration } from './activation.ts'
 import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
+import { assignReplicasToDirs } from './assign-directories.ts'
 import { BrokerSessions } from './broker-sessions.ts'
 import { brokerHeartbeat, fenceStaleBrokers, registerBroker, unregisterBroker } from './brokers.ts'
 import type { ConfigRules } from './config-rules.ts'
@@ -128,6 +129,9 @@ export class Controller implements ControllerApi {
 
   alterPartition: ControllerApi['alterPartition'] = (request, { apiVersion }) =>
     this.#answer(this.#decide((state) => alterPartition(state, request, apiVersion)))
+
+  assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request) =>
+    this.#answer(this.#decide((state) => assignReplicasToDirs(state, request)))
 
   describeQuorum: ControllerApi['describeQuorum'] = async (request) =>
     describeQuorum(this.#log, this.#options.registration.listeners, request, this.#options.clock.wallMs())
