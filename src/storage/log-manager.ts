@@ -6,61 +6,33 @@
  * here knows of replication: high watermarks are taken from the logs, configurations are pushed in.
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { LogConfig } from '../config/log-config.ts'
-import type { Clock, Disk, Random } from '../world/world.ts'
 import { parentOf } from './atomic-file.ts'
 import { forEachBounded } from './bounded.ts'
 import { describeDirectories, type DirectoryDescription } from './directory-description.ts'
 import { DirectoryRemovals } from './directory-removals.ts'
 import { checkpointEntries } from './log-checkpoints.ts'
-import type { LogDirectories } from './log-directories.ts'
 import type { CheckpointKind, LogDirectory } from './log-directory.ts'
 import { isDiskFailure, loadDirectories, type LoadedDirectory, type OpenPartition } from './log-loading.ts'
-import { startMaintenance, type MaintenanceIntervals } from './log-maintenance.ts'
+import { startMaintenance } from './log-maintenance.ts'
+import {
+  newPartition,
+  openLog,
+  type CreateOptions,
+  type DirectoryFailure,
+  type LogManagerOptions,
+} from './log-manager-options.ts'
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
 import { LogMoves } from './log-moves.ts'
 import { placesForLog } from './log-placement.ts'
-import { PartitionLog } from './partition-log.ts'
+import { NameLocks } from './name-locks.ts'
+import type { PartitionLog } from './partition-log.ts'
 import type { PeriodicTasks } from './periodic-task.ts'
-import type { TailCache } from './tail-cache.ts'
 import { TopicConfigs } from './topic-configs.ts'
 import { markedDirectoryName, topicPartitionName } from './topic-partition.ts'
 
-export interface LogManagerOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly directories: LogDirectories
-  /** Of topics without overrides. */
-  readonly defaultConfig: LogConfig
-  readonly topicConfigs: ReadonlyMap<string, LogConfig>
-  readonly producerIdExpirationMs: number
-  readonly tailCache: TailCache | null
-  readonly intervals: MaintenanceIntervals
-  /** Logs of one directory opened, flushed or closed at once. */
-  readonly inFlightMax: number
-}
-
-export interface DirectoryFailure {
-  readonly path: string
-  readonly id: Uuid
-  readonly error: unknown
-  /** Their replicas are gone until a restart. */
-  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
-  /** 0: the node has nothing left to serve and stops. */
-  readonly liveDirectories: number
-}
-
-export interface CreateOptions {
-  readonly topicId: Uuid | null
-  /** The partition never had a log before. Otherwise it may be on an offline directory, and must not be created anew. */
-  readonly isNew: boolean
-  /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */
-  readonly directoryId: Uuid | null
-}
+export type * from './log-manager-options.ts'
 
 const CHECKPOINTS = ['recoveryPoint', 'logStart', 'highWatermark'] as const satisfies readonly CheckpointKind[]
 
@@ -71,8 +43,7 @@ export class LogManager {
   readonly #removals: DirectoryRemovals
   readonly #configs: TopicConfigs
   readonly #preferredPaths = new Map<string, string>()
-  /** By partition name: what must end before its directory name may be used again. */
-  readonly #busy = new Map<string, Promise<unknown>>()
+  readonly #locks = new NameLocks()
   readonly #offlinePartitions = new Set<string>()
   readonly #failureListeners: ((failure: DirectoryFailure) => void)[] = []
   readonly #movedListeners: ((log: PartitionLog) => void)[] = []
@@ -179,11 +150,11 @@ export class LogManager {
    */
   async getOrCreate(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
     const name = topicPartitionName(topic, partition)
-    while (this.#busy.has(name)) await this.#busyOf(name)
+    while (this.#locks.isHeld(name)) await this.#locks.released(name)
     const existing = this.get(topic, partition)
     if (existing !== null) return withTopicId(existing, options.topicId)
     const created = this.#create(topic, partition, options)
-    return this.#whileBusy(name, created)
+    return this.#locks.hold(name, created)
   }
 
   /** Where the next `getOrCreate` of the partition puts it: AlterReplicaLogDirs before the partition exists. */
@@ -200,7 +171,7 @@ export class LogManager {
   async moveTo(topic: string, partition: number, path: string): Promise<void> {
     const name = topicPartitionName(topic, partition)
     const target = this.#liveDirectory(path)
-    while (this.#busy.has(name)) await this.#busyOf(name)
+    while (this.#locks.isHeld(name)) await this.#locks.released(name)
     const current = this.#replicas.get(topic, partition)
     if (current === null) {
       if (this.#offlinePartitions.has(name))
@@ -210,7 +181,7 @@ export class LogManager {
     }
     const earlier = this.#replicas.future(topic, partition)
     if (earlier?.directory === target) return
-    await this.#whileBusy(name, this.#beginMove(current, earlier, target))
+    await this.#locks.hold(name, this.#beginMove(current, earlier, target))
   }
 
   /**
@@ -220,14 +191,14 @@ export class LogManager {
   async delete(topic: string, partition: number): Promise<void> {
     const name = topicPartitionName(topic, partition)
     this.#preferredPaths.delete(name)
-    while (this.#busy.has(name)) await this.#busyOf(name)
+    while (this.#locks.isHeld(name)) await this.#locks.released(name)
     this.#offlinePartitions.delete(name)
     const found = [this.#replicas.get(topic, partition), this.#replicas.future(topic, partition)]
     const gone = found.filter((replica) => replica !== null)
     for (const replica of gone) this.#replicas.remove(replica)
     const setAside = (): Promise<unknown> => Promise.all(gone.map((replica) => this.#setAside(replica, 'delete')))
     const leaving = this.#moves.stop(topic, partition).then(setAside)
-    await this.#whileBusy(name, leaving)
+    await this.#locks.hold(name, leaving)
   }
 
   /**
@@ -341,15 +312,7 @@ export class LogManager {
     const candidates = placesForLog(this.#directories, this.#replicas, wanted)
     for (const directory of candidates) {
       try {
-        const opening: OpenPartition = {
-          topic,
-          partition,
-          directory: `${directory.path}/${name}`,
-          cleanShutdown: true,
-          recoveryPoint: 0,
-          logStartOffset: 0,
-          highWatermark: 0,
-        }
+        const opening = newPartition(topic, partition, `${directory.path}/${name}`, 0)
         const log = await this.#openLog(opening, options.topicId)
         await directory.syncEntries()
         if (this.#closed || directory.isOffline) {
@@ -380,18 +343,7 @@ export class LogManager {
     const directory = `${target.path}/${markedDirectoryName({ topic, partition }, 'future', this.#options.random)}`
     const { startOffset, topicId } = source.log
     try {
-      const log = await this.#openLog(
-        {
-          topic,
-          partition,
-          directory,
-          cleanShutdown: true,
-          recoveryPoint: 0,
-          logStartOffset: startOffset,
-          highWatermark: 0,
-        },
-        topicId,
-      )
+      const log = await this.#openLog(newPartition(topic, partition, directory, startOffset), topicId)
       await target.syncEntries()
       const future = { log, directory: target, isFuture: true }
       this.#add(future)
@@ -419,29 +371,8 @@ export class LogManager {
     throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${path} is offline`)
   }
 
-  /** The caller looks again afterwards: another one may have been faster. */
-  async #busyOf(name: string): Promise<void> {
-    await this.#busy.get(name)?.catch(() => undefined)
-  }
-
   #openLog(partition: OpenPartition, topicId: Uuid | null): Promise<PartitionLog> {
-    const { disk, clock, random, logger, producerIdExpirationMs, tailCache } = this.#options
-    return PartitionLog.open({
-      disk,
-      clock,
-      random,
-      logger,
-      directory: partition.directory,
-      topicPartition: { topic: partition.topic, partition: partition.partition },
-      topicId,
-      config: this.#configs.of(partition.topic),
-      cleanShutdown: partition.cleanShutdown,
-      recoveryPoint: partition.recoveryPoint,
-      logStartOffset: partition.logStartOffset,
-      highWatermark: partition.highWatermark,
-      producerIdExpirationMs,
-      tailCache,
-    })
+    return openLog(this.#options, partition, topicId, this.#configs.of(partition.topic))
   }
 
   #add(replica: LogReplica): void {
@@ -518,18 +449,9 @@ export class LogManager {
     await this.#maintenance?.stop()
     await this.#removals.stop()
     await this.#moves.stopAll()
-    await Promise.all([...this.#busy.values()].map((busy) => busy.catch(() => undefined)))
+    await this.#locks.allReleased()
     await Promise.all(this.#failing)
     return true
-  }
-
-  async #whileBusy<T>(name: string, work: Promise<T>): Promise<T> {
-    this.#busy.set(name, work)
-    try {
-      return await work
-    } finally {
-      if (this.#busy.get(name) === work) this.#busy.delete(name)
-    }
   }
 
   #offlinePaths(): string[] {

@@ -1,0 +1,81 @@
+/** What the log manager takes from its node, and tells it. */
+import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
+import type { LogConfig } from '../config/log-config.ts'
+import type { Clock, Disk, Random } from '../world/world.ts'
+import type { LogDirectories } from './log-directories.ts'
+import type { OpenPartition } from './log-loading.ts'
+import type { MaintenanceIntervals } from './log-maintenance.ts'
+import { PartitionLog } from './partition-log.ts'
+import type { TailCache } from './tail-cache.ts'
+
+export interface LogManagerOptions {
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly directories: LogDirectories
+  /** Of topics without overrides. */
+  readonly defaultConfig: LogConfig
+  readonly topicConfigs: ReadonlyMap<string, LogConfig>
+  readonly producerIdExpirationMs: number
+  readonly tailCache: TailCache | null
+  readonly intervals: MaintenanceIntervals
+  /** Logs of one directory opened, flushed or closed at once. */
+  readonly inFlightMax: number
+}
+
+export interface DirectoryFailure {
+  readonly path: string
+  readonly id: Uuid
+  readonly error: unknown
+  /** Their replicas are gone until a restart. */
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
+  /** 0: the node has nothing left to serve and stops. */
+  readonly liveDirectories: number
+}
+
+export interface CreateOptions {
+  readonly topicId: Uuid | null
+  /** The partition never had a log before. Otherwise it may be on an offline directory, and must not be created anew. */
+  readonly isNew: boolean
+  /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */
+  readonly directoryId: Uuid | null
+}
+
+export function openLog(
+  { disk, clock, random, logger, producerIdExpirationMs, tailCache }: LogManagerOptions,
+  partition: OpenPartition,
+  topicId: Uuid | null,
+  config: LogConfig,
+): Promise<PartitionLog> {
+  return PartitionLog.open({
+    disk,
+    clock,
+    random,
+    logger,
+    directory: partition.directory,
+    topicPartition: { topic: partition.topic, partition: partition.partition },
+    topicId,
+    config,
+    cleanShutdown: partition.cleanShutdown,
+    recoveryPoint: partition.recoveryPoint,
+    logStartOffset: partition.logStartOffset,
+    highWatermark: partition.highWatermark,
+    producerIdExpirationMs,
+    tailCache,
+  })
+}
+
+/** A log that did not exist: nothing is to be recovered. */
+export function newPartition(topic: string, partition: number, directory: string, startOffset: number): OpenPartition {
+  return {
+    topic,
+    partition,
+    directory,
+    cleanShutdown: true,
+    recoveryPoint: 0,
+    logStartOffset: startOffset,
+    highWatermark: 0,
+  }
+}
