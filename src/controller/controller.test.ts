@@ -6,12 +6,15 @@ import { METADATA_TOPIC_ID, type Uuid } from '../base/uuid.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import { EMPTY_IMAGE, type MetadataImage } from '../metadata/image.ts'
 import { LogReplay } from '../metadata/log-replay.ts'
+import { encodeMetadataRecord, metadataRecord } from '../metadata/metadata-records.ts'
 import { AllocateProducerIdsRequest } from '../protocol/generated/allocate-producer-ids.ts'
+import { AlterPartitionRequest } from '../protocol/generated/alter-partition.ts'
 import { BrokerHeartbeatRequest } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
 import { CreatePartitionsRequest } from '../protocol/generated/create-partitions.ts'
 import { CreateTopicsRequest } from '../protocol/generated/create-topics.ts'
 import { DeleteTopicsRequest } from '../protocol/generated/delete-topics.ts'
+import { ElectLeadersRequest } from '../protocol/generated/elect-leaders.ts'
 import { IncrementalAlterConfigsRequest } from '../protocol/generated/incremental-alter-configs.ts'
 import { UpdateFeaturesRequest } from '../protocol/generated/update-features.ts'
 import { CLUSTER_ID, startMetadataNode, type MetadataNode, type MetadataNodeOptions } from '../testing/metadata-node.ts'
@@ -463,4 +466,75 @@ test('whatever write fails, and when: nothing acknowledged is lost, and nothing 
       await again.controller.close()
     })
   }
+})
+
+test('a metadata transaction that was never ended is aborted by the next controller, and nothing of it is seen', async () => {
+  const world = new SeededWorld(15)
+  await world.run(async () => {
+    const first = await start(world)
+    const feature = metadataRecord('FeatureLevelRecord', 0, { name: 'group.version', featureLevel: 1 })
+    first.quorum.append([metadataRecord('BeginTransactionRecord', 0, { name: 'x' }), feature].map(encodeMetadataRecord))
+    await first.controller.close()
+    const second = await start(world)
+    expect(second.controller.image.features.levels.size).toBe(0)
+    const image = second.controller.image
+    await second.controller.close()
+    const third = await start(world)
+    expect(plainImage(third.controller.image)).toEqual(plainImage(image))
+    expect(plainImage(await replayed(world))).toEqual(plainImage(image))
+    await third.controller.close()
+  })
+})
+
+test('a leader changes its ISR by epochs; a preferred leader is elected back', async () => {
+  const world = new SeededWorld(16)
+  await world.run(async () => {
+    const { controller } = await start(world)
+    const epochs = new Map<number, number>()
+    for (const brokerId of [1, 2]) {
+      const epoch = await register(controller, INCARNATION, brokerId)
+      epochs.set(brokerId, epoch)
+      await heartbeat(controller, epoch, {}, brokerId)
+    }
+    await create(controller, 't', -1, { assignments: [{ partitionIndex: 0, brokerIds: [1, 2] }] })
+    const topicId = controller.image.topics.byName('t')!.id
+    const partition = () => controller.image.topics.partition('t', 0)!
+    expect(partition()).toMatchObject({ leader: 1, isr: [1, 2] })
+    const alter = async (
+      brokerId: number,
+      isr: readonly number[],
+      partitionEpoch: number,
+      leaderEpoch = partition().leaderEpoch,
+    ) => {
+      const newIsrWithEpochs = isr.map((id) => ({ brokerId: id, brokerEpoch: epochs.get(id)! }))
+      const partitions = [{ partitionIndex: 0, leaderEpoch, newIsrWithEpochs, partitionEpoch }]
+      const request = AlterPartitionRequest.make({
+        brokerId,
+        brokerEpoch: epochs.get(brokerId)!,
+        topics: [{ topicId, partitions }],
+      })
+      return (await controller.alterPartition(request, { apiVersion: 3 })).topics?.[0]?.partitions?.[0]
+    }
+    expect((await alter(1, [1], 5))?.errorCode).toBe(ERROR_CODES.NOT_CONTROLLER)
+    expect((await alter(2, [2], 0))?.errorCode).toBe(ERROR_CODES.INVALID_REQUEST)
+    expect((await alter(1, [2], 0))?.errorCode).toBe(ERROR_CODES.INVALID_REQUEST)
+    expect(await alter(1, [1], 0)).toMatchObject({ errorCode: 0, isr: [1], partitionEpoch: 1, leaderEpoch: 0 })
+    expect((await alter(1, [1, 2], 0))?.errorCode).toBe(ERROR_CODES.INVALID_UPDATE_VERSION)
+    expect(await alter(1, [1, 2], 1)).toMatchObject({ errorCode: 0, isr: [1, 2], partitionEpoch: 2 })
+
+    await heartbeat(controller, epochs.get(1)!, { wantFence: true }, 1)
+    expect(partition()).toMatchObject({ leader: 2, isr: [2], leaderEpoch: 1 })
+    expect((await alter(2, [2, 1], partition().partitionEpoch))?.errorCode).toBe(ERROR_CODES.INELIGIBLE_REPLICA)
+    await heartbeat(controller, epochs.get(1)!, {}, 1)
+    expect(await alter(2, [2, 1], partition().partitionEpoch)).toMatchObject({ errorCode: 0 })
+    const elect = async () => {
+      const request = ElectLeadersRequest.make({ electionType: 0, topicPartitions: [{ topic: 't', partitions: [0] }] })
+      return (await controller.electLeaders(request, { apiVersion: 2 })).replicaElectionResults?.[0]
+        ?.partitionResult?.[0]?.errorCode
+    }
+    expect(await elect()).toBe(0)
+    expect(partition()).toMatchObject({ leader: 1, leaderEpoch: 2 })
+    expect(await elect()).toBe(ERROR_CODES.ELECTION_NOT_NEEDED)
+    await controller.close()
+  })
 })
