@@ -7,6 +7,7 @@
  * that aren't served are left alone.
  */
 import { clampInt64 } from '../../base/int64.ts'
+import type { TopicsImage } from '../../metadata/topics-image.ts'
 import { ClassicGroup } from './classic-group.ts'
 import { CONSUMER_PROTOCOL_TYPE } from './subscription.ts'
 import type { GroupState } from './group-state.ts'
@@ -53,11 +54,17 @@ export function expire(state: GroupState, nowMs: number, environment: GroupEnvir
   return into
 }
 
-/** Offsets of these topics, for the topics are gone. */
-export function forgetTopics(state: GroupState, topics: ReadonlySet<string>): GroupDecision {
+/** Offsets of topics that were there before and aren't now, or are others of the same name. */
+export function forgetDeleted(state: GroupState, before: TopicsImage, after: TopicsImage): GroupDecision {
   const into = decision()
   into.isAtomic = false
-  for (const { groupId, offset } of state.offsets.ofTopics(topics))
+  const gone = new Set<string>()
+  for (const name of state.offsets.topics) {
+    const id = before.byName(name)?.id
+    if (id !== undefined && id !== after.byName(name)?.id) gone.add(name)
+  }
+  if (gone.size === 0) return into
+  for (const { groupId, offset } of state.offsets.ofTopics(gone))
     into.append({ kind: 'offset', groupId, topic: offset.topic, partition: offset.partition, value: null })
   return into
 }

@@ -27,7 +27,7 @@ import type { PartitionWriter } from '../runtime/partition-writer.ts'
 import { answerToWriteError } from '../runtime/write-errors.ts'
 import { deleteGroups, type DeletedGroup } from './delete-groups.ts'
 import { describeGroup } from './describe-groups.ts'
-import { forgetTopics } from './expiry.ts'
+import { forgetDeleted } from './expiry.ts'
 import type { GroupCoordinatorConfig } from './group-config.ts'
 import type { GroupRecord } from './group-records.ts'
 import type { GroupState } from './group-state.ts'
@@ -66,7 +66,8 @@ export interface GroupCoordinatorOptions {
 
 /**
  * Every method of a request resolves, never rejects: errors are inside the answer, per group, topic or partition as the
- * API has it. Some resolve late: a join is held until its rebalance is complete.
+ * API has it. Some resolve late: a join is held until its rebalance is complete. A request is read before the method
+ * returns, and what is kept of it is copied: its memory may be received into again.
  */
 export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupState, GroupRecord>
@@ -98,8 +99,13 @@ export class GroupCoordinator {
   }
 
   /** Leader of `__consumer_offsets`-`partition` now: loads it; its groups answer COORDINATOR_LOAD_IN_PROGRESS until then. Resolves when loaded or given up. */
-  onElected(partition: number, leaderEpoch: number): Promise<void> {
-    return this.#runtime.load(partition, leaderEpoch)
+  async onElected(partition: number, leaderEpoch: number): Promise<void> {
+    const before = this.#image?.topics
+    await this.#runtime.load(partition, leaderEpoch)
+    const after = this.#image?.topics
+    // Topics that were deleted while it was loading.
+    if (before !== undefined && after !== undefined && before !== after)
+      this.#runtime.writeAlone(partition, (state) => forgetDeleted(state, before, after))
   }
 
   /** No longer leader (also: the topic was deleted). Held requests answer NOT_COORDINATOR. */
@@ -113,14 +119,7 @@ export class GroupCoordinator {
     this.#image = image
     const after = image.topics
     if (before === undefined || before === after) return
-    this.#runtime.writeAll((state) => {
-      const gone = new Set<string>()
-      for (const name of state.offsets.topics) {
-        const id = before.byName(name)?.id
-        if (id !== undefined && id !== after.byName(name)?.id) gone.add(name)
-      }
-      return gone.size === 0 ? decision() : forgetTopics(state, gone)
-    })
+    this.#runtime.writeAll((state) => forgetDeleted(state, before, after))
   }
 
   /** `__consumer_offsets` partition of a group: whose leader FindCoordinator answers. */

@@ -256,6 +256,17 @@ test('offsets of a deleted topic go, also if it is there again under another id'
   expect(await bench.fetch()).toBe(-1)
 })
 
+test('offsets of a topic that is deleted while the partition is loaded go too', async () => {
+  const first = await GroupBench.start()
+  await soon(first, first.commit(1))
+  const bench = new GroupBench({}, { log: first.log })
+  const loaded = bench.coordinator.onElected(0, 2)
+  bench.setTopics('t2')
+  await loaded
+  await bench.clock.advance(0)
+  expect(await bench.fetch()).toBe(-1)
+})
+
 test('more tombstones than fit into a batch are spread over several', async () => {
   const bench = await GroupBench.start({ offsetsRetentionMs: 1000 })
   for (let at = 0; at < 50; at++) void bench.commit(at, { groupId: `group-${at}` })

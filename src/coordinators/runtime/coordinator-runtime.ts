@@ -106,6 +106,12 @@ export class CoordinatorRuntime<State, Record> {
     return results
   }
 
+  /** Decides on one partition if it is served; nobody waits. */
+  writeAlone(partition: number, decide: Decider<State, Record>): void {
+    const shard = this.#serving(partition)
+    if (typeof shard !== 'string') shard.decideAlone(decide)
+  }
+
   /** Decides on every active partition; nobody waits. */
   writeAll(decide: Decider<State, Record>): void {
     for (const shard of this.#shards.values()) if (shard.phase === 'active') shard.decideAlone(decide)
