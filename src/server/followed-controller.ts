@@ -25,6 +25,7 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     allocateProducerIds: controller.allocateProducerIds,
     electLeaders: followed(controller.electLeaders),
     alterPartition: followed(controller.alterPartition),
+    assignReplicasToDirs: followed(controller.assignReplicasToDirs),
     describeQuorum: controller.describeQuorum,
   }
 }

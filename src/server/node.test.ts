@@ -115,7 +115,7 @@ test('a fetch waits for records until its time is over, and gets those that come
     expect(world.elapsedMs() - before).toBeGreaterThanOrEqual(299)
     const waiting = reader.request(Fetch, 11, { replicaId: -1, maxWaitMs: 10_000, minBytes: 1, topics })
     await produce(writer, 'late')
-    expect((await waiting).responses[0]?.partitions[0]?.records.length).toBeGreaterThan(0)
+    expect((await waiting).responses[0]?.partitions[0]?.records?.length).toBeGreaterThan(0)
     expect(world.elapsedMs() - before).toBeLessThan(5000)
     await broker.close()
   })

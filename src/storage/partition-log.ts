@@ -179,6 +179,16 @@ export class PartitionLog {
     return this.#state.segments[0]?.baseOffset ?? this.#state.startOffset
   }
 
+  /** Where each segment begins and when it was written last: what ListOffsets v0 answers from. */
+  segmentStarts(): Promise<{ readonly baseOffset: number; readonly modifiedMs: number }[]> {
+    return Promise.all(
+      this.#state.segments.map(async (segment) => ({
+        baseOffset: segment.baseOffset,
+        modifiedMs: await segment.modifiedMs(),
+      })),
+    )
+  }
+
   /** -1 while no epoch is known. */
   get latestEpoch(): number {
     return this.#state.epochs.latestEpoch

@@ -152,7 +152,11 @@ export class Segment {
   /** For retention and lookups by time: the records' own largest timestamp, else when the file was last written. */
   async largestTimestamp(): Promise<Int64> {
     await this.loadTimes()
-    if (this.maxTimestamp >= 0) return this.maxTimestamp
+    return this.maxTimestamp >= 0 ? this.maxTimestamp : this.modifiedMs()
+  }
+
+  /** When the file was last written, as far as it was looked at: once, for a segment that records' own times don't date. */
+  async modifiedMs(): Promise<number> {
     this.#modifiedMs ??= (await this.#disk.stat(this.path('.log')))?.modifiedMs ?? this.createdMs
     return Math.floor(this.#modifiedMs)
   }

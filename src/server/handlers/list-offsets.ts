@@ -98,7 +98,7 @@ async function answerPartition(
     }
     const limit = timestamp < LATEST ? log.highWatermark : endFor(hosted, log, request)
     if (version === 0) {
-      const oldStyleOffsets = log.offsetsBefore(timestamp, Math.max(partition.maxNumOffsets, 0), limit)
+      const oldStyleOffsets = await offsetsBefore(log, timestamp, partition.maxNumOffsets, limit)
       return { partitionIndex: partition.partitionIndex, oldStyleOffsets }
     }
     const { offset, timestamp: found, leaderEpoch } = await lookUp(hosted, log, timestamp, limit)
@@ -134,6 +134,28 @@ async function lookUp(hosted: Partition, log: PartitionLog, timestamp: number, l
       return found.offset < limit ? found : NOT_FOUND
     }
   }
+}
+
+/** Segment starts that were written by `timestamp`, and the end if it is asked for; the newest `countMax`, newest first. */
+async function offsetsBefore(log: PartitionLog, timestamp: number, countMax: number, end: number): Promise<number[]> {
+  const starts = await log.segmentStarts()
+  const times = starts.map(({ baseOffset, modifiedMs }) => ({
+    offset: Math.max(baseOffset, log.startOffset),
+    ms: modifiedMs,
+  }))
+  const last = times.at(-1)
+  if (last !== undefined && last.offset < end) times.push({ offset: end, ms: Infinity })
+  const from =
+    timestamp === LATEST
+      ? times.length - 1
+      : timestamp === EARLIEST
+        ? 0
+        : times.findLastIndex(({ ms }) => ms <= timestamp)
+  return times
+    .slice(0, from + 1)
+    .map(({ offset }) => offset)
+    .reverse()
+    .slice(0, Math.max(countMax, 0))
 }
 
 function asFound(found: { offset: number; timestamp: Int64; epoch: number } | null): Found {
