@@ -25,10 +25,6 @@ function optionalText(key: string): Field<string | null> {
   return { key, read: (value) => (typeof value === 'string' && value !== '' ? value : null) }
 }
 
-function list(key: string): Field<readonly string[]> {
-  return { key, read: (value) => (typeof value === 'object' && value !== null ? value : []) }
-}
-
 function numberOf(value: ConfigValue): number {
   return typeof value === 'bigint' || typeof value === 'number' ? clampInt64(value) : 0
 }
@@ -44,14 +40,9 @@ export const BROKER_FIELDS = {
   // Sockets and requests
   connectionsMaxIdleMs: number('connections.max.idle.ms'),
   maxConnections: number('max.connections'),
-  maxConnectionCreationRate: number('max.connection.creation.rate'),
   maxConnectionsPerIp: number('max.connections.per.ip'),
-  queuedMaxRequests: number('queued.max.requests'),
-  /** -1: no limit. */
-  queuedMaxRequestBytes: number('queued.max.request.bytes'),
   socketListenBacklogSize: number('socket.listen.backlog.size'),
   socketRequestMaxBytes: number('socket.request.max.bytes'),
-  requestTimeoutMs: number('request.timeout.ms'),
   fetchMaxBytes: number('fetch.max.bytes'),
   maxIncrementalFetchSessionCacheSlots: number('max.incremental.fetch.session.cache.slots'),
 
@@ -59,7 +50,6 @@ export const BROKER_FIELDS = {
   brokerRack: optionalText('broker.rack'),
   brokerHeartbeatIntervalMs: number('broker.heartbeat.interval.ms'),
   brokerSessionTimeoutMs: number('broker.session.timeout.ms'),
-  initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),
   controlledShutdownEnable: boolean('controlled.shutdown.enable'),
 
   // The metadata log
@@ -76,12 +66,8 @@ export const BROKER_FIELDS = {
   logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
   logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),
   logFlushStartOffsetCheckpointIntervalMs: number('log.flush.start.offset.checkpoint.interval.ms'),
-  logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
   logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
-  logDirFailureTimeoutMs: number('log.dir.failure.timeout.ms'),
-  numRecoveryThreadsPerDataDir: number('num.recovery.threads.per.data.dir'),
   replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
-  replicaLagTimeMaxMs: number('replica.lag.time.max.ms'),
   producerIdExpirationMs: number('producer.id.expiration.ms'),
   producerIdExpirationCheckIntervalMs: number('producer.id.expiration.check.interval.ms'),
 
@@ -92,10 +78,8 @@ export const BROKER_FIELDS = {
   groupMaxSize: number('group.max.size'),
   /** -1: as long as there is work in the same turn. */
   groupCoordinatorAppendLingerMs: number('group.coordinator.append.linger.ms'),
-  groupCoordinatorRebalanceProtocols: list('group.coordinator.rebalance.protocols'),
   offsetMetadataMaxBytes: number('offset.metadata.max.bytes'),
   offsetsCommitTimeoutMs: number('offsets.commit.timeout.ms'),
-  offsetsLoadBufferSize: number('offsets.load.buffer.size'),
   offsetsRetentionCheckIntervalMs: number('offsets.retention.check.interval.ms'),
   offsetsRetentionMinutes: number('offsets.retention.minutes'),
   /** 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
@@ -103,13 +87,6 @@ export const BROKER_FIELDS = {
   offsetsTopicNumPartitions: number('offsets.topic.num.partitions'),
   offsetsTopicReplicationFactor: number('offsets.topic.replication.factor'),
   offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
-
-  // Transactions: only what bounds an idempotent producer
-  transactionMaxTimeoutMs: number('transaction.max.timeout.ms'),
-
-  // Switches of Kafka's own tests
-  unstableApiVersionsEnable: boolean('unstable.api.versions.enable'),
-  unstableFeatureVersionsEnable: boolean('unstable.feature.versions.enable'),
 } satisfies { readonly [field: string]: Field<ConfigValue> }
 
 type Fields = typeof BROKER_FIELDS

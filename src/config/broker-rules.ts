@@ -56,7 +56,8 @@ export function checkLimits(values: Values, config: BrokerConfig): void {
   )
   const codec = config.offsetsTopicCompressionCodec
   if (codec < 0 || codec > 4) throw new ConfigError(`Unknown compression type id: ${codec}`)
-  if (!config.groupCoordinatorRebalanceProtocols.includes('classic')) {
+  const protocols = values.get('group.coordinator.rebalance.protocols')
+  if (Array.isArray(protocols) && !protocols.includes('classic')) {
     throw new ConfigError("Disabling the 'classic' protocol is not supported.")
   }
 }

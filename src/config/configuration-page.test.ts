@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { BROKER_FIELDS } from './broker-fields.ts'
 import { configurationPage } from './configuration-page.ts'
@@ -33,4 +33,14 @@ test('the files of the other roles are refused until those roles are served', ()
     expect(parsed.refused, file).toHaveLength(1)
     expect(parsed.refused[0]).toContain('only broker,controller together')
   }
+})
+
+test('every field that is called honoured is read by some code', () => {
+  const source = new URL('src/', root)
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => /(?<!\.test)\.ts$/.test(file) && !/^(config|testing|protocol)[\\/]/.test(file),
+  )
+  const text = files.map((file) => readFileSync(new URL(file, source), 'utf8')).join('\n')
+  const words = new Set(text.match(/\b[a-zA-Z]+\b/g))
+  expect(Object.keys(BROKER_FIELDS).filter((field) => !words.has(field))).toEqual([])
 })

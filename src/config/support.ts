@@ -42,7 +42,7 @@ const COMBINED = [
   'max.connections.per.ip.overrides',
 ]
 
-/** Topic keys whose function does not exist yet: compaction, throttled replicas, tiered storage. */
+/** Topic keys whose function does not exist yet: compaction, other replicas, tiered storage. */
 export const TOPIC_KEYS_NOT_YET: ReadonlySet<string> = new Set([
   'delete.retention.ms',
   'max.compaction.lag.ms',
@@ -55,6 +55,7 @@ export const TOPIC_KEYS_NOT_YET: ReadonlySet<string> = new Set([
   'remote.log.copy.disable',
   'remote.log.delete.on.disable',
   'remote.storage.enable',
+  'unclean.leader.election.enable',
 ])
 
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([

@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+
+const bin = fileURLToPath(new URL('../../../bin', import.meta.url))
+const directory = mkdtempSync(join(tmpdir(), 'klamm-bin-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+function run(script: string, ...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(script, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    // No node: what is run stops in klamm-run.sh, after it has found itself.
+    env: { PATH: process.env['PATH'] ?? '', KLAMM_NODE: 'no-such-node' },
+  })
+  return { status, stdout, stderr }
+}
+
+test('every script is accepted by the POSIX shell', () => {
+  for (const script of readdirSync(bin)) {
+    expect(spawnSync('sh', ['-n', join(bin, script)], { encoding: 'utf8' }).stderr, script).toBe('')
+  }
+})
+
+test('the start script without a file prints its usage and exits with 1', () => {
+  for (const args of [[], ['-daemon']]) {
+    const { status, stdout } = run(join(bin, 'kafka-server-start.sh'), ...args)
+    expect(stdout).toMatch(/^USAGE: .*kafka-server-start.sh \[-daemon\] server.properties/)
+    expect(status).toBe(1)
+  }
+})
+
+test('a script finds its installation through links, from another directory', () => {
+  symlinkSync(join(bin, 'kafka-storage.sh'), join(directory, 'first'))
+  symlinkSync('first', join(directory, 'second'))
+  const { status, stderr } = run(join(directory, 'second'), 'random-uuid')
+  expect(stderr).toBe("Klamm needs Node.js 20.19 or later: no 'no-such-node' on the PATH (KLAMM_NODE may name one).\n")
+  expect(status).toBe(1)
+})
+
+test('stopping a node that does not run says so and exits with 1', () => {
+  const stop = (...args: readonly string[]) => run(join(bin, 'kafka-server-stop.sh'), ...args)
+  expect(stop('--node-id=2147483647')).toEqual({ status: 1, stdout: 'No kafka server to stop\n', stderr: '' })
+  expect(stop('--bogus').stderr).toContain('Unknown argument --bogus')
+})
+
+test('klamm names its commands', () => {
+  expect(run(join(bin, 'klamm')).stdout).toContain('USAGE: klamm COMMAND')
+  expect(run(join(bin, 'klamm'), 'nope')).toMatchObject({ status: 1, stdout: '' })
+})
