@@ -30,7 +30,9 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   const doomed = state.segments.slice(kept.length)
   state.segments = kept
   await state.discard(doomed.reverse())
+  state.cuts++
   const newEnd = await state.active.truncateTo(end)
+  state.cuts++
   await state.active.loadFirstBatchTimestamp()
   state.assignedEnd = state.writtenEnd = newEnd
   state.highWatermark = Math.min(state.highWatermark, newEnd)

@@ -69,19 +69,29 @@ export class LogReader {
 
   #readFile(from: number, end: number, maxBytes: number, minOneBatch: boolean): Promise<LogRead> {
     return this.guard(async () => {
-      try {
-        for (let index = Math.max(0, this.#state.segmentAt(from)); index < this.#state.segments.length; index++) {
-          const segment = this.#state.segments[index]!
-          if (segment.baseOffset >= end) break
-          const read = await this.#readSegment(segment, from, end, maxBytes, minOneBatch)
-          if (read !== null) return read
+      for (;;) {
+        const { cuts } = this.#state
+        try {
+          const read = await this.#readSegments(from, end, maxBytes, minOneBatch)
+          if (this.#state.cuts === cuts) return read
+          read.release()
+        } catch (error) {
+          if (this.#state.cuts === cuts) throw error
         }
-      } catch (error) {
-        this.#checkRange(from) // deleted or truncated under us
-        throw error
+        // Truncated or deleted under us: positions found before mean nothing now.
+        this.#checkRange(from)
       }
-      return emptyRead(from)
     })
+  }
+
+  async #readSegments(from: number, end: number, maxBytes: number, minOneBatch: boolean): Promise<LogRead> {
+    for (let index = Math.max(0, this.#state.segmentAt(from)); index < this.#state.segments.length; index++) {
+      const segment = this.#state.segments[index]!
+      if (segment.baseOffset >= end) break
+      const read = await this.#readSegment(segment, from, end, maxBytes, minOneBatch)
+      if (read !== null) return read
+    }
+    return emptyRead(from)
   }
 
   /** Null if the segment holds nothing from `from` on. */
@@ -92,7 +102,7 @@ export class LogReader {
     maxBytes: number,
     minOneBatch: boolean,
   ): Promise<LogRead | null> {
-    const { nextPositions } = this.#state
+    const { nextPositions, cuts } = this.#state
     let position = from === segment.baseOffset ? 0 : nextPositions.get(from)
     if (position === undefined || position > segment.writtenBytes) {
       position = await segment.positionFor(from)
@@ -112,7 +122,7 @@ export class LogReader {
         const cut = cutBatches(buffer, got, from, limit, maxBytes, minOneBatch)
         if (cut.kind === 'found') {
           kept = true
-          this.#remember(cut.nextOffset, position + cut.to)
+          if (this.#state.cuts === cuts) this.#remember(cut.nextOffset, position + cut.to)
           return fileRead(this.#memory, buffer, cut.from, cut.to, cut.nextOffset)
         }
         if (cut.kind === 'limit') return emptyRead(from)

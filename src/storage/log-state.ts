@@ -44,6 +44,8 @@ export class LogState {
   recoveryPoint: number
   /** File position of the batch at an offset: where sequential readers go on. */
   readonly nextPositions = new Map<number, number>()
+  /** Counts truncations and deletions: a read that overlaps one starts anew. */
+  cuts = 0
   readonly #recent: Segment[] = []
   readonly #timers = new Set<Timer>()
   /** Renamed, but readers may still be in their files. */
@@ -102,6 +104,7 @@ export class LogState {
 
   /** Renames the files of segments that left the list; they go for good after file.delete.delay.ms. */
   async discard(segments: readonly Segment[]): Promise<void> {
+    this.cuts++
     const { clock, logger } = this.world
     const renamed: Segment[] = []
     for (const segment of segments) {
