@@ -142,7 +142,7 @@ function leaderEpochOf(expected: StateDocument, partition: string): number | nul
   return typeof epoch === 'number' ? epoch : null
 }
 
-/** Only what shapes the files that loading writes. */
+/** Only what decides how a log is loaded, and what files that writes. */
 function topicConfigs(expected: StateDocument): Map<string, LogConfig> {
   const configs = new Map<string, LogConfig>()
   const topics = isObject(expected['topicConfigs']) ? expected['topicConfigs'] : {}
@@ -151,6 +151,7 @@ function topicConfigs(expected: StateDocument): Map<string, LogConfig> {
     const read = (key: string, fallback: number): number => (key in entries ? Number(entries[key]) : fallback)
     configs.set(topic, {
       ...QUIET_CONFIG,
+      compact: String(entries['cleanup.policy']).includes('compact'),
       indexIntervalBytes: read('index.interval.bytes', QUIET_CONFIG.indexIntervalBytes),
       segmentIndexBytes: read('segment.index.bytes', QUIET_CONFIG.segmentIndexBytes),
     })
