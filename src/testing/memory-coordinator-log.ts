@@ -10,7 +10,7 @@ import { nextOffset, setBaseOffset, setLeaderEpoch } from '../records/batch.ts'
 interface Written {
   readonly batch: Buffer
   readonly resolve: () => void
-  readonly reject: (error: KafkaError) => void
+  readonly reject: (error: Error) => void
 }
 
 interface Log {
@@ -70,9 +70,9 @@ export class MemoryCoordinatorLog implements PartitionWriter {
   }
 
   /** What is not committed is gone from the log. */
-  lose(partition: number, code: ErrorCode): void {
-    for (const written of this.#log(partition).waiting.splice(0))
-      written.reject(new KafkaError(code, 'lost by the test'))
+  lose(partition: number, cause: ErrorCode | Error): void {
+    const error = typeof cause === 'string' ? new KafkaError(cause, 'lost by the test') : cause
+    for (const written of this.#log(partition).waiting.splice(0)) written.reject(error)
   }
 
   batches(partition: number): readonly Buffer[] {

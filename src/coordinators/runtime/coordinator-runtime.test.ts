@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { SILENT } from '../../base/logger.ts'
 import type { ErrorCode } from '../../base/error-codes.ts'
+import { DiskError } from '../../world/world.ts'
 import { MalformedError } from '../../base/byte-reader.ts'
 import { ManualClock } from '../../testing/manual-clock.ts'
 import { MemoryCoordinatorLog } from '../../testing/memory-coordinator-log.ts'
@@ -134,6 +135,17 @@ test('a lost commit takes back its batch and all after it', async () => {
   await bench.clock.advance(0)
   expect([first.value, second.value, open.value]).toEqual(Array(3).fill('KAFKA_STORAGE_ERROR'))
   expect([bench.appended('a'), bench.appended('b'), bench.committed('a')]).toEqual([1, 0, 1])
+})
+
+test('a disk that fails loses the write', async () => {
+  const bench = await Bench.start()
+  bench.log.holdsCommits = true
+  const lost = bench.add('a', 1)
+  await bench.clock.advance(0)
+  bench.log.lose(0, new DiskError('EIO', '/data', 'broken'))
+  await bench.clock.advance(0)
+  expect(lost.value).toBe('KAFKA_STORAGE_ERROR')
+  expect(bench.appended('a')).toBe(0)
 })
 
 test('an answer that waits too long is an error, the write may still be committed', async () => {

@@ -13,6 +13,7 @@ import type { Decider, Decision } from './decision.ts'
 import { NOTHING_REPLAYED, replayBatches } from './load.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import type { Reply } from './reply.ts'
+import { codeOfLogError } from './write-errors.ts'
 import { Shard, type ShardSettings } from './shard.ts'
 
 export interface RuntimeOptions<State, Record> {
@@ -51,8 +52,8 @@ export class CoordinatorRuntime<State, Record> {
         return true
       })
     } catch (error) {
-      if (!(error instanceof KafkaError) && !(error instanceof MalformedError)) throw error
-      logger.error(`Loading ${coordinator.name} coordinator partition ${partition} failed: ${error.message}`, error)
+      const detail = error instanceof MalformedError ? error.message : codeOfLogError(error)
+      logger.error(`Loading ${coordinator.name} coordinator partition ${partition} failed: ${detail}`, error)
       if (shard.phase === 'loading') shard.close('NOT_COORDINATOR')
       return
     }

@@ -18,7 +18,7 @@ import type { PartitionWriter } from './partition-writer.ts'
 import { Reply, type AnyReply } from './reply.ts'
 import { UndoLog } from './undo-log.ts'
 import { WriteDeadlines } from './write-deadlines.ts'
-import { codeOf } from './write-errors.ts'
+import { codeOf, codeOfLogError } from './write-errors.ts'
 
 /** Most that a record's own fields (length, deltas, null marks) add to its key and value. */
 const RECORD_OVERHEAD_BYTES = 21
@@ -230,11 +230,11 @@ export class Shard<State, Record> {
       this.#appended.push(batch)
       committed.then(
         () => this.#onCommitted(batch),
-        (error: unknown) => this.#onLost(batch, codeOf(error)),
+        (error: unknown) => this.#onLost(batch, codeOfLogError(error)),
       )
       return null
     } catch (error) {
-      const code = codeOf(error)
+      const code = codeOfLogError(error)
       this.#nextOffset -= batch.records.length
       this.undo.revertTo(batch.undoFrom, code)
       this.#fail(batch.pending, code)

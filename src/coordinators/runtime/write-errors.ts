@@ -2,8 +2,9 @@
  * What a coordinator answers when its write failed: the client must not learn of the internal topic, only whether to
  * retry here, look for another coordinator or give up.
  */
-import { KafkaError } from '../../base/errors.ts'
+import { KafkaError, OperationalError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/error-codes.ts'
+import { DiskError } from '../../world/world.ts'
 
 const ANSWERS: Partial<Record<ErrorCode, ErrorCode>> = {
   UNKNOWN_TOPIC_OR_PARTITION: 'COORDINATOR_NOT_AVAILABLE',
@@ -24,8 +25,13 @@ export function answerToWriteError(code: ErrorCode): ErrorCode {
   return ANSWERS[code] ?? code
 }
 
-/** The code of an error thrown by the log; rethrows what is not for a client: a bug, a disk. */
+/** The code of a decider's error; rethrows what is not for a client: a bug. */
 export function codeOf(error: unknown): ErrorCode {
   if (error instanceof KafkaError) return error.code
   throw error
+}
+
+/** The code of an error of the log. That a disk failed is dealt with by its owner: here the write is lost. */
+export function codeOfLogError(error: unknown): ErrorCode {
+  return error instanceof OperationalError || error instanceof DiskError ? 'KAFKA_STORAGE_ERROR' : codeOf(error)
 }
