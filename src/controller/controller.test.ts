@@ -350,6 +350,8 @@ test('when the write fails, waiting answers become NOT_CONTROLLER and the state 
     await unfenced(controller)
     await create(controller, 'kept')
     const committed = controller.image
+    const failures: Error[] = []
+    controller.onFailed((error) => failures.push(error))
     world.main.disk.failNext({ kinds: ['sync'], path: '__cluster_metadata', code: 'EIO' })
     const lost = await Promise.allSettled([
       create(controller, 'lost-1'),
@@ -361,6 +363,7 @@ test('when the write fails, waiting answers become NOT_CONTROLLER and the state 
       if (outcome.status === 'rejected') expect((outcome.reason as KafkaError).code).toBe('NOT_CONTROLLER')
     }
     expect(controller.isActive).toBe(false)
+    expect(failures.length).toBe(1)
     expect(controller.image).toBe(committed)
     await expect(create(controller, 'later')).rejects.toThrow(KafkaError)
   })

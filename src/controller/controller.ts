@@ -56,6 +56,7 @@ export class Controller implements ControllerApi {
   /** End of the log when the idle timer last ran. */
   #idleSince = -1
   #closed = false
+  #failed: ((error: Error) => void) | null = null
 
   private constructor(options: ControllerOptions, log: MetadataLog, image: MetadataImage) {
     this.#options = options
@@ -94,6 +95,11 @@ export class Controller implements ControllerApi {
   /** Called with each later committed image, and what changed in it. */
   onImage(listener: ImageListener): void {
     this.#runtime.onImage(listener)
+  }
+
+  /** The metadata log is lost: this node can't go on as a controller. Called at most once. */
+  onFailed(listener: (error: Error) => void): void {
+    this.#failed = listener
   }
 
   createTopics: ControllerApi['createTopics'] = (request) => this.#decide((state) => createTopics(state, request))
@@ -251,6 +257,7 @@ export class Controller implements ControllerApi {
     this.#stopTimers()
     this.#options.logger.error(`[QuorumController id=${this.#log.nodeId}] The metadata log is lost`, error)
     this.#runtime.fail()
+    this.#failed?.(error)
   }
 }
 

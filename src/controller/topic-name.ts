@@ -23,12 +23,14 @@ function reasonAgainst(name: string): string | null {
 }
 
 /** Two names that differ in '.' and '_' only share their metric names. */
-export const collisionKey = (name: string): string => name.replaceAll('.', '_')
+const collisionKey = (name: string): string => name.replaceAll('.', '_')
 
 /** An existing topic that `name` collides with. Names without '.' and '_' can't collide. */
 export function collidingTopic(image: MetadataImage, name: string): string | null {
   if (!/[._]/.test(name)) return null
   const key = collisionKey(name)
-  for (const other of image.topics.names()) if (other !== name && collisionKey(other) === key) return other
+  for (const other of image.topics.names()) {
+    if (other.length === name.length && other !== name && collisionKey(other) === key) return other
+  }
   return null
 }

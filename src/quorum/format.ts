@@ -8,7 +8,7 @@ import type { Voter } from '../raft/voters.ts'
 import { replaceFile } from '../storage/atomic-file.ts'
 import { writeMetaProperties } from '../storage/meta-properties.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
-import { METADATA_DIRECTORY } from './quorum.ts'
+import { METADATA_DIRECTORY } from './quorum-options.ts'
 import { readSnapshot, snapshotBatches, snapshotName, writeSnapshot } from './snapshot-files.ts'
 
 export const BOOTSTRAP_FILE = 'bootstrap.checkpoint'

@@ -7,52 +7,21 @@
  * covers all that was appended before it. This is a quorum of one voter: a voter set of more is refused by name.
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
-import { METADATA_TOPIC_ID, ZERO_UUID, type Uuid } from '../base/uuid.ts'
-import type { LogConfig } from '../config/log-config.ts'
+import { ZERO_UUID } from '../base/uuid.ts'
 import { Raft, type RaftOutput } from '../raft/raft.ts'
 import type { Voter } from '../raft/voters.ts'
 import { BATCH_HEADER_BYTES, isControl, leaderEpoch } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
-import { PartitionLog } from '../storage/partition-log.ts'
-import type { Clock, Disk, Random } from '../world/world.ts'
 import { leaderChangeBatch, readControlBatch, type VoterState } from './control-batches.ts'
 import type { MetadataLogStore } from './metadata-log-store.ts'
+import { METADATA_DIRECTORY, openPartitionLog, type LoadSink, type QuorumOptions } from './quorum-options.ts'
 import { checkVoters } from './voter-check.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state-file.ts'
-import { readSnapshot, removeLeftovers, snapshotName, type SnapshotContent } from './snapshot-files.ts'
-import { SnapshotStore, keptSnapshots, type KeptSnapshot, type SnapshotPolicy } from './snapshot-store.ts'
+import { readSnapshot, removeLeftovers, snapshotName } from './snapshot-files.ts'
+import { SnapshotStore, keptSnapshots, type KeptSnapshot } from './snapshot-store.ts'
 
-export const METADATA_TOPIC = '__cluster_metadata'
-export const METADATA_DIRECTORY = `${METADATA_TOPIC}-0`
 /** Larger ones can't be appended at once. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
-
-export interface QuorumOptions {
-  readonly disk: Disk
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  /** metadata.log.dir: the log directory that holds `__cluster_metadata-0`. */
-  readonly logDirectory: string
-  readonly nodeId: number
-  /** Of `logDirectory`. */
-  readonly directoryId: Uuid
-  /** Ids in controller.quorum.voters; empty if it isn't set. Only a log of kraft.version 0 asks for them. */
-  readonly staticVoterIds: readonly number[]
-  /** Segment settings; retention must be off: snapshots decide what may go. */
-  readonly logConfig: LogConfig
-  readonly snapshots: SnapshotPolicy
-  /** Opens the partition log; left out in production. */
-  readonly openLog?: (directory: string) => Promise<MetadataLogStore>
-}
-
-/** Gets everything that the directory holds, in order: first the newest snapshot, then the log behind it. */
-export interface LoadSink {
-  snapshot(content: SnapshotContent, provenance: { offset: number; epoch: number; timestampMs: number }): void
-  /** Data batches and control batches. */
-  batch(bytes: Buffer, at: number): void
-}
 
 export class Quorum {
   readonly #options: QuorumOptions
@@ -316,23 +285,4 @@ export class Quorum {
     this.#options.logger.error('[RaftManager] The metadata log failed', error)
     this.#failed?.(error)
   }
-}
-
-function openPartitionLog(options: QuorumOptions, directory: string): Promise<PartitionLog> {
-  const { disk, clock, random, logger, logConfig } = options
-  return PartitionLog.open({
-    disk,
-    clock,
-    random,
-    logger,
-    directory,
-    topicPartition: { topic: METADATA_TOPIC, partition: 0 },
-    topicId: METADATA_TOPIC_ID,
-    config: logConfig,
-    cleanShutdown: false,
-    recoveryPoint: 0,
-    logStartOffset: 0,
-    producerIdExpirationMs: 86_400_000,
-    tailCache: null,
-  })
 }
