@@ -13,6 +13,12 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const level = logLevel(process.env['KLAMM_LOG_LEVEL'])
 const logger = logWriter({ level, wallMs: () => world.clock.wallMs(), write: print }, 'kafka.server.KafkaRaftServer')
 
+// Nothing may throw past the node; if something does, what it left behind cannot be trusted.
+process.on('uncaughtException', (error) => {
+  logger.error('Stopping at once after an error that nobody handled', error)
+  process.exit(1)
+})
+
 const exitCode = await runServer({
   argv: process.argv.slice(2),
   version: VERSION,
