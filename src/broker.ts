@@ -54,7 +54,8 @@ const MEMORY_DIRECTORY = '/klamm'
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const { host = '127.0.0.1', port = 0, directory, logger = SILENT } = options
   const real = options.world ?? nodeWorld()
-  const world = directory === undefined && options.world === undefined ? { ...real, disk: memoryDisk(real.clock) } : real
+  const world =
+    directory === undefined && options.world === undefined ? { ...real, disk: memoryDisk(real.clock) } : real
   const properties = new Map([
     ['process.roles', 'broker,controller'],
     ['node.id', '1'],

@@ -87,7 +87,9 @@ export async function fetchRecords(
 
 function hasMoved({ partition }: FetchTarget, result: FetchResult): boolean {
   const log = partition?.log ?? null
-  return log !== null && (log.highWatermark !== result.highWatermark || log.lastStableOffset !== result.lastStableOffset)
+  return (
+    log !== null && (log.highWatermark !== result.highWatermark || log.lastStableOffset !== result.lastStableOffset)
+  )
 }
 
 function waitForBytes(

@@ -120,7 +120,10 @@ export class Partition {
     if (currentLeaderEpoch >= 0 && currentLeaderEpoch !== this.leaderEpoch) {
       throw currentLeaderEpoch < this.leaderEpoch
         ? new KafkaError('FENCED_LEADER_EPOCH', `epoch ${currentLeaderEpoch} of ${this.name}, now ${this.leaderEpoch}`)
-        : new KafkaError('UNKNOWN_LEADER_EPOCH', `epoch ${currentLeaderEpoch} of ${this.name}, here ${this.leaderEpoch}`)
+        : new KafkaError(
+            'UNKNOWN_LEADER_EPOCH',
+            `epoch ${currentLeaderEpoch} of ${this.name}, here ${this.leaderEpoch}`,
+          )
     }
     if (!this.isLeader) throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `not the leader of ${this.name}`)
     return this.#log
@@ -152,7 +155,10 @@ export class Partition {
   /** Where reads of a client end. @throws KafkaError OFFSET_NOT_AVAILABLE right after an election, while it isn't known. */
   latestOffset(log: PartitionLog, readCommitted: boolean): number {
     if (log.highWatermark < this.#epochStartOffset) {
-      throw new KafkaError('OFFSET_NOT_AVAILABLE', `the high watermark of ${this.name} has not reached this leader epoch`)
+      throw new KafkaError(
+        'OFFSET_NOT_AVAILABLE',
+        `the high watermark of ${this.name} has not reached this leader epoch`,
+      )
     }
     return readCommitted ? log.lastStableOffset : log.highWatermark
   }

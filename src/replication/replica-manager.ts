@@ -45,7 +45,8 @@ export class ReplicaManager {
   }
 
   *partitions(): IterableIterator<Partition> {
-    for (const topic of this.#topics.values()) for (const partition of topic) if (partition !== undefined) yield partition
+    for (const topic of this.#topics.values())
+      for (const partition of topic) if (partition !== undefined) yield partition
   }
 
   partitionsOf(topic: string): readonly Partition[] {

@@ -5,16 +5,14 @@
  * parse, or bytes that nobody asked for close the connection; everything that waits then rejects with NETWORK_FAILED.
  */
 import { ByteReader } from '../base/byte-reader.ts'
-import { ByteWriter } from '../base/byte-writer.ts'
 import { OperationalError } from '../base/errors.ts'
-import { requestHeaderVersion, responseHeaderVersion, type Api, type Init } from '../protocol/codec.ts'
+import type { Api, Init } from '../protocol/codec.ts'
+import { peekCorrelationId, readResponse, writeRequest } from '../protocol/frames.ts'
 import type { Network, Socket, SocketSink } from '../world/world.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { FrameReceiver, type Frame } from './frame-receiver.ts'
 
 const RESPONSE_BYTES_MAX = 0x7fff_ffff
-const SIZE_BYTES = 4
-const CORRELATION_BYTES = 4
 
 interface Waiting {
   readonly correlationId: number
@@ -67,9 +65,7 @@ export class ClientConnection implements SocketSink {
     return new Promise((resolve, reject) => {
       const read = (frame: Frame): void => {
         const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
-        const reader = new ByteReader(bytes, CORRELATION_BYTES)
-        if (responseHeaderVersion(api, version) >= 1) skipTags(reader)
-        resolve(api.response.read(reader, version))
+        resolve(readResponse(api, version, new ByteReader(bytes)))
       }
       this.#send(api, version, message, { read, reject })
     })
@@ -118,7 +114,7 @@ export class ClientConnection implements SocketSink {
     }
     const correlationId = this.#nextCorrelationId
     this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff
-    const pieces = encodeRequest(api, version, correlationId, this.#clientId, message)
+    const pieces = writeRequest(api, version, correlationId, this.#clientId, message)
     if (answer !== null) this.#waiting.push({ correlationId, ...answer })
     this.#socket.write(pieces)
   }
@@ -126,7 +122,7 @@ export class ClientConnection implements SocketSink {
   #frame(frame: Frame): void {
     try {
       const waiting = this.#waiting.shift()
-      const correlationId = frame.end - frame.start >= CORRELATION_BYTES ? frame.buffer.readInt32BE(frame.start) : -1
+      const correlationId = peekCorrelationId(new ByteReader(frame.buffer, frame.start, frame.end))
       if (waiting === undefined || waiting.correlationId !== correlationId) {
         this.#fail(`an answer with correlation id ${correlationId}, expected ${waiting?.correlationId ?? 'none'}`)
         waiting?.reject(this.#closed ?? failure('closed'))
@@ -138,6 +134,8 @@ export class ClientConnection implements SocketSink {
         waiting.reject(failure(`an answer that does not parse: ${String(error)}`))
         this.#fail('an answer that does not parse')
       }
+    } catch (error) {
+      this.#fail(`an answer that does not parse: ${String(error)}`)
     } finally {
       frame.memory.release()
     }
@@ -150,35 +148,6 @@ export class ClientConnection implements SocketSink {
     this.#socket.destroy()
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed)
     for (const task of this.#onClosed.splice(0)) task()
-  }
-}
-
-export function encodeRequest<Request, Response>(
-  api: Api<Request, Response>,
-  version: number,
-  correlationId: number,
-  clientId: string | null,
-  message: Init<Request>,
-): Buffer[] {
-  const writer = new ByteWriter()
-  writer.int32(0)
-  writer.int16(api.key)
-  writer.int16(version)
-  writer.int32(correlationId)
-  const headerVersion = requestHeaderVersion(api, version)
-  if (headerVersion >= 1) writer.nullableString(clientId)
-  if (headerVersion >= 2) writer.uvarint(0)
-  api.request.write(writer, message, version)
-  const size = writer.length - SIZE_BYTES
-  const pieces = writer.finish()
-  pieces[0]!.writeInt32BE(size, 0)
-  return pieces
-}
-
-function skipTags(reader: ByteReader): void {
-  for (let tags = reader.uvarint(); tags > 0; tags--) {
-    reader.uvarint()
-    reader.skip(reader.uvarint())
   }
 }
 

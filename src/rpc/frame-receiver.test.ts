@@ -54,7 +54,12 @@ test('frames arrive whole and in order, however the bytes are cut', () => {
 
 test('a frame that is held keeps its bytes while later ones are received', () => {
   const held: Frame[] = []
-  const receiver = new FrameReceiver(newPool(), 10_000_000, (frame) => held.push(frame), () => expect.unreachable())
+  const receiver = new FrameReceiver(
+    newPool(),
+    10_000_000,
+    (frame) => held.push(frame),
+    () => expect.unreachable(),
+  )
   const bodies = Array.from({ length: 40 }, (_, at) => Buffer.alloc(100_000, at))
   deliver(receiver, Buffer.concat(bodies.map(framed)), 70_000)
   for (const [at, frame] of held.entries()) {
@@ -84,7 +89,12 @@ test('a frame larger than a chunk arrives, and only what was sent is allocated o
 
 test('a connection between two frames holds no memory', () => {
   const pool = newPool()
-  const receiver = new FrameReceiver(pool, 1000, (frame) => frame.memory.release(), () => expect.unreachable())
+  const receiver = new FrameReceiver(
+    pool,
+    1000,
+    (frame) => frame.memory.release(),
+    () => expect.unreachable(),
+  )
   receiver.room()
   expect(pool.usedBytes).toBe(0)
   deliver(receiver, framed(Buffer.from('hello')), 3)
@@ -92,13 +102,21 @@ test('a connection between two frames holds no memory', () => {
   expect(pool.usedBytes).toBe(0)
 })
 
-test.each([0, -1, 1001, 2 ** 31 - 1])('a declared size of %i bytes is refused before anything of it is allocated', (size) => {
-  const pool = newPool()
-  const refused: number[] = []
-  const receiver = new FrameReceiver(pool, 1000, () => expect.unreachable(), (bytes) => refused.push(bytes))
-  const prefix = Buffer.alloc(4)
-  prefix.writeInt32BE(size)
-  deliver(receiver, prefix, 4)
-  expect(refused).toEqual([size])
-  expect(pool.usedBytes).toBe(0)
-})
+test.each([0, -1, 1001, 2 ** 31 - 1])(
+  'a declared size of %i bytes is refused before anything of it is allocated',
+  (size) => {
+    const pool = newPool()
+    const refused: number[] = []
+    const receiver = new FrameReceiver(
+      pool,
+      1000,
+      () => expect.unreachable(),
+      (bytes) => refused.push(bytes),
+    )
+    const prefix = Buffer.alloc(4)
+    prefix.writeInt32BE(size)
+    deliver(receiver, prefix, 4)
+    expect(refused).toEqual([size])
+    expect(pool.usedBytes).toBe(0)
+  },
+)

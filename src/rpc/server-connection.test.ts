@@ -55,7 +55,10 @@ const clock: Clock = {
 
 const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.from(text)], release: null })
 
-function connect(dispatch: (text: string) => Dispatched, gate = new ReadGate(1000, 500)): { socket: FakeSocket; pool: ChunkPool } {
+function connect(
+  dispatch: (text: string) => Dispatched,
+  gate = new ReadGate(1000, 500),
+): { socket: FakeSocket; pool: ChunkPool } {
   const socket = new FakeSocket()
   const pool = new ChunkPool({ freeBytesMax: CHUNK_BYTES, poison: true })
   void new ServerConnection(socket, {

@@ -13,7 +13,8 @@ const DESCRIBE_CONFIGS = 10
 const ALTER_CONFIGS = 11
 const IDEMPOTENT_WRITE = 12
 
-const bits = (operations: readonly number[]): number => operations.reduce((field, operation) => field | (1 << operation), 0)
+const bits = (operations: readonly number[]): number =>
+  operations.reduce((field, operation) => field | (1 << operation), 0)
 
 /** What the protocol says when nobody asked. */
 export const OPERATIONS_NOT_ASKED = -2147483648

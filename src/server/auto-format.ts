@@ -38,7 +38,11 @@ export async function formatIfEmpty(world: World, config: BrokerConfig, logger: 
 }
 
 function voterOf(config: BrokerConfig, directoryId: Uuid): Voter {
-  const endpoints = config.controllerListeners.map(({ name, host, port }) => ({ name, host: host || 'localhost', port }))
+  const endpoints = config.controllerListeners.map(({ name, host, port }) => ({
+    name,
+    host: host || 'localhost',
+    port,
+  }))
   return { id: config.nodeId, directoryId, endpoints }
 }
 

@@ -37,7 +37,8 @@ export class AutoTopics {
   #createOnce(name: string): Promise<ErrorCode> {
     const under = this.#creating.get(name)
     if (under !== undefined) return under
-    if (!isInternal(name) && !this.#config().autoCreateTopicsEnable) return Promise.resolve('UNKNOWN_TOPIC_OR_PARTITION')
+    if (!isInternal(name) && !this.#config().autoCreateTopicsEnable)
+      return Promise.resolve('UNKNOWN_TOPIC_OR_PARTITION')
     // Other internal topics come with the coordinators that need them.
     if (isInternal(name) && name !== CONSUMER_OFFSETS) return Promise.resolve('UNKNOWN_TOPIC_OR_PARTITION')
     const creation = this.#create(name).finally(() => this.#creating.delete(name))
@@ -52,7 +53,12 @@ export class AutoTopics {
     return errorName(code) ?? 'UNKNOWN_SERVER_ERROR'
   }
 
-  #template(name: string): { name: string; numPartitions: number; replicationFactor: number; configs: { name: string; value: string }[] } {
+  #template(name: string): {
+    name: string
+    numPartitions: number
+    replicationFactor: number
+    configs: { name: string; value: string }[]
+  } {
     if (name !== CONSUMER_OFFSETS) return { name, numPartitions: -1, replicationFactor: -1, configs: [] }
     const config = this.#config()
     return {

@@ -120,7 +120,9 @@ export class BrokerLifecycle {
       logDirs: registration.directories,
       previousBrokerEpoch: registration.previousBrokerEpoch,
     })
-    const { errorCode = 0, brokerEpoch = -1 } = await controller.registerBroker(request, { apiVersion: REGISTRATION_VERSION })
+    const { errorCode = 0, brokerEpoch = -1 } = await controller.registerBroker(request, {
+      apiVersion: REGISTRATION_VERSION,
+    })
     if (errorCode !== 0) {
       const code = errorName(errorCode) ?? 'UNKNOWN_SERVER_ERROR'
       throw new KafkaError(code, `the controller refused the registration of broker ${registration.nodeId}: ${code}`)

@@ -6,17 +6,13 @@
  * API's own error shape; a broken invariant stops the node; anything else is logged and answered with UNKNOWN_SERVER_ERROR.
  */
 import { ByteReader, MalformedError } from '../base/byte-reader.ts'
-import { ByteWriter } from '../base/byte-writer.ts'
 import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
-import { requestHeaderVersion, responseHeaderVersion } from '../protocol/codec.ts'
+import { peekRequestStart, readRequestHeader, writeResponse } from '../protocol/frames.ts'
 import type { Frame } from '../rpc/frame-receiver.ts'
 import type { Dispatched, Outcome, ServerConnection } from '../rpc/server-connection.ts'
 import { CLOSE, NO_ANSWER, type Handled, type Handler, type RequestContext } from './handler.ts'
 import { apiVersionsHandler, UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
 import type { Services } from './services.ts'
-
-const REQUEST_PREFIX_BYTES = 8
-const SIZE_BYTES = 4
 
 export interface ConnectionInfo {
   readonly id: number
@@ -35,10 +31,8 @@ export class Dispatcher {
   dispatch(frame: Frame, connection: ServerConnection, info: ConnectionInfo): Dispatched {
     const releases: (() => void)[] = []
     try {
-      if (frame.end - frame.start < REQUEST_PREFIX_BYTES) throw new MalformedError('a request shorter than its header')
-      const apiKey = frame.buffer.readInt16BE(frame.start)
-      const version = frame.buffer.readInt16BE(frame.start + 2)
-      const correlationId = frame.buffer.readInt32BE(frame.start + 4)
+      const reader = new ByteReader(frame.buffer, frame.start, frame.end)
+      const { apiKey, apiVersion: version, correlationId } = peekRequestStart(reader)
       const handler = this.#handlers.get(apiKey)
       if (handler === undefined) throw new MalformedError(`a request of API ${apiKey}, which is not served`)
       if (version < handler.lowestVersion || version > handler.highestVersion) {
@@ -47,10 +41,7 @@ export class Dispatcher {
         }
         throw new MalformedError(`${handler.api.name} version ${version}, which is not served`)
       }
-      const reader = new ByteReader(frame.buffer, frame.start + REQUEST_PREFIX_BYTES, frame.end)
-      const headerVersion = requestHeaderVersion(handler.api, version)
-      const clientId = headerVersion >= 1 ? reader.nullableString() : null
-      if (headerVersion >= 2) skipTags(reader)
+      const { clientId } = readRequestHeader(reader, handler.api, version)
       const request: unknown = handler.api.request.read(reader, version)
       const { socket } = connection
       const context: RequestContext = {
@@ -80,11 +71,7 @@ export class Dispatcher {
     releases: (() => void)[],
   ): Outcome | Promise<Outcome> {
     try {
-      const handled: Handled<unknown> | Promise<Handled<unknown>> = handler.spec.handle(
-        this.#services,
-        request,
-        context,
-      )
+      const handled: Handled<object> | Promise<Handled<object>> = handler.spec.handle(this.#services, request, context)
       if (handled instanceof Promise) {
         return handled.then(
           (settled) => this.#finish(handler, request, context, settled, releases),
@@ -101,7 +88,7 @@ export class Dispatcher {
     handler: Handler,
     request: unknown,
     context: RequestContext,
-    handled: Handled<unknown>,
+    handled: Handled<object>,
     releases: (() => void)[],
   ): Outcome {
     if (handled === NO_ANSWER) {
@@ -153,17 +140,10 @@ function encode(
   handler: Handler,
   version: number,
   correlationId: number,
-  response: unknown,
+  response: object,
   releases: readonly (() => void)[],
 ): Outcome {
-  const writer = new ByteWriter()
-  writer.int32(0)
-  writer.int32(correlationId)
-  if (responseHeaderVersion(handler.api, version) >= 1) writer.uvarint(0)
-  handler.api.response.write(writer, response as object, version)
-  const size = writer.length - SIZE_BYTES
-  const pieces = writer.finish()
-  pieces[0]!.writeInt32BE(size, 0)
+  const pieces = writeResponse<object>(handler.api, version, correlationId, response)
   return { kind: 'answer', pieces, release: releases.length === 0 ? null : () => releaseAll(releases) }
 }
 
@@ -171,20 +151,15 @@ function releaseAll(releases: readonly (() => void)[]): void {
   for (const release of releases) release()
 }
 
-function skipTags(reader: ByteReader): void {
-  const tags = reader.uvarint()
-  for (let i = 0; i < tags; i++) {
-    reader.uvarint()
-    reader.skip(reader.uvarint())
-  }
-}
-
 function asKafkaError(error: unknown): KafkaError {
   if (error instanceof KafkaError) return error
   if (error instanceof OperationalError && error.code !== 'CONFIG_INVALID') {
     return new KafkaError('KAFKA_STORAGE_ERROR', error.message)
   }
-  return new KafkaError('UNKNOWN_SERVER_ERROR', 'The server experienced an unexpected error when processing the request.')
+  return new KafkaError(
+    'UNKNOWN_SERVER_ERROR',
+    'The server experienced an unexpected error when processing the request.',
+  )
 }
 
 function messageOf(error: unknown): string {

@@ -222,7 +222,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     })
     controller.onImage((next, delta) => publisher.follow(delta, next, (error) => node.fail(error)))
     logs.onDirectoryFailed(({ liveDirectories, path }) => {
-      if (liveDirectories === 0) node.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
+      if (liveDirectories === 0)
+        node.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
     })
     await lifecycle.start()
     const services: Services = {
@@ -412,5 +413,8 @@ function advertised(
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */
 async function unlockMetadata({ directories, config }: Parts): Promise<void> {
   if (config.logDirs.includes(config.metadataLogDir)) return
-  await directories.live.find(({ path }) => path === config.metadataLogDir)?.unlock().catch(() => undefined)
+  await directories.live
+    .find(({ path }) => path === config.metadataLogDir)
+    ?.unlock()
+    .catch(() => undefined)
 }

@@ -17,7 +17,10 @@ export class OffsetsWriter implements PartitionWriter {
     const { hosted, log } = this.#leader(partition, leaderEpoch)
     hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
     if (batch.length > log.config.maxMessageBytes) {
-      throw new KafkaError('MESSAGE_TOO_LARGE', `a batch of ${batch.length} bytes, ${log.config.maxMessageBytes} are allowed`)
+      throw new KafkaError(
+        'MESSAGE_TOO_LARGE',
+        `a batch of ${batch.length} bytes, ${log.config.maxMessageBytes} are allowed`,
+      )
     }
     const { lastOffset, written } = hosted.append(log, batch, { origin: 'coordinator' })
     return { lastOffset, committed: written.then(() => hosted.whenCommitted(lastOffset + 1)) }

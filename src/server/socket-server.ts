@@ -123,8 +123,10 @@ export class SocketServer {
   #refusal(socket: Socket): string | null {
     const config = this.#options.config()
     const perIp = config.maxConnectionsPerIpOverrides.get(socket.remoteHost) ?? config.maxConnectionsPerIp
-    if ((this.#perHost.get(socket.remoteHost) ?? 0) >= perIp) return `address already has the configured maximum of ${perIp} connections.`
-    if (this.#open.size >= config.maxConnections) return `the broker already has the configured maximum of ${config.maxConnections} connections.`
+    if ((this.#perHost.get(socket.remoteHost) ?? 0) >= perIp)
+      return `address already has the configured maximum of ${perIp} connections.`
+    if (this.#open.size >= config.maxConnections)
+      return `the broker already has the configured maximum of ${config.maxConnections} connections.`
     return null
   }
 

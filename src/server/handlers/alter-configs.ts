@@ -14,9 +14,11 @@ export const alterConfigsHandler = handler(AlterConfigs, {
         refusalOf(
           services,
           resource,
-          () => new Map(resource.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const]))),
+          () =>
+            new Map(resource.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const]))),
         ),
-      async (resources) => (await services.controller.alterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
+      async (resources) =>
+        (await services.controller.alterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
     ),
   }),
   failed: ({ resources }, error) => ({

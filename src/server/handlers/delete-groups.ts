@@ -7,5 +7,7 @@ import { handler } from '../handler.ts'
 
 export const deleteGroupsHandler = handler(DeleteGroups, {
   handle: (services, request, context) => services.groups.deleteGroups(groupContext(context), request),
-  failed: ({ groupsNames }, error) => ({ results: groupsNames.map((groupId) => ({ groupId, errorCode: error.errno })) }),
+  failed: ({ groupsNames }, error) => ({
+    results: groupsNames.map((groupId) => ({ groupId, errorCode: error.errno })),
+  }),
 })

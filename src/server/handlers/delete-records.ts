@@ -34,7 +34,8 @@ function answer(
   try {
     const hosted = services.replicas.partition(topic, partitionIndex)
     if (hosted === null) throw notHosted(services, topic, partitionIndex)
-    if (isInternal(topic)) throw new KafkaError('INVALID_TOPIC_EXCEPTION', `records of internal topic ${topic} are its coordinator's`)
+    if (isInternal(topic))
+      throw new KafkaError('INVALID_TOPIC_EXCEPTION', `records of internal topic ${topic} are its coordinator's`)
     const log = hosted.leaderLog()
     if (!log.config.delete) {
       throw new KafkaError('POLICY_VIOLATION', `${topic} is not configured with delete in its cleanup.policy`)

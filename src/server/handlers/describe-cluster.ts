@@ -26,14 +26,18 @@ export const describeClusterHandler = handler(DescribeCluster, {
       .flatMap((broker) => {
         const endpoint = endpointOf(broker, context.listener)
         if (endpoint === null) return []
-        return [{ brokerId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack, isFenced: broker.fenced }]
+        return [
+          { brokerId: broker.id, host: endpoint.host, port: endpoint.port, rack: broker.rack, isFenced: broker.fenced },
+        ]
       })
     const live = brokers.filter(({ isFenced }) => !isFenced)
     return {
       clusterId: services.clusterId,
       controllerId: live.length === 0 ? -1 : live[services.random.below(live.length)]!.brokerId,
       brokers,
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? CLUSTER_OPERATIONS
+        : OPERATIONS_NOT_ASKED,
     }
   },
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message, clusterId: '' }),

@@ -64,7 +64,8 @@ function entriesOf(services: Services, { resourceType, resourceName }: Resource)
       if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Group name must not be empty')
       return describeGroup(sources, overrides)
     case CONFIG_RESOURCE.CLIENT_METRICS:
-      if (resourceName === '') throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
+      if (resourceName === '')
+        throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
       return describeClientMetrics(overrides)
     default:
       throw new KafkaError('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`)
@@ -77,7 +78,10 @@ export function checkBrokerName(nodeId: number, resourceName: string): void {
     throw new KafkaError('INVALID_REQUEST', `Broker id must be an integer, but it is: ${resourceName}`)
   }
   if (Number(resourceName) !== nodeId) {
-    throw new KafkaError('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId} or empty string, but received ${resourceName}`)
+    throw new KafkaError(
+      'INVALID_REQUEST',
+      `Unexpected broker id, expected ${nodeId} or empty string, but received ${resourceName}`,
+    )
   }
 }
 

@@ -32,9 +32,7 @@ function isAsked({ topics }: DescribeLogDirsRequest, { topic, partition }: Parti
   return topics === null || topics.some((asked) => asked.topic === topic && asked.partitions.includes(partition))
 }
 
-function byTopic(
-  partitions: readonly PartitionDescription[],
-): Init<DescribeLogDirsResponse.DescribeLogDirsTopic>[] {
+function byTopic(partitions: readonly PartitionDescription[]): Init<DescribeLogDirsResponse.DescribeLogDirsTopic>[] {
   const topics = new Map<string, Init<DescribeLogDirsResponse.DescribeLogDirsPartition>[]>()
   for (const { topic, partition, sizeBytes, offsetLag, isFuture } of partitions) {
     const rows = topics.get(topic) ?? []

@@ -164,4 +164,3 @@ function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: num
   }
   return pieces
 }
-

@@ -37,7 +37,10 @@ export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
 })
 
 /** All overrides of a broker resource after the change; operations that make no sense are left to the controller. */
-function proposedBy(services: Services, { resourceType, resourceName, configs }: Resource): ReadonlyMap<string, string> {
+function proposedBy(
+  services: Services,
+  { resourceType, resourceName, configs }: Resource,
+): ReadonlyMap<string, string> {
   const proposed = new Map(services.image().configs.get(resourceType, resourceName))
   for (const { name, configOperation, value } of configs) {
     if (configOperation === DELETE) proposed.delete(name)
@@ -47,7 +50,9 @@ function proposedBy(services: Services, { resourceType, resourceName, configs }:
       const before = (proposed.get(name) ?? '').split(',').filter((item) => item !== '')
       const items = value.split(',').filter((item) => item !== '')
       const after =
-        configOperation === APPEND ? [...new Set([...before, ...items])] : before.filter((item) => !items.includes(item))
+        configOperation === APPEND
+          ? [...new Set([...before, ...items])]
+          : before.filter((item) => !items.includes(item))
       proposed.set(name, after.join(','))
     } else proposed.set(name, value)
   }

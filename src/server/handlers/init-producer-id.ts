@@ -9,7 +9,8 @@ import { handler } from '../handler.ts'
 export const initProducerIdHandler = handler(InitProducerId, {
   versions: { lowest: 0, highest: 5 },
   handle: async (services, request) => {
-    if (request.transactionalId !== null) return { errorCode: ERROR_CODES.INVALID_REQUEST, producerId: -1, producerEpoch: -1 }
+    if (request.transactionalId !== null)
+      return { errorCode: ERROR_CODES.INVALID_REQUEST, producerId: -1, producerEpoch: -1 }
     return { producerId: await services.producerIds.next(), producerEpoch: 0 }
   },
   failed: (_request, error) => ({ errorCode: error.errno, producerId: -1, producerEpoch: -1 }),

@@ -13,7 +13,8 @@ const LISTABLE: readonly number[] = [TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRIC
 
 export const listConfigResourcesHandler = handler(ListConfigResources, {
   handle: (services, request, { apiVersion }) => {
-    const asked = apiVersion === 0 ? [CLIENT_METRICS] : request.resourceTypes.length === 0 ? LISTABLE : request.resourceTypes
+    const asked =
+      apiVersion === 0 ? [CLIENT_METRICS] : request.resourceTypes.length === 0 ? LISTABLE : request.resourceTypes
     if (asked.some((type) => !LISTABLE.includes(type))) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
     const image = services.image()
     return {

@@ -10,7 +10,11 @@
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64, type Int64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
-import { ListOffsets, type ListOffsetsRequest, type ListOffsetsResponse } from '../../protocol/generated/list-offsets.ts'
+import {
+  ListOffsets,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+} from '../../protocol/generated/list-offsets.ts'
 import type { Partition } from '../../replication/partition.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { handler } from '../handler.ts'
@@ -168,4 +172,3 @@ export function notHosted(services: Services, topic: string, index: number): Kaf
     ? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${topic}-${index} does not exist`)
     : new KafkaError('NOT_LEADER_OR_FOLLOWER', `${topic}-${index} is not on this broker`)
 }
-

@@ -34,7 +34,9 @@ export const metadataHandler = handler(Metadata, {
       topics: wantedTopics(image, request, version, missing).map((topic) =>
         isFound(topic) ? describe(image, topic, request, version, context.listener) : topic,
       ),
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations ? CLUSTER_OPERATIONS : OPERATIONS_NOT_ASKED,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? CLUSTER_OPERATIONS
+        : OPERATIONS_NOT_ASKED,
     }
   },
 })
@@ -47,7 +49,9 @@ async function createMissing(
 ): Promise<ReadonlyMap<string, ErrorCode>> {
   if (request.topics === null || (version < 4 ? false : !request.allowAutoTopicCreation)) return new Map()
   const image = services.image()
-  const names = request.topics.flatMap(({ name }) => (name === null || image.topics.byName(name) !== null ? [] : [name]))
+  const names = request.topics.flatMap(({ name }) =>
+    name === null || image.topics.byName(name) !== null ? [] : [name],
+  )
   return names.length === 0 ? new Map() : services.autoTopics.create(names)
 }
 
@@ -77,7 +81,12 @@ function wantedTopics(
     seen.add(name)
     const code = missing.get(name) ?? 'UNKNOWN_TOPIC_OR_PARTITION'
     found.push(
-      image.topics.byName(name) ?? { errorCode: ERROR_CODES[code], name, topicId: ZERO_UUID, isInternal: isInternal(name) },
+      image.topics.byName(name) ?? {
+        errorCode: ERROR_CODES[code],
+        name,
+        topicId: ZERO_UUID,
+        isInternal: isInternal(name),
+      },
     )
   }
   return found
@@ -94,7 +103,9 @@ function describe(
     name: topic.name,
     topicId: topic.id,
     isInternal: isInternal(topic.name),
-    partitions: topic.partitions.map((partition, index) => describePartition(image, partition, index, version, listener)),
+    partitions: topic.partitions.map((partition, index) =>
+      describePartition(image, partition, index, version, listener),
+    ),
     topicAuthorizedOperations: request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED,
   }
 }

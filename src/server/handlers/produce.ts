@@ -116,6 +116,8 @@ function appendPartition(
   if (request.acks === -1) hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
   const options = produceOptions(log.config, context.apiVersion, services.clock.wallMs(), hosted.name)
   const valid = validateProduce(records ?? NO_RECORDS, options)
+  // Producers before 0.11 may send a partition without a message.
+  if (valid.recordCount === 0) return { index, baseOffset: log.assignedEnd, logStartOffset: log.startOffset }
   refuseTransactional(valid.records)
   const appended = hosted.append(log, valid.records, {
     origin: 'client',
@@ -161,13 +163,21 @@ async function commit(services: Services, timeoutMs: number, hosted: Partition, 
       const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () =>
         reject(new KafkaError('REQUEST_TIMED_OUT', 'not all in-sync replicas had the records in time')),
       )
-      void hosted.whenCommitted(end).then(resolve, reject).finally(() => timer.cancel())
+      void hosted
+        .whenCommitted(end)
+        .then(resolve, reject)
+        .finally(() => timer.cancel())
     })
   }
   if (hosted.log !== null) hosted.checkInSyncReplicas(hosted.log, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND')
 }
 
-function produceOptions(config: LogConfig, requestVersion: number, nowMs: number, topicPartition: string): ProduceOptions {
+function produceOptions(
+  config: LogConfig,
+  requestVersion: number,
+  nowMs: number,
+  topicPartition: string,
+): ProduceOptions {
   return {
     nowMs,
     timestampType: config.messageTimestampType,
@@ -202,7 +212,7 @@ function failure(index: number, error: KafkaError): PartitionAnswer {
     baseOffset: -1,
     logStartOffset: -1,
     recordErrors: recordErrorsOf(error),
-    errorMessage: error.code === 'INVALID_RECORD' || error instanceof InvalidRecords ? error.message : null,
+    errorMessage: error instanceof InvalidRecords ? error.answerText : null,
   }
 }
 
@@ -225,4 +235,3 @@ function answerError(
   if (partition === null) return answer
   return { ...answer, currentLeader: { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch } }
 }
-
