@@ -55,11 +55,14 @@ export async function decideAllowed<Resource extends ConfigResource>(
   }
   const allowed = resources.filter((resource) => !refusals.has(resource))
   const decided = allowed.length === 0 ? [] : await decide(allowed)
-  const refused = [...refusals].map(([{ resourceType, resourceName }, error]) => ({
-    resourceType,
-    resourceName,
-    errorCode: error.errno,
-    errorMessage: error.message,
-  }))
-  return [...decided, ...refused]
+  return [...decided, ...[...refusals].map(([resource, error]) => refused(resource, error))]
+}
+
+/** The answer to either request when it could not be decided at all. */
+export function allFailed(resources: readonly ConfigResource[], error: KafkaError): { responses: ConfigResult[] } {
+  return { responses: resources.map((resource) => refused(resource, error)) }
+}
+
+function refused({ resourceType, resourceName }: ConfigResource, error: KafkaError): ConfigResult {
+  return { resourceType, resourceName, errorCode: error.errno, errorMessage: error.message }
 }

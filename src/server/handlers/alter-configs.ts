@@ -3,7 +3,7 @@
  * controller; a broker checks its own settings first.
  */
 import { AlterConfigs } from '../../protocol/generated/alter-configs.ts'
-import { decideAllowed, refusalOf } from '../broker-config-changes.ts'
+import { allFailed, decideAllowed, refusalOf } from '../broker-config-changes.ts'
 import { handler } from '../handler.ts'
 
 export const alterConfigsHandler = handler(AlterConfigs, {
@@ -21,12 +21,5 @@ export const alterConfigsHandler = handler(AlterConfigs, {
         (await services.controller.alterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
     ),
   }),
-  failed: ({ resources }, error) => ({
-    responses: resources.map(({ resourceType, resourceName }) => ({
-      resourceType,
-      resourceName,
-      errorCode: error.errno,
-      errorMessage: error.message,
-    })),
-  }),
+  failed: ({ resources }, error) => allFailed(resources, error),
 })

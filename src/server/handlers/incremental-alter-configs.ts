@@ -7,7 +7,7 @@ import {
   IncrementalAlterConfigs,
   type IncrementalAlterConfigsRequest,
 } from '../../protocol/generated/incremental-alter-configs.ts'
-import { decideAllowed, refusalOf } from '../broker-config-changes.ts'
+import { allFailed, decideAllowed, refusalOf } from '../broker-config-changes.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 
@@ -26,14 +26,7 @@ export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
         (await services.controller.incrementalAlterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
     ),
   }),
-  failed: ({ resources }, error) => ({
-    responses: resources.map(({ resourceType, resourceName }) => ({
-      resourceType,
-      resourceName,
-      errorCode: error.errno,
-      errorMessage: error.message,
-    })),
-  }),
+  failed: ({ resources }, error) => allFailed(resources, error),
 })
 
 /** All overrides of a broker resource after the change; operations that make no sense are left to the controller. */
