@@ -12,7 +12,8 @@ import type { Segment } from './segment.ts'
  * Also the repair after a failed write, with `end` = writtenEnd.
  */
 export async function truncateLog(state: LogState, end: number): Promise<void> {
-  if (end >= state.assignedEnd && state.writtenEnd === state.assignedEnd) {
+  // A roll may have failed without an append behind it (a repeated batch): then its segment must go nevertheless.
+  if (end >= state.assignedEnd && state.writtenEnd === state.assignedEnd && state.active.isCreated) {
     if (state.epochs.truncateFromEnd(end)) await state.writeEpochs()
     return
   }

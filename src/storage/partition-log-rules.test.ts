@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { KafkaError } from '../base/errors.ts'
 import { buildMarker } from '../records/control.ts'
+import { SeededWorld } from '../testing/seeded-world.ts'
 import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
 
 const codeOf = (run: () => unknown): string => {
@@ -115,4 +116,26 @@ test('epochs: where each ends, also one without records, and what a truncation l
   expect([log.startOffset, log.writtenEnd, log.latestEpoch]).toEqual([40, 40, -1])
   expect(log.append(batchOf('c'), { epoch: 7, origin: 'client' }).firstOffset).toBe(40)
   await log.close()
+})
+
+test('a roll that failed behind a repeated batch leaves no segment without files', async () => {
+  const world = new SeededWorld(1)
+  await world.run(async () => {
+    const at = testLog({ segmentBytes: 160 })
+    const options = { disk: world.disk, clock: world.clock, random: world.random }
+    let log = await at.open(options)
+    await log.append(batchOf('a', 1, from(0)), CLIENT).written
+    await log.append(batchOf('b', 1, from(1)), CLIENT).written
+    world.main.disk.failNext({ kinds: ['open'], path: '00000000000000000002.log', code: 'ENOSPC' })
+    expect(log.append(batchOf('b', 1, from(1)), CLIENT).duplicate).toBe(true)
+    await world.advance(1000)
+    await log.append(batchOf('c', 1, from(2)), CLIENT).written
+    await log.append(batchOf('d', 1, from(3)), CLIENT).written
+    await log.append(batchOf('e', 1, from(4)), CLIENT).written
+    await log.closeHard()
+    log = await at.open(options)
+    const texts = [await readText(log, 0), await readText(log, 2), await readText(log, 4)]
+    expect(texts).toEqual(['0:a 1:b', '2:c 3:d', '4:e'])
+    await log.close()
+  })
 })
