@@ -8,23 +8,13 @@
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { BrokerConfig, ListenerConfig } from '../config/broker-config.ts'
-import { TableConfigRules } from '../controller/config-rules.ts'
-import { Controller } from '../controller/controller.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { Controller } from '../controller/controller.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
-import type { GroupCoordinatorConfig } from '../coordinators/group/group-config.ts'
-import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
-import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
-import { METADATA_VERSION_LATEST, SUPPORTED_FEATURES } from '../metadata/features.ts'
-import type { MetadataImage } from '../metadata/image.ts'
-import { readBootstrap } from '../quorum/format.ts'
-import { Quorum } from '../quorum/quorum.ts'
-import { CODECS } from '../records/batch.ts'
+import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
-import { LogManager } from '../storage/log-manager.ts'
-import { TailCache } from '../storage/tail-cache.ts'
-import type { World } from '../world/world.ts'
+import type { LogManager } from '../storage/log-manager.ts'
 import { formatIfEmpty, newUuid } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
@@ -32,30 +22,20 @@ import { Dispatcher } from './dispatcher.ts'
 import { DynamicConfigs } from './dynamic-configs.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { followedController } from './followed-controller.ts'
+import { groupSettings } from './group-settings.ts'
 import { HANDLERS } from './handler-table.ts'
+import { advertisedListeners } from './listener-addresses.ts'
+import { loadLogs } from './load-logs.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
+import type { NodeOptions } from './node-options.ts'
 import { OffsetsWriter } from './offsets-writer.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { Services } from './services.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
+import { startController } from './start-controller.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
 
-export interface NodeOptions {
-  readonly world: World
-  readonly config: BrokerConfig
-  readonly logger: Logger
-  /** What a listener without a host advertises; localhost if left out. */
-  readonly hostName?: string
-  /** Overwrite request memory that came free: finds a missing reference in tests. */
-  readonly poison?: boolean
-}
-
-/** Bytes that were written last, kept for readers at the tail. */
-const TAIL_CACHE_BYTES = 32 * 1024 * 1024
-/** Disk operations of one directory under way while loading or closing: below the size of the thread pool. */
-const DISK_OPERATIONS_MAX = 3
 const CONTROLLED_SHUTDOWN_MS = 30_000
-const DEFAULT_HOST_NAME = 'localhost'
 
 export class Node {
   readonly listeners: readonly BoundListener[]
@@ -184,7 +164,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       random: world.random,
       logger,
       writer: new OffsetsWriter(replicas),
-      config: groupConfig(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
+      config: groupSettings(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
     })
     const publisher = new MetadataPublisher(image, { nodeId: config.nodeId, logger, configs, logs, replicas, groups })
     await publisher.start()
@@ -199,7 +179,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         nodeId: config.nodeId,
         clusterId: directories.clusterId,
         incarnationId: newUuid(world),
-        listeners: advertised(options, listeners),
+        listeners: advertisedListeners(options, listeners),
         features: SUPPORTED_FEATURES,
         rack: config.brokerRack,
         directories: logs.liveDirectories.map(({ id }) => id),
@@ -220,6 +200,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       publisher,
       lifecycle,
     })
+    controller.onFailed((error) => node.fail(error))
     controller.onImage((next, delta) => publisher.follow(delta, next, (error) => node.fail(error)))
     logs.onDirectoryFailed(({ liveDirectories, path }) => {
       if (liveDirectories === 0)
@@ -265,149 +246,6 @@ function checkRoles(config: BrokerConfig): void {
     'NOT_SUPPORTED',
     'process.roles must be broker,controller: nodes with one role need a quorum, which this release does not have.',
   )
-}
-
-async function startController(
-  options: NodeOptions,
-  directories: LogDirectories,
-): Promise<{ readonly controller: Controller; readonly kraftVersion: () => number }> {
-  const { world, config, logger } = options
-  const { clock, random, disk } = world
-  const metadata = directories.live.find(({ path }) => path === config.metadataLogDir)
-  if (metadata === undefined) {
-    throw new OperationalError('DISK_FAILED', `The metadata log directory ${config.metadataLogDir} can't be read.`)
-  }
-  const bootstrap = await readBootstrap(disk, metadata.path)
-  let quorum: Quorum | null = null
-  const controller = await Controller.start({
-    clock,
-    random,
-    logger,
-    settings: {
-      clusterId: directories.clusterId,
-      defaultPartitions: config.numPartitions,
-      defaultReplicationFactor: config.defaultReplicationFactor,
-      deleteTopicEnable: config.deleteTopicEnable,
-      brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
-      maxIdleIntervalMs: config.metadataMaxIdleIntervalMs,
-    },
-    rules: new TableConfigRules({
-      nodeId: config.nodeId,
-      values: config.values,
-      isSet: (key) => config.originals.has(key),
-    }),
-    registration: {
-      incarnationId: newUuid(world),
-      listeners: config.controllerListeners.map(({ name, host, port }) => ({
-        name,
-        host: host || (options.hostName ?? DEFAULT_HOST_NAME),
-        port,
-        securityProtocol: 0,
-      })),
-    },
-    bootstrap: bootstrap === null ? bootstrapRecords(METADATA_VERSION_LATEST) : decodeBootstrap(bootstrap),
-    openLog: async (content) => {
-      quorum = await Quorum.open(
-        {
-          disk,
-          clock,
-          random,
-          logger,
-          logDirectory: metadata.path,
-          nodeId: config.nodeId,
-          directoryId: metadata.id,
-          staticVoterIds: config.quorumVoters.map(({ id }) => id),
-          logConfig: {
-            ...config.topicDefaults,
-            compact: false,
-            delete: false,
-            retentionMs: -1,
-            retentionBytes: -1,
-            segmentBytes: config.metadataLogSegmentBytes,
-            segmentMs: config.metadataLogSegmentMs,
-            maxMessageBytes: config.metadataLogSegmentBytes,
-            preallocate: false,
-          },
-          snapshots: {
-            recordBytesMax: config.metadataLogMaxRecordBytesBetweenSnapshots,
-            intervalMs: config.metadataLogMaxSnapshotIntervalMs,
-            retentionBytes: config.metadataMaxRetentionBytes,
-            retentionMs: config.metadataMaxRetentionMs,
-          },
-        },
-        content,
-      )
-      return quorum
-    },
-  })
-  return { controller, kraftVersion: () => quorum?.kraftVersion ?? 0 }
-}
-
-async function loadLogs(
-  { world, config, logger }: NodeOptions,
-  directories: LogDirectories,
-  configs: DynamicConfigs,
-  image: MetadataImage,
-): Promise<LogManager> {
-  const topicConfigs = new Map(
-    [...image.configs.all()]
-      .filter(({ type }) => type === CONFIG_RESOURCE.TOPIC)
-      .map(({ name }) => [name, configs.topicConfig(image, name)]),
-  )
-  const logs = await LogManager.load({
-    ...world,
-    logger,
-    directories: { ...directories, live: directories.live.filter(({ path }) => config.logDirs.includes(path)) },
-    defaultConfig: configs.current.topicDefaults,
-    topicConfigs,
-    producerIdExpirationMs: config.producerIdExpirationMs,
-    tailCache: new TailCache(TAIL_CACHE_BYTES),
-    intervals: {
-      recoveryPointCheckpointMs: config.logFlushOffsetCheckpointIntervalMs,
-      logStartCheckpointMs: config.logFlushStartOffsetCheckpointIntervalMs,
-      highWatermarkCheckpointMs: config.replicaHighWatermarkCheckpointIntervalMs,
-      retentionCheckMs: config.logRetentionCheckIntervalMs,
-      flushSchedulerMs: config.logFlushSchedulerIntervalMs,
-      producerExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
-    },
-    inFlightMax: DISK_OPERATIONS_MAX,
-  })
-  await logs.resolveStrays((topicId, topic, partition) => {
-    // The id is written before the first record: a log without one that is empty can be taken over by its name.
-    const isEmpty = topicId === null && logs.get(topic, partition)?.assignedEnd === 0
-    const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
-    return known?.partitions[partition]?.replicas.includes(config.nodeId) === true
-  })
-  return logs
-}
-
-function groupConfig(config: BrokerConfig, offsetsTopicPartitions: number): GroupCoordinatorConfig {
-  return {
-    offsetsTopicPartitions,
-    offsetsTopicCodec: CODECS[config.offsetsTopicCompressionCodec] ?? 'none',
-    minSessionTimeoutMs: config.groupMinSessionTimeoutMs,
-    maxSessionTimeoutMs: config.groupMaxSessionTimeoutMs,
-    initialRebalanceDelayMs: config.groupInitialRebalanceDelayMs,
-    maxGroupSize: config.groupMaxSize,
-    offsetMetadataMaxLength: config.offsetMetadataMaxBytes,
-    writeTimeoutMs: config.offsetsCommitTimeoutMs,
-    offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
-    offsetsRetentionCheckIntervalMs: config.offsetsRetentionCheckIntervalMs,
-    appendLingerMs: config.groupCoordinatorAppendLingerMs,
-  }
-}
-
-/** What clients are told to connect to: the configured address, with what is open in it filled in. */
-function advertised(
-  { config, hostName }: NodeOptions,
-  bound: readonly BoundListener[],
-): (BoundListener & Pick<ListenerConfig, 'securityProtocol'>)[] {
-  return config.advertisedListeners.map(({ name, host, port }) => ({
-    name,
-    host: host || (hostName ?? DEFAULT_HOST_NAME),
-    port: port || (bound.find((listener) => listener.name === name)?.port ?? 0),
-    securityProtocol: config.listeners.find((listener) => listener.name === name)?.securityProtocol ?? 'PLAINTEXT',
-  }))
 }
 
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */
