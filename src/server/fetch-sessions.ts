@@ -6,6 +6,7 @@
  * otherwise the client fetches without a session. Answers of partitions that gave data move behind the others.
  */
 import { KafkaError } from '../base/errors.ts'
+import { clampInt64 } from '../base/int64.ts'
 import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import type { FetchRequest } from '../protocol/generated/fetch.ts'
 import type { Clock, Random } from '../world/world.ts'
@@ -168,7 +169,7 @@ function merge(
     for (const wanted of topic.partitions) {
       const key = keyOf(version, topic.topic, topic.topicId, wanted.partition)
       const known = partitions.get(key)
-      const fetchOffset = Number(wanted.fetchOffset)
+      const fetchOffset = clampInt64(wanted.fetchOffset)
       if (known !== undefined && known.topic === name) {
         known.fetchOffset = fetchOffset
         known.maxBytes = wanted.partitionMaxBytes
