@@ -2,11 +2,14 @@
  * How a partition's leader and ISR change: which replica may lead, and the record that says so. The first acceptable
  * replica in the order of preference that is in sync leads; the last member of an ISR is never removed; without an
  * acceptable member the partition has no leader. A change of nothing is no record.
+ *
+ * Eligible leader replicas (KIP-966) aren't kept here, but a directory of Kafka's may state some: partitions whose ISR is
+ * empty. Such a replica has everything that was committed and may lead; of the last known leader that isn't certain.
  */
 import type { Uuid } from '../base/uuid.ts'
 import { isActive } from '../metadata/cluster-image.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
-import { isrShrinkKeepsLeaderEpoch, partitionRecordVersion } from '../metadata/features.ts'
+import { elrSupported, isrShrinkKeepsLeaderEpoch, partitionRecordVersion } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
@@ -37,13 +40,13 @@ export function partitionChange(image: MetadataImage, wanted: ChangeWanted): Met
   let isr = wanted.isr.length === 0 ? partition.isr : wanted.isr
   let leaderRecoveryState = -1
   let leader = elect(wanted, isr)
-  if (leader === NO_LEADER && wanted.election === 'unclean') {
-    leader = partition.replicas.find(wanted.mayLead) ?? NO_LEADER
+  if (leader === NO_LEADER) {
+    leader = electUncleanly(wanted, isr)
     if (leader !== NO_LEADER) {
       isr = [leader]
       if (partition.leaderRecoveryState !== RECOVERING) leaderRecoveryState = RECOVERING
     }
-  }
+  } else if (!isr.includes(leader)) isr = [leader]
   const stated = wanted.leaderRecoveryState
   if (stated !== undefined && stated !== partition.leaderRecoveryState) leaderRecoveryState = stated
   const isrChanged = !sameList(isr, partition.isr)
@@ -56,15 +59,38 @@ export function partitionChange(image: MetadataImage, wanted: ChangeWanted): Met
     isr: isrChanged ? isr : null,
     leader: newEpoch ? leader : NO_LEADER_CHANGE,
     leaderRecoveryState,
+    ...(elrSupported(level) && leader !== NO_LEADER ? withoutEligible(partition, isr) : {}),
   })
 }
 
+/** Who is in the ISR is not named as eligible, and a partition with a leader has no last known one. */
+function withoutEligible({ elr, lastKnownElr }: PartitionImage, isr: readonly number[]): EligibleChange {
+  const others = elr.filter((id) => !isr.includes(id))
+  return {
+    ...(others.length < elr.length ? { eligibleLeaderReplicas: others } : {}),
+    ...(lastKnownElr.length > 0 ? { lastKnownElr: [] } : {}),
+  }
+}
+
+interface EligibleChange {
+  readonly eligibleLeaderReplicas?: readonly number[]
+  readonly lastKnownElr?: readonly number[]
+}
+
 function elect({ partition, election, mayLead }: ChangeWanted, isr: readonly number[]): number {
-  const good = (id: number): boolean => isr.includes(id) && mayLead(id)
+  const good = (id: number): boolean => (isr.includes(id) || partition.elr.includes(id)) && mayLead(id)
   const [preferred] = partition.replicas
   if (election === 'preferred' && preferred !== undefined && good(preferred)) return preferred
   if (good(partition.leader)) return partition.leader
   return partition.replicas.find(good) ?? NO_LEADER
+}
+
+/** One that may lack records: the last known leader if nobody else is known to have them, else any where it is allowed. */
+function electUncleanly({ partition, election, mayLead }: ChangeWanted, isr: readonly number[]): number {
+  const [last, ...others] = partition.lastKnownElr
+  const isLast = last !== undefined && others.length === 0 && isr.length === 0 && partition.elr.length === 0
+  if (isLast && mayLead(last)) return last
+  return election === 'unclean' ? (partition.replicas.find(mayLead) ?? NO_LEADER) : NO_LEADER
 }
 
 function sameList(left: readonly number[], right: readonly number[]): boolean {
