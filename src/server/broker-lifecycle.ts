@@ -18,6 +18,8 @@ import type { Clock, Timer } from '../world/world.ts'
 
 const REGISTRATION_VERSION = 4
 const HEARTBEAT_VERSION = 2
+/** After the first heartbeat of a controlled shutdown. */
+const SHUTDOWN_RETRY_MS = 50
 const PROTOCOL_NUMBER = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
 
 export interface Registration {
@@ -53,6 +55,8 @@ export class BrokerLifecycle {
   #epoch = -1
   #fenced = true
   #wantShutDown = false
+  /** The controller has heard of the shutdown. */
+  #askedToGo = false
   #timer: Timer | null = null
   #closed = false
   #mayGo: (() => void) | null = null
@@ -74,7 +78,7 @@ export class BrokerLifecycle {
   async start(): Promise<void> {
     await this.#register()
     while (this.#fenced) await this.#heartbeat()
-    this.#schedule()
+    this.#schedule(this.#options.heartbeatIntervalMs)
   }
 
   /** Tells the controller and waits until it lets go, at most `timeoutMs`. */
@@ -150,19 +154,25 @@ export class BrokerLifecycle {
     return answer
   }
 
-  #schedule(): void {
+  #schedule(afterMs: number): void {
     if (this.#closed) return
-    const { clock, heartbeatIntervalMs } = this.#options
-    this.#timer = clock.at(clock.monotonicMs() + heartbeatIntervalMs, () => void this.#beat())
+    const { clock } = this.#options
+    this.#timer = clock.at(clock.monotonicMs() + afterMs, () => void this.#beat())
   }
 
   async #beat(): Promise<void> {
+    let next = this.#options.heartbeatIntervalMs
     try {
       const answer = await this.#heartbeat()
       if (this.#wantShutDown && (answer.shouldShutDown === true || (answer.errorCode ?? 0) !== 0)) this.#mayGo?.()
+      // Leaderships often move at once: ask soon, but only once.
+      else if (this.#wantShutDown && !this.#askedToGo) {
+        this.#askedToGo = true
+        next = SHUTDOWN_RETRY_MS
+      }
     } catch (error) {
       this.#options.logger.warn('A heartbeat failed', error)
     }
-    this.#schedule()
+    this.#schedule(next)
   }
 }
