@@ -3,11 +3,11 @@
  * them with what Kafka found (`expected/state.json` beside each `data.tar.gz`).
  *
  * DIR is one fixture or a folder of them. Retention and expiry are off: the directories age, and what they hold must not
- * be removed by it. Fixtures with other parts than log directories of one node are opened per node. The last line is
- * `N passed, N failed`; one check is one document or list of one fixture.
+ * be removed by it. Each is opened twice: by the log layer alone, and by a whole node which is asked over its network. The
+ * last line is `N passed, N failed`; one check is one section of the document, or one list of files.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Logger } from '../src/base/logger.ts'
@@ -17,6 +17,7 @@ import { DEFAULT_MAINTENANCE_INTERVALS } from '../src/storage/log-maintenance.ts
 import { LogManager } from '../src/storage/log-manager.ts'
 import { topicPartitionName } from '../src/storage/topic-partition.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
+import { checkNode } from './fixtures/check-node.ts'
 import { compareFiles, filesBelow, parseFileList } from './fixtures/files-after-load.ts'
 import { partitionState, type PartitionState } from './fixtures/log-state.ts'
 import { compareStates, isObject, type StateDocument } from './fixtures/state-document.ts'
@@ -60,17 +61,27 @@ function fixturesOf(folder: string): string[] {
 async function run(fixture: string): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), 'klamm-fixture-'))
   try {
-    execFileSync('tar', ['xzf', join(fixture, 'data.tar.gz'), '-C', copy])
+    unpack(fixture, copy)
     const expected: unknown = JSON.parse(readFileSync(join(fixture, 'expected/state.json'), 'utf8'))
     if (!isObject(expected)) throw new Error('expected/state.json is no object')
     const filesPath = join(fixture, 'expected/files-after-load.txt')
     const files = existsSync(filesPath) ? parseFileList(readFileSync(filesPath, 'utf8')) : null
     await checkLogs(basename(fixture), copy, expected, files)
+    rmSync(copy, { recursive: true })
+    mkdirSync(copy)
+    unpack(fixture, copy)
+    for await (const { name, differences } of checkNode(copy, expected, logger)) {
+      report(`${basename(fixture)} ${name}`, differences)
+    }
   } catch (error) {
     report(`${basename(fixture)}: opens`, [error instanceof Error ? (error.stack ?? error.message) : String(error)])
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
+}
+
+function unpack(fixture: string, directory: string): void {
+  execFileSync('tar', ['xzf', join(fixture, 'data.tar.gz'), '-C', directory])
 }
 
 /** What the log layer alone can know, and after a clean shutdown the same once more. */

@@ -13,6 +13,7 @@ import type { Controller } from '../controller/controller.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { formatIfEmpty, newUuid } from './auto-format.ts'
@@ -55,6 +56,11 @@ export class Node {
     this.closed = new Promise((resolve, reject) => (settle = { resolve, reject }))
     this.closed.catch(() => undefined)
     this.#settleClosed = settle
+  }
+
+  /** The metadata that clients are shown. */
+  get image(): MetadataImage {
+    return this.#parts.publisher.image
   }
 
   /** Controlled shutdown: leadership moved, everything flushed, clean markers written. Idempotent. */
@@ -229,6 +235,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       onClosed: (connectionId, task) => sockets.onClosed(connectionId, task),
       fail: (error) => node.fail(error),
     }
+    options.inspect?.({ services, memoryInUseBytes: () => sockets.memoryInUseBytes })
     sockets.serve(new Dispatcher(services, HANDLERS))
     const where = listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',')
     logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Klamm serves ${where}, cluster ${directories.clusterId}`)
