@@ -11,6 +11,7 @@ import type { TopicChange } from '../metadata/topics-delta.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
+import { CompactionNotice } from './compaction-notice.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
 
@@ -25,11 +26,13 @@ export interface MetadataPublisherOptions {
 
 export class MetadataPublisher {
   readonly #options: MetadataPublisherOptions
+  readonly #compaction: CompactionNotice
   #image: MetadataImage
   #queue: Promise<void> = Promise.resolve()
 
   constructor(image: MetadataImage, options: MetadataPublisherOptions) {
     this.#options = options
+    this.#compaction = new CompactionNotice(options.logger)
     this.#image = image
   }
 
@@ -44,6 +47,10 @@ export class MetadataPublisher {
     const topics = [...this.#image.topics.all()]
     const changed = topics.map((after) => ({ after, partitions: after.partitions.keys(), created: false }))
     await replicas.apply([], changed)
+    this.#lookForCompacted(
+      topics.map(({ name }) => name),
+      this.#image,
+    )
     groups.onMetadataImage(this.#image)
     const offsets = this.#image.topics.byName(CONSUMER_OFFSETS)
     if (offsets !== null) this.#elect(null, offsets, offsets.partitions.keys())
@@ -87,6 +94,14 @@ export class MetadataPublisher {
       const hasOverrides = image.configs.get(CONFIG_RESOURCE.TOPIC, topic).size > 0
       logs.setTopicConfig(topic, hasOverrides ? configs.topicConfig(image, topic) : null)
     }
+    const created = delta.changedTopics().flatMap(({ before, after }) => (before === null ? [after.name] : []))
+    this.#lookForCompacted(new Set([...changedTopics, ...created]), image)
+  }
+
+  #lookForCompacted(topics: Iterable<string>, image: MetadataImage): void {
+    const { configs } = this.#options
+    const existing = [...topics].filter((name) => image.topics.byName(name) !== null)
+    this.#compaction.look(existing.map((name) => ({ name, config: configs.topicConfig(image, name) })))
   }
 
   #electChanged({ before, after, partitions }: TopicChange): void {
