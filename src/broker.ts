@@ -15,6 +15,7 @@ import { parseBrokerConfig } from './config/parse-broker-config.ts'
 import { memoryDisk } from './world/memory-disk.ts'
 import { nodeWorld } from './world/node/index.ts'
 import type { World } from './world/world.ts'
+import type { NodeOptions } from './server/node-options.ts'
 import { startNode, type Node } from './server/node.ts'
 
 export type { Logger }
@@ -32,6 +33,8 @@ export interface BrokerOptions {
   readonly logger?: Logger
   /** Another clock, disk or network: see `klamm/testing`. The real ones if left out. */
   readonly world?: World
+  /** @internal For simulations. */
+  readonly inside?: Pick<NodeOptions, 'poison' | 'tailCacheBytes' | 'inspect'>
 }
 
 export interface Broker extends AsyncDisposable {
@@ -72,7 +75,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const { config, refused, unsupported } = parseBrokerConfig(properties)
   if (refused.length > 0) throw new OperationalError('NOT_SUPPORTED', refused.join('; '))
   if (unsupported.length > 0) logger.warn(`Not supported yet and without effect: ${unsupported.join(', ')}`)
-  return asBroker(await startNode({ world, config, logger, hostName: host }))
+  return asBroker(await startNode({ world, config, logger, hostName: host, ...options.inside }))
 }
 
 function asBroker(node: Node): Broker {

@@ -2,6 +2,7 @@
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { World } from '../world/world.ts'
+import type { Services } from './services.ts'
 
 export interface NodeOptions {
   readonly world: World
@@ -11,4 +12,14 @@ export interface NodeOptions {
   readonly hostName?: string
   /** Overwrite request memory that came free: finds a missing reference in tests. */
   readonly poison?: boolean
+  /** Of all logs together; 32 MB if left out. Simulations make it small. */
+  readonly tailCacheBytes?: number
+  /** Called once, when the node serves: simulations look at what no client can see. */
+  readonly inspect?: (inside: Inside) => void
+}
+
+export interface Inside {
+  readonly services: Services
+  /** Of request memory. */
+  memoryInUseBytes(): number
 }

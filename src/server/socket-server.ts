@@ -62,6 +62,11 @@ export class SocketServer {
     return this.#open.size
   }
 
+  /** Request memory that connections, logs or the tail cache hold. */
+  get memoryInUseBytes(): number {
+    return this.#pool.usedBytes
+  }
+
   /** Binds; connections wait until `serve`. @throws OperationalError ADDRESS_IN_USE. */
   async bind(listeners: readonly ListenerConfig[]): Promise<BoundListener[]> {
     const bound: BoundListener[] = []

@@ -117,6 +117,12 @@ export class SeededDisk implements DiskFaults {
     this.#volume.capacityBytes = bytes
   }
 
+  /** Paths of the files and locks that the process holds. */
+  held(): string[] {
+    const files = [...this.#volume.opened].map(({ path }) => path)
+    return this.#volume.locks.size === 0 ? files : [...files, `${this.#volume.locks.size} locks`]
+  }
+
   usedBytes(): number {
     return this.#volume.usedBytes()
   }

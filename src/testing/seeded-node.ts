@@ -43,6 +43,11 @@ export class SeededNode implements NetworkHost {
     return this.#world
   }
 
+  /** Timers and operations of the process that runs now. */
+  pending(): string[] {
+    return this.#events.pendingOf(this.#process)
+  }
+
   /** The process dies at this event, as by kill -9: nothing of it runs on. */
   crash(): void {
     this.#process.alive = false

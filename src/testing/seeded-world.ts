@@ -38,6 +38,8 @@ export class SeededWorld implements World {
   readonly #virtualUsMax: number
   readonly #clockSkewMs: number
   #driving = false
+  /** Runs after each event and all that followed from it: what must hold always is checked here. */
+  afterEvent: (() => void) | null = null
 
   constructor(seed: number, options: SeededWorldOptions = {}) {
     this.seed = seed
@@ -109,6 +111,7 @@ export class SeededWorld implements World {
         if (this.#events.nowUs > this.#virtualUsMax) throw this.#failure('more virtual time has passed than allowed')
         if (!this.#events.step()) throw this.#failure('no event is left, and the task still waits: a deadlock')
         await turn()
+        this.afterEvent?.()
       }
       return outcome
     })

@@ -40,6 +40,11 @@ export class SimEvents {
     return event
   }
 
+  /** Names of what a process still has to come: timers that it did not cancel, operations that did not end. */
+  pendingOf(process: SimProcess): string[] {
+    return this.#heap.flatMap(({ task, process: owner, name }) => (task !== null && owner === process ? [name] : []))
+  }
+
   cancel(event: SimEvent): void {
     if (event.task === null) return
     event.task = null

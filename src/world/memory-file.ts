@@ -17,6 +17,7 @@ export class MemoryFile implements DiskFile {
     this.#writable = writable
     this.#owner = owner
     this.#volume = volume
+    volume.opened.add(this)
   }
 
   read(into: Buffer, position: number): Promise<number> {
@@ -70,6 +71,7 @@ export class MemoryFile implements DiskFile {
     if (this.#closed) return
     const closed = this.#run(this.#describe('close', 0, 0), () => {})
     this.#closed = true
+    this.#volume.opened.delete(this)
     await closed
   }
 

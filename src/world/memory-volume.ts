@@ -85,6 +85,8 @@ export function atOnce(clock: { soon(task: () => void): void }): DiskSchedule {
 export class MemoryVolume {
   readonly tree: MemoryTree
   readonly locks = new Set<MemoryNode>()
+  /** Files that the process has open. */
+  readonly opened = new Set<{ readonly path: string }>()
   readonly #options: MemoryVolumeOptions
   /** Counts the processes that used this volume; what belongs to an earlier one is dead. */
   #process = 0
@@ -126,6 +128,7 @@ export class MemoryVolume {
     }
     this.#pending.clear()
     this.locks.clear()
+    this.opened.clear()
     this.#process += 1
   }
 
