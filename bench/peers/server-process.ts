@@ -14,6 +14,8 @@ export interface ServerPlace {
   readonly classPath: string
   /** Of Kafka's JVM. */
   readonly heap: string
+  /** Which build of Klamm; dist/ unless told. */
+  readonly entry?: string
 }
 
 const CLOCK_TICKS_PER_SECOND = 100
@@ -53,7 +55,7 @@ export class ServerProcess {
     const log = openSync(join(place.directory, 'server.log'), 'a')
     const [command, args] =
       peer === 'klamm'
-        ? [process.execPath, ['dist/cli/server-start.js', properties]]
+        ? [process.execPath, [place.entry ?? 'dist/cli/server-start.js', properties]]
         : ['java', [...jvm(place), 'kafka.Kafka', properties]]
     const child = spawn(command, args, { stdio: ['ignore', log, log] })
     running.add(child)
