@@ -34,7 +34,7 @@ export interface BrokerOptions {
   /** Another clock, disk or network: see `klamm/testing`. The real ones if left out. */
   readonly world?: World
   /** @internal For simulations. */
-  readonly inside?: Pick<NodeOptions, 'poison' | 'tailCacheBytes' | 'inspect'>
+  readonly inside?: Pick<NodeOptions, 'poison' | 'tailCacheBytes' | 'around' | 'inspect'>
 }
 
 export interface Broker extends AsyncDisposable {

@@ -10,7 +10,7 @@ import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
 import { peekRequestStart, readRequestHeader, writeResponse } from '../protocol/frames.ts'
 import type { Frame } from '../rpc/frame-receiver.ts'
 import type { Dispatched, Outcome, ServerConnection } from '../rpc/server-connection.ts'
-import { CLOSE, NO_ANSWER, type Handled, type Handler, type RequestContext } from './handler.ts'
+import { CLOSE, NO_ANSWER, type Around, type Handled, type Handler, type RequestContext } from './handler.ts'
 import { apiVersionsHandler, UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
 import type { Services } from './services.ts'
 
@@ -22,9 +22,11 @@ export interface ConnectionInfo {
 export class Dispatcher {
   readonly #services: Services
   readonly #handlers: ReadonlyMap<number, Handler>
+  readonly #around: Around | null
 
-  constructor(services: Services, handlers: readonly Handler[]) {
+  constructor(services: Services, handlers: readonly Handler[], around: Around | null = null) {
     this.#services = services
+    this.#around = around
     this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]))
   }
 
@@ -71,7 +73,10 @@ export class Dispatcher {
     releases: (() => void)[],
   ): Outcome | Promise<Outcome> {
     try {
-      const handled: Handled<object> | Promise<Handled<object>> = handler.spec.handle(this.#services, request, context)
+      const handled =
+        this.#around === null
+          ? this.#run(handler, request, context)
+          : this.#around(handler, request, context, () => this.#run(handler, request, context))
       if (handled instanceof Promise) {
         return handled.then(
           (settled) => this.#finish(handler, request, context, settled, releases),
@@ -82,6 +87,10 @@ export class Dispatcher {
     } catch (error) {
       return this.#failed(handler, request, context, error, releases)
     }
+  }
+
+  #run(handler: Handler, request: unknown, context: RequestContext): Handled<object> | Promise<Handled<object>> {
+    return handler.spec.handle(this.#services, request, context)
   }
 
   #finish(

@@ -53,6 +53,17 @@ export interface HandlerSpec<Request, Response> {
   readonly failed?: (request: Request, error: KafkaError, version: number) => Init<Response>
 }
 
+/**
+ * Stands between a request and its handler: `proceed` runs the handler. It may answer in its place, before or after it, or throw
+ * what the handler could throw. For tests of clients; production has none.
+ */
+export type Around = (
+  handler: Handler,
+  request: unknown,
+  context: RequestContext,
+  proceed: () => Handled<object> | Promise<Handled<object>>,
+) => Handled<object> | Promise<Handled<object>>
+
 export interface Handler {
   // oxlint-disable-next-line typescript/no-explicit-any -- the table holds handlers of all types
   readonly api: Api<any, any>

@@ -2,6 +2,7 @@
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { World } from '../world/world.ts'
+import type { Around } from './handler.ts'
 import type { Services } from './services.ts'
 
 export interface NodeOptions {
@@ -14,6 +15,8 @@ export interface NodeOptions {
   readonly poison?: boolean
   /** Of all logs together; 32 MB if left out. Simulations make it small. */
   readonly tailCacheBytes?: number
+  /** Faults of requests: see `klamm/testing`. */
+  readonly around?: Around
   /** Called once, when the node serves: simulations look at what no client can see. */
   readonly inspect?: (inside: Inside) => void
 }

@@ -236,7 +236,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       fail: (error) => node.fail(error),
     }
     options.inspect?.({ services, memoryInUseBytes: () => sockets.memoryInUseBytes })
-    sockets.serve(new Dispatcher(services, HANDLERS))
+    sockets.serve(new Dispatcher(services, HANDLERS, options.around))
     const where = listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',')
     logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Klamm serves ${where}, cluster ${directories.clusterId}`)
     return node
