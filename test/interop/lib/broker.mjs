@@ -1,0 +1,133 @@
+/**
+ * Klamm as a user starts it: `node dist/cli/server-start.js server.properties`, on a directory and two ports of its own.
+ * The same server.properties starts Apache Kafka on the same directory.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { ROOT } from '../../../scripts/setup.mjs'
+import { start, until } from './process.mjs'
+
+/**
+ * Ports below the range from which outgoing connections take theirs: a client that asks again and again for a broker that
+ * is down could otherwise be given the broker's own port, and talk to itself.
+ */
+const PORTS = { first: 20_000, count: 990 }
+let nextPort = PORTS.first + ((process.pid * 10) % PORTS.count)
+
+async function freePort() {
+  for (let tries = 0; tries < PORTS.count; tries++) {
+    const port = nextPort
+    nextPort = nextPort + 1 < PORTS.first + PORTS.count ? nextPort + 1 : PORTS.first
+    if (await isFree(port)) return port
+  }
+  throw new Error('no free port')
+}
+
+/** @param {number} port */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.on('error', () => resolve(false))
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)))
+  })
+}
+
+/** @param {number} port */
+export function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
+
+/** A place for a node: directory, ports, server.properties. Whether Klamm or Kafka runs there is another question. */
+export class Place {
+  directory
+  dataDirectory
+  port
+  address
+  propertiesFile
+
+  /**
+   * @param {import('./suite.mjs').Suite} suite
+   * @param {string} name
+   * @param {Record<string, string>} [settings]
+   */
+  static async make(suite, name, settings = {}) {
+    return new Place(join(suite.directory, name), await freePort(), await freePort(), settings)
+  }
+
+  /**
+   * @param {string} directory
+   * @param {number} port
+   * @param {number} controllerPort
+   * @param {Record<string, string>} settings
+   */
+  constructor(directory, port, controllerPort, settings) {
+    this.directory = directory
+    this.dataDirectory = join(directory, 'data')
+    this.port = port
+    this.address = `127.0.0.1:${port}`
+    this.propertiesFile = join(directory, 'server.properties')
+    mkdirSync(directory, { recursive: true })
+    const properties = {
+      'process.roles': 'broker,controller',
+      'node.id': '1',
+      'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      'log.dirs': this.dataDirectory,
+      'offsets.topic.replication.factor': '1',
+      'offsets.topic.num.partitions': '8',
+      'transaction.state.log.replication.factor': '1',
+      'transaction.state.log.min.isr': '1',
+      'share.coordinator.state.topic.replication.factor': '1',
+      'share.coordinator.state.topic.min.isr': '1',
+      'group.initial.rebalance.delay.ms': '0',
+      ...settings,
+    }
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+    writeFileSync(this.propertiesFile, lines.join(''))
+  }
+
+  /** @param {string} name */
+  logFile(name) {
+    return join(this.directory, `${name}.log`)
+  }
+}
+
+/** Starts Klamm there and waits until it says that it is up. */
+export async function startKlamm(place, logName = 'klamm') {
+  const logFile = place.logFile(logName)
+  const process_ = start(process.execPath, [join(ROOT, 'dist', 'cli', 'server-start.js'), place.propertiesFile], {
+    logFile,
+  })
+  let how
+  void process_.ended.then((code) => (how = code))
+  await until(() => {
+    if (how !== undefined) throw new Error(`Klamm ended with ${how}:\n${readFileSync(logFile, 'utf8').slice(-3000)}`)
+    return listens(place.port)
+  }, 'Klamm listens')
+  return { ...process_, logFile, log: () => readFileSync(logFile, 'utf8') }
+}
+
+/** server.properties above names them for Kafka's sake. */
+const EXPECTED = [/WARN Not supported yet and without effect: [a-z., ]+ \(/]
+
+/**
+ * What Klamm logged at WARN or above, but for what is expected.
+ * @param {string} log
+ * @param {readonly RegExp[]} expected
+ */
+export function complaints(log, expected = []) {
+  const known = [...EXPECTED, ...expected]
+  return log
+    .split('\n')
+    .filter((line) => /\b(ERROR|FATAL|WARN)\b/.test(line) && !known.some((pattern) => pattern.test(line)))
+}

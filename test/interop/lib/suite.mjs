@@ -1,0 +1,68 @@
+/**
+ * One suite's cases: each has a name (a sentence), a time-out and one line of output. The suite's folder below
+ * .build/interop holds everything that it wrote (logs, data directories); it is removed if all went well.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ROOT } from '../../../scripts/setup.mjs'
+
+export class Suite {
+  name
+  /** Holds logs and data; kept after a failure. */
+  directory
+  passedCount = 0
+  failedCount = 0
+
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name
+    this.directory = join(ROOT, '.build', 'interop', 'runs', `${name}-${process.pid}`)
+    rmSync(this.directory, { recursive: true, force: true })
+    mkdirSync(this.directory, { recursive: true })
+  }
+
+  /**
+   * Runs a case; never throws.
+   * @param {string} name
+   * @param {() => Promise<string | void>} body may resolve to a few words for the line
+   */
+  async test(name, body, timeoutMs = 30_000) {
+    const startedMs = performance.now()
+    let timer
+    const tooLong = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs} ms`)), timeoutMs)
+    })
+    try {
+      const words = await Promise.race([body(), tooLong])
+      this.passed(name, performance.now() - startedMs, words ?? '')
+    } catch (error) {
+      this.failed(name, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** @param {string} name */
+  passed(name, tookMs = 0, words = '') {
+    this.passedCount++
+    const seconds = tookMs > 0 ? ` (${(tookMs / 1000).toFixed(1)} s)` : ''
+    console.log(`ok     ${this.name}: ${name}${words === '' ? '' : `: ${words}`}${seconds}`)
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} error
+   */
+  failed(name, error) {
+    this.failedCount++
+    console.log(`FAILED ${this.name}: ${name}`)
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    console.log(text.slice(0, 4000).replace(/^/gm, '    '))
+    writeFileSync(join(this.directory, `failure-${this.failedCount}.txt`), `${name}\n\n${text}\n`)
+  }
+
+  close() {
+    if (this.failedCount === 0) rmSync(this.directory, { recursive: true, force: true })
+    else console.log(`       logs are in ${this.directory}`)
+  }
+}
