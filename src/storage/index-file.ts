@@ -30,8 +30,9 @@ export class IndexFile {
   #saved = 0
   /** The file is larger than its entries. */
   #preallocated = false
-  /** Nothing was saved since the last sync. */
-  #isSynced = true
+  /** Counts saves; those up to #synced survive a power loss. */
+  #saves = 0
+  #synced = 0
   #loading: Promise<void> | null = null
 
   constructor(disk: Disk, place: LogPlace, baseOffset: number, suffix: '.index' | '.timeindex', entryBytes: number) {
@@ -157,7 +158,6 @@ export class IndexFile {
   /** Puts the entries into the file; `trim` also gives it its final size. */
   async save(options: { readonly trim: boolean; readonly sync: boolean }): Promise<void> {
     if (this.#saved === this.#count && !options.trim && !options.sync) return
-    this.#isSynced = false
     const file = await this.#disk.open(this.path, 'write')
     try {
       const from = this.#saved
@@ -174,18 +174,22 @@ export class IndexFile {
         await file.truncate(this.#count * this.entryBytes)
         this.#preallocated = false
       }
-      if (options.sync) await file.sync()
+      const saves = ++this.#saves
+      if (options.sync) {
+        await file.sync()
+        this.#synced = Math.max(this.#synced, saves)
+      }
     } finally {
       await file.close()
     }
-    if (options.sync) this.#isSynced = true
   }
 
   /** What was saved survives a power loss afterwards. */
   async sync(): Promise<void> {
-    if (this.#isSynced) return
-    this.#isSynced = true
+    const saves = this.#saves
+    if (saves <= this.#synced) return
     await syncIfThere(this.#disk, this.path)
+    this.#synced = Math.max(this.#synced, saves)
   }
 }
 

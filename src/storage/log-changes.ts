@@ -63,6 +63,7 @@ export async function startAnewAt(state: LogState, offset: number): Promise<void
 export async function createSegment(state: LogState, segment: Segment): Promise<void> {
   const { preallocate, segmentBytes, segmentIndexBytes } = state.config
   await segment.create(preallocate, segmentBytes, segmentIndexBytes)
+  state.entriesChanged()
 }
 
 /** The files of a segment that takes no more records get their final size. */
@@ -76,16 +77,14 @@ export async function finishFiles(state: LogState, segment: Segment): Promise<vo
  * not rolled is indexed anew after a crash.
  */
 export async function syncBelow(state: LogState, end: number): Promise<void> {
-  const { disk, place } = state.world
   const from = Math.max(0, state.segmentAt(state.recoveryPoint))
-  let newFiles = false
   for (const segment of state.segments.slice(from)) {
     if (segment.baseOffset >= end && segment !== state.segments[from]) break
     if (!segment.isCreated) continue
     await segment.syncFiles()
-    if (segment.baseOffset >= state.recoveryPoint) newFiles = true
   }
-  if (newFiles) await disk.syncDirectory(place.directory)
+  // Names too: those of new segments, and that those of truncated ones are gone.
+  await state.syncEntries()
   // A truncation may have come between.
   state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))
 }

@@ -4,7 +4,8 @@
  *
  * After a clean shutdown nothing is scanned but the tail of the last segment behind its last index entry. After any other
  * one every segment from the recovery point on is checked: the first bad batch ends the log, its file is cut there, and
- * all later segments are deleted. Indexes and snapshots are built anew. The order of the passes matters.
+ * all later segments are deleted. Offsets missing between two segments end nothing, as in Kafka: a cleaner may have left
+ * that hole. Indexes and snapshots are built anew. The order of the passes matters.
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -44,6 +45,8 @@ export interface LoadedLog {
   readonly startOffset: number
   readonly endOffset: number
   readonly recoveryPoint: number
+  /** Files were made or renamed, or may have been by a process that died, and the directory was not synced. */
+  readonly hasNewEntries: boolean
 }
 
 export function newSegment(
@@ -62,7 +65,7 @@ export function newSegment(
 }
 
 export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
-  const { disk, place, config } = options
+  const { disk, place } = options
   if ((await disk.list(place.directory)) === null) {
     await disk.makeDirectory(place.directory)
     await disk.syncDirectory(parentOf(place.directory))
@@ -83,9 +86,7 @@ export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
     await loader.discard(segments.splice(0))
   }
   if (segments.length === 0) {
-    const first = newSegment(options, options.logStartOffset)
-    await first.create(config.preallocate, config.segmentBytes, config.segmentIndexBytes)
-    segments.push(first)
+    segments.push(await loader.begin())
     endOffset = options.logStartOffset
   }
   return loader.complete(segments, endOffset ?? options.logStartOffset, epochPath)
@@ -105,10 +106,12 @@ class Loader {
   readonly #epochs: LeaderEpochCache
   readonly #snapshots: ProducerSnapshots
   #epochsChanged = false
+  #hasNewEntries: boolean
 
   constructor(options: LoadOptions, epochs: LeaderEpochCache, snapshots: readonly number[]) {
     this.#options = options
     this.#epochs = epochs
+    this.#hasNewEntries = !options.cleanShutdown
     this.#snapshots = new ProducerSnapshots({ ...options, expirationMs: options.producerIdExpirationMs }, snapshots)
   }
 
@@ -120,8 +123,10 @@ class Loader {
       const parsed = parseFileName(name)
       if (parsed?.suffix === '.log') bases.push(parsed.offset)
     }
+    bases.sort((left, right) => left - right)
+    const checkedFrom = this.#options.cleanShutdown ? Infinity : (bases[this.#firstUnflushed(bases)] ?? Infinity)
     const segments: Segment[] = []
-    for (const base of bases.sort((left, right) => left - right)) {
+    for (const base of bases) {
       const segment = newSegment(this.#options, base)
       segment.isCreated = true
       const stat = await disk.stat(segment.path('.log'))
@@ -139,7 +144,8 @@ class Loader {
           damage = error.message
         }
       }
-      if (damage !== null) {
+      // What `recover` checks anyway is not cut here, or it would not see where the log ends.
+      if (damage !== null && base < checkedFrom) {
         logger.warn(`${segment.path('.log')}: recovering the segment and rebuilding its indexes, ${damage}`)
         await this.#recoverSegment(segment, segments, new ProducerState())
       }
@@ -147,11 +153,19 @@ class Loader {
     return segments
   }
 
+  /** Index of the segment that holds the recovery point. */
+  #firstUnflushed(bases: readonly number[]): number {
+    const { recoveryPoint } = this.#options
+    return Math.max(
+      0,
+      bases.findLastIndex((base) => base <= recoveryPoint),
+    )
+  }
+
   /** Checks what was not flushed; the log's end, or null if there is nothing to check. */
   async recover(segments: Segment[]): Promise<number | null> {
-    const { place, recoveryPoint, logger, config } = this.#options
-    let index = segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint)
-    if (index < 0) index = 0
+    const { place, logger } = this.#options
+    let index = this.#firstUnflushed(segments.map((segment) => segment.baseOffset))
     const state = new ProducerState()
     let endOffset: number | null = null
     for (; index < segments.length; index++) {
@@ -159,13 +173,13 @@ class Loader {
       const recovered = await this.#recoverSegment(segment, segments.slice(0, index + 1), state)
       endOffset = recovered.endOffset
       const next = segments[index + 1]
-      // Kafka would keep what lies behind a hole that a power loss made between two segments; a log that is not compacted
-      // has none otherwise, and records missing in its middle are worse than an earlier end.
-      const hasHole = next !== undefined && next.baseOffset > endOffset && !config.compact
-      if (recovered.truncatedBytes === 0 && !hasHole) continue
+      // A power loss can bring back what a truncation had cut, under a segment that was begun afterwards: the two have
+      // offsets in common, and only what was never flushed can be in such a place.
+      const overlaps = next !== undefined && next.baseOffset < endOffset
+      if (recovered.truncatedBytes === 0 && !overlaps) continue
       logger.warn(
         recovered.truncatedBytes === 0
-          ? `${place.directory}: segment ${segment.baseOffset} ends at ${endOffset}, before the next one: the rest is dropped`
+          ? `${place.directory}: segment ${segment.baseOffset} ends at ${endOffset}, above the base of the next one: the rest is dropped`
           : `${place.directory}: cut ${recovered.truncatedBytes} bytes at the end of segment ${segment.baseOffset} (${recovered.reason}); the log ends at ${endOffset}`,
       )
       await this.discard(segments.splice(index + 1))
@@ -198,6 +212,8 @@ class Loader {
       if (lastOffset < segment.baseOffset || lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) {
         throw new OperationalError('LOG_CORRUPT', `${file.path}: offset ${lastOffset} does not fit into the segment`)
       }
+      // Old pages among new ones can be whole batches of other offsets.
+      if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
       const timestamp = entryMaxTimestamp(bytes, at)
       if (timestamp > segment.maxTimestamp) {
         segment.maxTimestamp = timestamp
@@ -228,7 +244,11 @@ class Loader {
     await segment.saveIndexes({ trim: true, sync: false })
     state.endOffset = endOffset
     await this.#snapshots.take(state)
-    return { endOffset, truncatedBytes, reason: corruption ?? 'a batch is torn or its checksum does not match' }
+    return {
+      endOffset,
+      truncatedBytes,
+      reason: corruption ?? 'a batch is torn, goes back, or its checksum does not match',
+    }
   }
 
   /** The end of the last whole batch; a torn tail behind it is cut off, else the next append would hide behind it. */
@@ -262,11 +282,21 @@ class Loader {
 
   /** Segments that the log no longer has: renamed first, so that a crash cannot leave half of one. */
   async discard(segments: readonly Segment[]): Promise<void> {
+    this.#hasNewEntries = true
     for (const segment of segments) {
       await segment.rename(DELETED)
       this.#snapshots.forget(segment.baseOffset)
       await segment.removeRenamed(DELETED)
     }
+  }
+
+  /** The first segment of a log that has none. */
+  async begin(): Promise<Segment> {
+    const { config, logStartOffset } = this.#options
+    const first = newSegment(this.#options, logStartOffset)
+    await first.create(config.preallocate, config.segmentBytes, config.segmentIndexBytes)
+    this.#hasNewEntries = true
+    return first
   }
 
   async complete(segments: Segment[], endOffset: number, epochPath: string): Promise<LoadedLog> {
@@ -292,6 +322,7 @@ class Loader {
       startOffset,
       endOffset,
       recoveryPoint: cleanShutdown ? endOffset : Math.min(this.#options.recoveryPoint, endOffset),
+      hasNewEntries: this.#hasNewEntries,
     }
   }
 }

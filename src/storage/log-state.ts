@@ -46,6 +46,9 @@ export class LogState {
   readonly nextPositions = new Map<number, number>()
   /** Counts truncations and deletions: a read that overlaps one starts anew. */
   cuts = 0
+  /** Counts files made and renamed; below it those up to #syncedEntries survive a power loss. */
+  #changedEntries: number
+  #syncedEntries = 0
   readonly #recent: Segment[] = []
   readonly #timers = new Set<Timer>()
   /** Renamed, but readers may still be in their files. */
@@ -62,6 +65,7 @@ export class LogState {
     this.startOffset = loaded.startOffset
     this.assignedEnd = this.writtenEnd = loaded.endOffset
     this.recoveryPoint = loaded.recoveryPoint
+    this.#changedEntries = loaded.hasNewEntries ? 1 : 0
     this.highWatermark = Math.min(Math.max(highWatermark, this.startOffset), this.writtenEnd)
     this.producers.onHighWatermark(this.highWatermark)
   }
@@ -97,6 +101,19 @@ export class LogState {
     oldest.timeIndex.file.unload()
   }
 
+  /** Files were made or renamed: `syncEntries` has something to do. */
+  entriesChanged(): void {
+    this.#changedEntries++
+  }
+
+  /** What was made and renamed so far survives a power loss afterwards, also for those who ask while it is under way. */
+  async syncEntries(): Promise<void> {
+    const changes = this.#changedEntries
+    if (changes <= this.#syncedEntries) return
+    await this.world.disk.syncDirectory(this.world.place.directory)
+    this.#syncedEntries = Math.max(this.#syncedEntries, changes)
+  }
+
   async writeEpochs(): Promise<void> {
     const { disk, place } = this.world
     await writeEpochCheckpoint(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, this.epochs.entries)
@@ -114,6 +131,7 @@ export class LogState {
         renamed.push(segment)
       } else await segment.remove()
     }
+    this.entriesChanged()
     if (renamed.length === 0) return
     const timer = clock.at(clock.monotonicMs() + this.config.fileDeleteDelayMs, () => {
       this.#timers.delete(timer)

@@ -60,7 +60,9 @@ export class Segment {
   /** Null until they are read. */
   #transactions: TransactionIndexEntry[] | null = null
   #savedTransactions = 0
-  #areTransactionsSynced = true
+  /** Counts saves of the transaction index; those up to #syncedTransactions survive a power loss. */
+  #transactionSaves = 0
+  #syncedTransactions = 0
   #isLogPreallocated = false
   /** Deleted: its name may not be opened again, that would make a new file. */
   #isGone = false
@@ -220,7 +222,8 @@ export class Segment {
       }
     }
     this.#savedTransactions = entries.length
-    this.#areTransactionsSynced = sync
+    this.#transactionSaves++
+    if (sync) this.#syncedTransactions = this.#transactionSaves
   }
 
   /** Takes the zeros of a preallocated log file off. */
@@ -288,9 +291,10 @@ export class Segment {
     await (await this.open()).sync()
     await this.offsetIndex.file.sync()
     await this.timeIndex.file.sync()
-    if (this.#areTransactionsSynced) return
-    this.#areTransactionsSynced = true
+    const saves = this.#transactionSaves
+    if (saves <= this.#syncedTransactions) return
     await syncIfThere(this.#disk, this.path('.txnindex'))
+    this.#syncedTransactions = Math.max(this.#syncedTransactions, saves)
   }
 
   /** Renames every file that exists. */

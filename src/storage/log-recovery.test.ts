@@ -1,0 +1,122 @@
+/** What an unclean stop leaves of a log, and what the next start makes of it. */
+import { expect, test } from 'vitest'
+import type { Disk } from '../world/world.ts'
+import { SeededWorld } from '../testing/seeded-world.ts'
+import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
+
+const LOG_0 = '/d/t-0/00000000000000000000.log'
+
+async function segment(disk: Disk, base: number, batches: readonly Buffer[]): Promise<void> {
+  await disk.makeDirectory('/d/t-0')
+  await disk.writeFile(`/d/t-0/${String(base).padStart(20, '0')}.index`, Buffer.alloc(0))
+  await disk.writeFile(`/d/t-0/${String(base).padStart(20, '0')}.log`, Buffer.concat(batches))
+}
+
+test('offsets missing between two segments end nothing: a cleaner, or a topic that is not compacted any more', async () => {
+  const at = testLog()
+  await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 })])
+  await segment(at.disk, 9, [batchOf('b', 2, { baseOffset: 9 })])
+  await segment(at.disk, 20, [])
+  const log = await at.open()
+  expect([log.writtenEnd, log.segmentCount, log.recoveryPoint]).toEqual([20, 3, 0])
+  expect([await readText(log, 0), await readText(log, 2), await readText(log, 11)]).toEqual([
+    '0:a0 1:a1',
+    '9:b0 10:b1',
+    '',
+  ])
+  expect(log.append(batchOf('c'), CLIENT).firstOffset).toBe(20)
+  await log.close()
+})
+
+test('a segment that reaches into the next one ends the log: a power loss brought back what had been truncated', async () => {
+  const at = testLog()
+  await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 }), batchOf('old', 3, { baseOffset: 2 })])
+  await segment(at.disk, 3, [batchOf('new', 1, { baseOffset: 3 })])
+  const log = await at.open()
+  expect([log.writtenEnd, log.segmentCount, await readText(log, 0)]).toEqual([5, 1, '0:a0 1:a1 2:old0 3:old1 4:old2'])
+  await log.close()
+})
+
+test('the first batch whose offsets go back ends the log: old pages among new ones', async () => {
+  const at = testLog()
+  const batches = [batchOf('a', 2, { baseOffset: 0 }), batchOf('b', 2, { baseOffset: 2 })]
+  await segment(at.disk, 0, [...batches, batchOf('stale', 2, { baseOffset: 3 }), batchOf('c', 2, { baseOffset: 5 })])
+  const log = await at.open()
+  expect([log.writtenEnd, await readText(log, 0)]).toEqual([4, '0:a0 1:a1 2:b0 3:b1'])
+  expect((await at.disk.stat(LOG_0))?.size).toBe(batches[0]!.length + batches[1]!.length)
+  await log.close()
+})
+
+test('the first torn batch ends the log, with all later segments; what is appended then is found again', async () => {
+  const at = testLog()
+  await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 }), batchOf('torn', 2, { baseOffset: 2 }).subarray(0, -3)])
+  await segment(at.disk, 4, [batchOf('b', 2, { baseOffset: 4 })])
+  let log = await at.open()
+  expect([log.writtenEnd, log.segmentCount]).toEqual([2, 1])
+  await log.append(batchOf('c'), CLIENT).written
+  await log.closeHard()
+  log = await at.open()
+  expect(await readText(log, 0)).toBe('0:a0 1:a1 2:c')
+  await log.close()
+})
+
+test('a torn tail behind a claimed clean shutdown is cut, so that the next append does not hide behind it', async () => {
+  const at = testLog()
+  const whole = batchOf('a', 2, { baseOffset: 0 })
+  await segment(at.disk, 0, [whole, batchOf('torn', 2, { baseOffset: 2 }).subarray(0, -3)])
+  let log = await at.open({ cleanShutdown: true, recoveryPoint: 2 })
+  expect([log.writtenEnd, log.sizeBytes]).toEqual([2, whole.length])
+  await log.append(batchOf('b'), CLIENT).written
+  await log.closeHard()
+  log = await at.open()
+  expect(await readText(log, 0)).toBe('0:a0 1:a1 2:b')
+  await log.close()
+})
+
+test('a flush makes a truncation durable: no power loss brings truncated segments back', async () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const at = testLog({ segmentBytes: 300 })
+      const options = { disk: world.disk, clock: world.clock, random: world.random }
+      world.main.disk.heal()
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      let log = await at.open(options)
+      for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await log.append(batchOf(text, 1), CLIENT).written
+      await log.flush()
+      await log.truncateTo(2)
+      await log.append(batchOf('new', 1), CLIENT).written
+      expect(await log.flush()).toBe(3)
+      world.main.powerLoss()
+      world.main.disk.heal()
+      log = await at.open({ ...options, disk: world.disk, clock: world.clock })
+      expect([log.writtenEnd, await readText(log, 0)], `seed ${seed}`).toEqual([3, '0:a 1:b 2:new'])
+      await log.close()
+    })
+  }
+})
+
+test('a torn segment ends the log also where its index is missing; without an unclean stop it only loses its tail', async () => {
+  for (const cleanShutdown of [false, true]) {
+    const at = testLog()
+    await segment(at.disk, 0, [
+      batchOf('a', 2, { baseOffset: 0 }),
+      batchOf('torn', 2, { baseOffset: 2 }).subarray(0, -3),
+    ])
+    await at.disk.remove('/d/t-0/00000000000000000000.index')
+    await segment(at.disk, 4, [batchOf('b', 2, { baseOffset: 4 })])
+    const log = await at.open({ cleanShutdown })
+    expect([log.writtenEnd, log.segmentCount]).toEqual(cleanShutdown ? [6, 2] : [2, 1])
+    await log.close()
+  }
+})
+
+test('a repaired log leaves no files of the segments that went', async () => {
+  const at = testLog()
+  await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 }).subarray(0, -1)])
+  await segment(at.disk, 2, [batchOf('b', 2, { baseOffset: 2 })])
+  const log = await at.open()
+  await log.closeHard()
+  expect((await fileNames(at.disk)).filter((name) => name.startsWith('00000000000000000002'))).toEqual([])
+})
