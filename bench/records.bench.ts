@@ -7,7 +7,7 @@
 import { INT64_MAX } from '../src/base/int64.ts'
 import { BATCH_HEADER_BYTES, CODECS } from '../src/records/batch.ts'
 import { buildBatch } from '../src/records/batch-builder.ts'
-import { compress, decompress } from '../src/records/compression/compression.ts'
+import { compress, decompress, decompressOnce } from '../src/records/compression/compression.ts'
 import { crc32, crc32c, crc32cOfTables } from '../src/records/crc32c.ts'
 import { visitRecords } from '../src/records/record-reader.ts'
 import { newRecordWalk, walkRecords } from '../src/records/record-walk.ts'
@@ -97,5 +97,6 @@ for (const codec of CODECS) {
       'MB/s',
     )
     line(`${codec} decompress, ${size} B`, (size * 1000) / measure(() => decompress(codec, packed)), 'MB/s')
+    line(`${codec} decompress once, ${size} B`, (size * 1000) / measure(() => decompressOnce(codec, packed)), 'MB/s')
   }
 }

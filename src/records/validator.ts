@@ -11,7 +11,7 @@ import { clampInt64, type Int64 } from '../base/int64.ts'
 import * as batch from './batch.ts'
 import { assembleBatch, buildBatch } from './batch-builder.ts'
 import { BatchCursor, entryCodec, isEntryCrcValid, MESSAGE_CRC_AT } from './batches.ts'
-import { DECOMPRESSED_BYTES_MAX, DecompressionError, decompress } from './compression/compression.ts'
+import { DECOMPRESSED_BYTES_MAX, DecompressionError, decompressOnce } from './compression/compression.ts'
 import { crc32c } from './crc32c.ts'
 import { InvalidRecords } from './invalid-records.ts'
 import { convertMessages } from './old-messages.ts'
@@ -126,7 +126,7 @@ function validateBatch(bytes: Buffer, options: ProduceOptions): ValidatedRecords
   const target = targetCodec(options.compression, codec)
   const compressed = codec !== 'none' && count > 0
   const body = compressed
-    ? decompress(
+    ? decompressOnce(
         codec,
         bytes.subarray(batch.BATCH_HEADER_BYTES),
         options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX,

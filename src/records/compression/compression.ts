@@ -7,6 +7,7 @@ import { MalformedError } from '../../base/byte-reader.ts'
 import { unreachable } from '../../base/errors.ts'
 import type { Codec } from '../batch.ts'
 import { gzipCompress, gzipDecompress } from './gzip.ts'
+import { lz4DecompressOnce } from './lz4-fast.ts'
 import { lz4Compress, lz4Decompress } from './lz4.ts'
 import { snappyCompress, snappyDecompress } from './snappy.ts'
 import { zstdCompress, zstdDecompress } from './zstd.ts'
@@ -51,6 +52,18 @@ export function decompress(codec: Codec, bytes: Buffer, maxBytes = DECOMPRESSED_
     if (error instanceof MalformedError) throw new DecompressionError(error.message)
     throw error
   }
+}
+
+/** Like `decompress`, for one look: the result may be overwritten by the next call. */
+export function decompressOnce(codec: Codec, bytes: Buffer, maxBytes = DECOMPRESSED_BYTES_MAX): Buffer {
+  if (codec !== 'lz4') return decompress(codec, bytes, maxBytes)
+  try {
+    const once = lz4DecompressOnce(bytes, maxBytes)
+    if (once !== null) return once
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+  }
+  return decompress(codec, bytes, maxBytes)
 }
 
 function decompressed(codec: Codec, bytes: Buffer, maxBytes: number, magic: number): Buffer {

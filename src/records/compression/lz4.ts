@@ -50,15 +50,17 @@ export function lz4Compress(bytes: Buffer, magic: number): Buffer {
   return Buffer.from(out.subarray(0, at + 4))
 }
 
-interface FrameHeader {
-  readonly flags: number
+export interface Lz4FrameHeader {
+  readonly isIndependent: boolean
+  readonly hasBlockChecksums: boolean
+  readonly hasContentChecksum: boolean
   readonly blockBytesMax: number
   readonly contentBytes: number | null
   readonly end: number
 }
 
 export function lz4Decompress(bytes: Buffer, maxBytes: number, magic: number): Buffer {
-  const header = readHeader(bytes, maxBytes, magic)
+  const header = readLz4Header(bytes, maxBytes, magic)
   let capacity = Math.min(header.contentBytes ?? bytes.length * 4, bytes.length * 255, maxBytes)
   let out = Buffer.allocUnsafe(capacity)
   let filled = 0
@@ -68,7 +70,7 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number, magic: number): B
     at += 4
     if (word === 0) break
     const size = word % UNCOMPRESSED
-    const blockChecksum = (header.flags & BLOCK_CHECKSUM) !== 0
+    const blockChecksum = header.hasBlockChecksums
     if (size > bytes.length - at - (blockChecksum ? 4 : 0)) throw new MalformedError('lz4: block cut short')
     if (size > header.blockBytesMax) throw new MalformedError(`lz4: block of ${size} bytes`)
     if (blockChecksum && xxHash32(bytes, at, at + size) !== readUInt32(bytes, at + size)) {
@@ -88,20 +90,21 @@ export function lz4Decompress(bytes: Buffer, maxBytes: number, magic: number): B
       bytes.copy(out, filled, at, at + size)
       filled += size
     } else {
-      const windowStart = (header.flags & INDEPENDENT) !== 0 ? filled : Math.max(filled - LINK_BYTES, 0)
+      const windowStart = header.isIndependent ? filled : Math.max(filled - LINK_BYTES, 0)
       filled = lz4DecompressBlock(bytes, at, at + size, out, filled, needed, windowStart)
     }
     at += size + (blockChecksum ? 4 : 0)
   }
   if (header.contentBytes !== null && header.contentBytes !== filled)
     throw new MalformedError('lz4: wrong content size')
-  if ((header.flags & CONTENT_CHECKSUM) !== 0 && readUInt32(bytes, at) !== xxHash32(out, 0, filled)) {
+  if (header.hasContentChecksum && readUInt32(bytes, at) !== xxHash32(out, 0, filled)) {
     throw new MalformedError('lz4: wrong content checksum')
   }
   return out.subarray(0, filled)
 }
 
-function readHeader(bytes: Buffer, maxBytes: number, magic: number): FrameHeader {
+/** @throws MalformedError */
+export function readLz4Header(bytes: Buffer, maxBytes: number, magic: number): Lz4FrameHeader {
   if (readUInt32(bytes, 0) !== FRAME_MAGIC) throw new MalformedError('lz4: not a frame')
   if (bytes.length < 7) throw new MalformedError('lz4: header cut short')
   const flags = bytes[4]!
@@ -122,7 +125,14 @@ function readHeader(bytes: Buffer, maxBytes: number, magic: number): FrameHeader
   if (magic !== 0 && bytes[at] !== ((xxHash32(bytes, 4, at) >>> 8) & 0xff)) {
     throw new MalformedError('lz4: wrong header checksum')
   }
-  return { flags, blockBytesMax: 1 << (8 + 2 * sizeCode), contentBytes, end: at + 1 }
+  return {
+    isIndependent: (flags & INDEPENDENT) !== 0,
+    hasBlockChecksums: (flags & BLOCK_CHECKSUM) !== 0,
+    hasContentChecksum: (flags & CONTENT_CHECKSUM) !== 0,
+    blockBytesMax: 1 << (8 + 2 * sizeCode),
+    contentBytes,
+    end: at + 1,
+  }
 }
 
 function readUInt32(bytes: Buffer, at: number): number {
