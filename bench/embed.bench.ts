@@ -55,7 +55,7 @@ function left(): string[] {
   for (const fd of readdirSync('/proc/self/fd')) {
     try {
       const target = readlinkSync(`/proc/self/fd/${fd}`)
-      if (target.startsWith(home) || target.startsWith('socket:')) held.push(target)
+      if (target.startsWith(home)) held.push(target)
     } catch {
       // The descriptor of the listing itself.
     }

@@ -117,6 +117,18 @@ for (const { name, make } of DISKS) {
   })
 }
 
+test.runIf(process.platform === 'linux')(
+  'a directory that can not be made is an error, not an endless attempt',
+  async () => {
+    const disk = new NodeDisk()
+    await expect(disk.makeDirectory('/proc/klamm/a')).rejects.toMatchObject({ name: 'DiskError', code: 'ENOENT' })
+    await disk.makeDirectory(join(home, 'raced'))
+    await disk.writeFile(join(home, 'plain'), Buffer.alloc(0))
+    await expect(disk.makeDirectory(join(home, 'plain'))).rejects.toMatchObject({ code: 'EEXIST' })
+    await Promise.all([1, 2, 3].map(() => disk.makeDirectory(join(home, 'raced', 'a', 'b', 'c'))))
+  },
+)
+
 test('a link to a directory is listed as a directory', async () => {
   const disk = new NodeDisk()
   const root = join(home, 'links')

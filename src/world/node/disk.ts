@@ -3,6 +3,7 @@
  * process: how many operations one directory may have under way is decided by the storage, not here.
  */
 import { promises as fs, statfs } from 'node:fs'
+import { dirname } from 'node:path'
 import type { DirectoryEntry, Disk, DiskFile, DiskLock } from '../world.ts'
 import { errorCode, toDiskError } from './disk-errors.ts'
 import { openFile, SlowWrites } from './disk-file.ts'
@@ -36,7 +37,7 @@ export class NodeDisk implements Disk {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await translated(path, fs.mkdir(path, { recursive: true }))
+    await translated(path, makeDirectory(path))
   }
 
   async list(directory: string): Promise<DirectoryEntry[] | null> {
@@ -83,6 +84,27 @@ export class NodeDisk implements Disk {
         else resolve({ total: stats.blocks * stats.bsize, usable: stats.bavail * stats.bsize })
       })
     })
+  }
+}
+
+/** Not Node's own recursion, which tries for ever where a parent exists and the directory can't be made: in /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if (errorCode(error) === 'ENOENT' && parent !== path) {
+      await makeDirectory(parent)
+      await fs.mkdir(path).catch(unlessDirectory(path))
+    } else await unlessDirectory(path)(error)
+  }
+}
+
+/** Somebody else may have made it meanwhile. */
+function unlessDirectory(path: string): (error: unknown) => Promise<void> {
+  return async (error) => {
+    const stats = errorCode(error) === 'EEXIST' ? await fs.stat(path).catch(() => null) : null
+    if (stats?.isDirectory() !== true) throw error
   }
 }
 

@@ -15,10 +15,10 @@ export class NodeNetwork implements Network {
       const server = net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: true }, (socket) => {
         accept(acceptedSocket(socket))
       })
-      const failed = (error: Error): void => {
+      const failed = (error: unknown): void => {
         const code = errorCode(error) === 'EADDRINUSE' ? 'ADDRESS_IN_USE' : 'NETWORK_FAILED'
         reject(
-          new OperationalError(code, `cannot listen on ${address.host}:${address.port}: ${error.message}`, {
+          new OperationalError(code, `cannot listen on ${address.host}:${address.port}: ${reasonOf(error)}`, {
             cause: error,
           }),
         )
@@ -26,20 +26,29 @@ export class NodeNetwork implements Network {
       server.once('error', failed)
       // An empty host is every address of the machine.
       const host = address.host === '' ? {} : { host: address.host }
-      server.listen({ ...host, port: address.port, backlog: address.backlog }, () => {
+      const bound = (): void => {
         server.off('error', failed)
         // From now on only an accept can fail (no descriptors left): the peer sees that, and the listener goes on.
         server.on('error', () => {})
-        const bound = server.address()
-        const port = typeof bound === 'object' && bound !== null ? bound.port : address.port
+        const at = server.address()
+        const port = typeof at === 'object' && at !== null ? at.port : address.port
         resolve({ host: address.host, port, close: () => closed(server) })
-      })
+      }
+      try {
+        server.listen({ ...host, port: address.port, backlog: address.backlog }, bound)
+      } catch (error) {
+        failed(error) // a port that is none
+      }
     })
   }
 
   connect(address: { host: string; port: number }): Promise<Socket> {
     return connectedSocket(address)
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function closed(server: net.Server): Promise<void> {
