@@ -1,7 +1,7 @@
 /**
  * Recycled, reference-counted receive memory.
  *
- * Sockets receive into chunks of 1 MB; a frame is a range of a chunk; a produced batch inside it is checked, patched,
+ * Sockets receive into chunks of 1 MB, larger ones for larger frames; a frame is a range of a chunk; a produced batch inside it is checked, patched,
  * written, cached and sent from that same memory. Reuse (not fewer copies) is what makes the path fast: a fresh buffer per
  * read costs page faults and a cold cache. A chunk whose last holder let go returns to the free list; one missed `retain`
  * would corrupt silently, so with `poison` a freed chunk is overwritten at once (tests, simulator).
@@ -10,6 +10,8 @@ import { assert } from '../base/errors.ts'
 import type { Retainable } from '../base/retainable.ts'
 
 export const CHUNK_BYTES = 1024 * 1024
+/** Larger chunks have a power of two times CHUNK_BYTES, so that they fit the next large frame too; beyond this they are not kept. */
+const RECYCLED_BYTES_MAX = 8 * CHUNK_BYTES
 
 export class Chunk implements Retainable {
   readonly buffer: Buffer
@@ -49,7 +51,9 @@ const LANDING_BYTES = 64 * 1024
 export class ChunkPool {
   /** Shared by every connection that is not in the middle of a frame. Moved out of at once. */
   readonly landing = Buffer.allocUnsafeSlow(LANDING_BYTES)
-  readonly #free: Chunk[] = []
+  /** By size. */
+  readonly #free = new Map<number, Chunk[]>()
+  #freeBytes = 0
   readonly #options: ChunkPoolOptions
   #usedBytes = 0
 
@@ -62,20 +66,32 @@ export class ChunkPool {
     return this.#usedBytes
   }
 
-  /** A chunk of `bytes`, held once by the caller. Only those of CHUNK_BYTES are recycled. */
+  /** A chunk of at least `bytes`, held once by the caller. Those of CHUNK_BYTES and some multiples of it are recycled. */
   take(bytes: number): Chunk {
-    const recycled = bytes === CHUNK_BYTES ? this.#free.pop() : undefined
-    const chunk = recycled ?? new Chunk(Buffer.allocUnsafeSlow(bytes), this.#freed)
+    const size = sizeFor(bytes)
+    const recycled = this.#free.get(size)?.pop()
+    if (recycled !== undefined) this.#freeBytes -= size
+    const chunk = recycled ?? new Chunk(Buffer.allocUnsafeSlow(size), this.#freed)
     chunk.retain()
-    this.#usedBytes += chunk.buffer.length
+    this.#usedBytes += size
     return chunk
   }
 
   readonly #freed = (chunk: Chunk): void => {
-    this.#usedBytes -= chunk.buffer.length
+    const size = chunk.buffer.length
+    this.#usedBytes -= size
     if (this.#options.poison) chunk.buffer.fill(0xdb)
-    if (chunk.buffer.length === CHUNK_BYTES && (this.#free.length + 1) * CHUNK_BYTES <= this.#options.freeBytesMax) {
-      this.#free.push(chunk)
-    }
+    if (size < CHUNK_BYTES || size > RECYCLED_BYTES_MAX || this.#freeBytes + size > this.#options.freeBytesMax) return
+    this.#freeBytes += size
+    const free = this.#free.get(size)
+    if (free === undefined) this.#free.set(size, [chunk])
+    else free.push(chunk)
   }
+}
+
+function sizeFor(bytes: number): number {
+  if (bytes <= CHUNK_BYTES / 2 || bytes > RECYCLED_BYTES_MAX) return bytes
+  let size = CHUNK_BYTES
+  while (size < bytes) size *= 2
+  return size
 }

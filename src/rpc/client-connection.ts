@@ -91,7 +91,7 @@ export class ClientConnection implements SocketSink {
 
   received(length: number): void {
     this.#receiver.received(length)
-    this.#receiver.idle()
+    if (this.#receiver.idle()) this.#socket.renewRoom()
   }
 
   ended(): void {

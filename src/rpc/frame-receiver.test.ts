@@ -120,3 +120,38 @@ test.each([0, -1, 1001, 2 ** 31 - 1])(
     expect(pool.usedBytes).toBe(0)
   },
 )
+
+test('a connection that sends large frames is read into its chunk between them, until it rests', () => {
+  const pool = newPool()
+  const frames: Frame[] = []
+  const receiver = new FrameReceiver(
+    pool,
+    10_000_000,
+    (frame) => frames.push(frame),
+    () => expect.unreachable(),
+  )
+  const frame = framed(Buffer.alloc(100_000, 1))
+  for (let sent = 0; sent < 20; sent++) deliver(receiver, frame, 300_000)
+  expect(receiver.room().buffer).not.toBe(pool.landing.buffer)
+  expect(receiver.idle()).toBe(true)
+  expect(receiver.room()).toBe(pool.landing)
+  for (const { memory } of frames) memory.release()
+  expect(pool.usedBytes).toBe(0)
+})
+
+test('frames a little larger than a chunk are received into recycled memory, in one piece once their sender is known', () => {
+  const pool = newPool()
+  const buffers = new Set<ArrayBufferLike>()
+  const receiver = new FrameReceiver(
+    pool,
+    10_000_000,
+    ({ buffer, memory }) => {
+      buffers.add(buffer.buffer)
+      memory.release()
+    },
+    () => expect.unreachable(),
+  )
+  const frame = framed(Buffer.alloc(CHUNK_BYTES + 100, 1))
+  for (let sent = 0; sent < 50; sent++) deliver(receiver, frame, 300_000)
+  expect(buffers.size).toBeLessThan(5)
+})

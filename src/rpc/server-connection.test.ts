@@ -3,6 +3,7 @@ import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import { CHUNK_BYTES, ChunkPool } from './chunk-pool.ts'
 import { ReadGate } from './read-gate.ts'
 import { ServerConnection, type Dispatched, type Outcome } from './server-connection.ts'
+import { UnsentAnswers } from './unsent-answers.ts'
 
 class FakeSocket implements Socket {
   readonly remoteHost = '127.0.0.1'
@@ -17,10 +18,24 @@ class FakeSocket implements Socket {
   start(sink: SocketSink): void {
     this.#sink = sink
   }
-  renewRoom(): void {}
+  renewals = 0
+  renewRoom(): void {
+    this.renewals++
+    this.#sink!.room()
+  }
   write(buffers: readonly Buffer[], done?: () => void): void {
     this.sent.push(Buffer.concat(buffers).toString())
-    done?.()
+    if (this.takes) done?.()
+    else if (done !== undefined) this.#untaken.push(done)
+  }
+  /** False: the peer reads nothing, until `take`. */
+  takes = true
+  readonly #untaken: (() => void)[] = []
+  take(): void {
+    for (const done of this.#untaken.splice(0)) done()
+  }
+  endByPeer(): void {
+    this.#sink!.ended()
   }
   pause(): void {
     this.isPaused = true
@@ -58,6 +73,7 @@ const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.fro
 function connect(
   dispatch: (text: string) => Dispatched,
   gate = new ReadGate(1000, 500),
+  requestBytesMax = 10_000,
 ): { socket: FakeSocket; pool: ChunkPool } {
   const socket = new FakeSocket()
   const pool = new ChunkPool({ freeBytesMax: CHUNK_BYTES, poison: true })
@@ -65,7 +81,8 @@ function connect(
     clock,
     pool,
     gate,
-    requestBytesMax: 10_000,
+    unsentAnswers: new UnsentAnswers(clock, 10 ** 6, 1000),
+    requestBytesMax,
     dispatch: (frame) => dispatch(frame.buffer.toString('utf8', frame.start, frame.end)),
     closed: () => undefined,
   })
@@ -144,4 +161,29 @@ test('all memory is given back when a connection with requests in work closes', 
   await first.answer('late')
   expect(socket.sent).toEqual([])
   expect(pool.usedBytes).toBe(0)
+})
+
+test('a socket that may read into a chunk gets other memory before the chunk is given back', async () => {
+  const waiting: ((outcome: Outcome) => void)[] = []
+  const { socket, pool } = connect(
+    () => ({ outcome: new Promise((resolve) => waiting.push(resolve)), pipelined: true }),
+    new ReadGate(10 ** 9, 10 ** 8),
+    100_000,
+  )
+  for (let sent = 0; sent < 40; sent++) socket.receive('x'.repeat(60_000))
+  expect(socket.renewals).toBe(0)
+  for (const settle of waiting) settle(answer('done'))
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(socket.renewals).toBe(1)
+  expect(pool.usedBytes).toBe(0)
+})
+
+test('a peer that has sent all it wants and then ended gets its answers before the connection closes', () => {
+  const { socket } = connect((text) => ({ outcome: answer(text), pipelined: false }))
+  socket.takes = false
+  socket.receive('last')
+  socket.endByPeer()
+  expect(socket.isDestroyed).toBe(false)
+  socket.take()
+  expect(socket.isDestroyed).toBe(true)
 })

@@ -10,6 +10,7 @@ import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { FrameReceiver, type Frame } from './frame-receiver.ts'
 import type { ReadGate } from './read-gate.ts'
+import type { UnsentAnswers } from './unsent-answers.ts'
 
 /** What becomes of a request. */
 export type Outcome =
@@ -30,6 +31,7 @@ export interface ServerConnectionOptions {
   readonly clock: Clock
   readonly pool: ChunkPool
   readonly gate: ReadGate
+  readonly unsentAnswers: UnsentAnswers
   readonly requestBytesMax: number
   readonly dispatch: (frame: Frame, connection: ServerConnection) => Dispatched
   readonly closed: (connection: ServerConnection, reason: string) => void
@@ -96,7 +98,7 @@ export class ServerConnection implements SocketSink {
 
   ended(): void {
     this.#peerEnded = true
-    if (this.inWork === 0) this.close(this.#closeReason)
+    if (this.inWork === 0 && this.#unsentBytes === 0) this.close(this.#closeReason)
   }
 
   closed(error: Error | null): void {
@@ -117,6 +119,7 @@ export class ServerConnection implements SocketSink {
     this.#closed = true
     this.#receiver.stop()
     this.#options.gate.forget(this.#resume)
+    this.#options.unsentAnswers.forget(this)
     for (const frame of this.#queued) this.#releaseFrame(frame)
     this.#queued.length = 0
     // Slots in work keep their frame until they are done: an append may still refer to its memory.
@@ -155,7 +158,7 @@ export class ServerConnection implements SocketSink {
     if (this.#closed) return
     if (this.inWork === 0) {
       if (this.#peerEnded && this.#unsentBytes === 0) this.close(this.#closeReason)
-      else this.#receiver.idle()
+      else if (this.#receiver.idle()) this.socket.renewRoom()
     }
     this.#controlReading()
   }
@@ -207,8 +210,10 @@ export class ServerConnection implements SocketSink {
     let bytes = 0
     for (const piece of outcome.pieces) bytes += piece.length
     this.#unsentBytes += bytes
+    this.#options.unsentAnswers.add(this, bytes)
     this.socket.write(outcome.pieces, () => {
       this.#unsentBytes -= bytes
+      this.#options.unsentAnswers.remove(this, bytes)
       this.lastActiveMs = this.#options.clock.monotonicMs()
       outcome.release?.()
       if (!this.#closed) this.#pump()

@@ -3,14 +3,18 @@
  * served from here by reference, without a disk read.
  *
  * One `TailCache` per node bounds the memory of all its logs. Bytes are counted by chunk (the ArrayBuffer behind a piece,
- * once, however many pieces of it are held), because a small batch pins its whole chunk; a piece that is a small part of
- * its chunk is copied out instead. Eviction is first in, first out over all logs, so each log keeps one run of offsets
+ * once, however many pieces of it are held), because a small batch pins its whole chunk; a small piece of
+ * a large chunk is copied out instead. Eviction is first in, first out over all logs, so each log keeps one run of offsets
  * without gaps, ending at its writtenEnd. Only written pieces are added: nothing above writtenEnd is ever served.
  */
 import type { Retainable } from '../base/retainable.ts'
 
-/** A piece below 1/8 of its chunk is copied out. */
+/**
+ * A piece below 1/8 of its chunk is copied out if that is cheap. Larger ones stay: their chunk is full of others of their
+ * kind, and fresh memory for each would cost more than all the rest of an append (bench/path.bench.ts).
+ */
 const COPY_FRACTION = 8
+const COPY_BYTES_MAX = 16 * 1024
 
 export interface CachedPiece {
   readonly firstOffset: number
@@ -47,7 +51,7 @@ export class TailCache {
   ): CachedPiece | null {
     let bytes = records
     let held = memory
-    if (records.length * COPY_FRACTION < records.buffer.byteLength) {
+    if (records.length <= COPY_BYTES_MAX && records.length * COPY_FRACTION < records.buffer.byteLength) {
       bytes = Buffer.allocUnsafeSlow(records.length)
       records.copy(bytes)
       memory?.release()
