@@ -146,6 +146,7 @@ async function fetchAll(server: ServerProcess, topic: string, of: Case): Promise
 }
 
 interface Turn {
+  readonly rss: number
   readonly cpu: number
   readonly rate: number
 }
@@ -155,14 +156,14 @@ async function turn(server: ServerProcess, task: () => Promise<number>): Promise
   const startedMs = performance.now()
   const bytes = await task()
   const seconds = (performance.now() - startedMs) / 1000
-  return { cpu: (server.cpuSeconds() - cpu) / (bytes / 1e9), rate: bytes / 1e6 / seconds }
+  return { rss: server.rssBytes() / 1e6, cpu: (server.cpuSeconds() - cpu) / (bytes / 1e9), rate: bytes / 1e6 / seconds }
 }
 
 function show(turns: readonly Turn[]): string {
   const cpus = turns.map(({ cpu }) => cpu).sort((left, right) => left - right)
   const rates = turns.map(({ rate }) => rate).sort((left, right) => left - right)
   const middle = turns.length >> 1
-  return `CPU-s/GB min ${cpus[0]!.toFixed(2)} median ${cpus[middle]!.toFixed(2)}   MB/s median ${rates[middle]!.toFixed(0)} max ${rates.at(-1)!.toFixed(0)}`
+  return `CPU-s/GB min ${cpus[0]!.toFixed(2)} median ${cpus[middle]!.toFixed(2)}   MB/s median ${rates[middle]!.toFixed(0)} max ${rates.at(-1)!.toFixed(0)}   RSS ${Math.max(...turns.map(({ rss }) => rss)).toFixed(0)} MB`
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'klamm-path-'))
@@ -199,9 +200,8 @@ try {
       }
     }
     for (const [index, server] of servers.entries()) {
-      const rss = `RSS ${(server.rssBytes() / 1e6).toFixed(0)} MB`
       const name = servers.length > 1 ? `${of.name} [${index}]` : of.name
-      console.log(`${name.padEnd(22)} produce ${show(produced[index]!)}   ${rss}`)
+      console.log(`${name.padEnd(22)} produce ${show(produced[index]!)}`)
       console.log(`${name.padEnd(22)} fetch   ${show(fetched[index]!)}`)
     }
   }

@@ -25,6 +25,11 @@ const READ_COMMITTED = 1
 const MAGIC_1_VERSION = 2
 const MAGIC_2_VERSION = 4
 const ZSTD_VERSION = 10
+/**
+ * What one answer carries at most, whatever the consumer would take: unlike Kafka's, which leaves files to the kernel, an
+ * answer lies in memory while it is sent. The partitions behind come first the next time.
+ */
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
 export const fetchHandler = handler(Fetch, {
   handle: async (services, request, context) => {
@@ -37,10 +42,15 @@ export const fetchHandler = handler(Fetch, {
       {
         maxWaitMs: request.maxWaitMs,
         minBytes: request.minBytes,
-        maxBytes: Math.min(request.maxBytes, services.config().fetchMaxBytes),
+        maxBytes: Math.min(
+          request.maxBytes,
+          services.config().fetchMaxBytes,
+          Math.max(ANSWER_BYTES_MAX, request.minBytes),
+        ),
         readCommitted: request.isolationLevel === READ_COMMITTED,
         minOneBatch: context.apiVersion >= 3,
       },
+      services.fileReads,
       (waiting) => services.onClosed(context.connectionId, () => waiting.cancel()),
     )
     for (const result of results) if (result.release !== null) context.afterSend(result.release)
@@ -133,7 +143,7 @@ function partitionAnswer(
       result.error.code === 'KAFKA_STORAGE_ERROR' && context.apiVersion <= 5
         ? ERROR_CODES.NOT_LEADER_OR_FOLLOWER
         : result.error.errno
-    const failed = { ...index, errorCode, highWatermark: -1, records: Buffer.alloc(0) }
+    const failed = { ...failure(partition, errorCode), abortedTransactions: isUnknown(result.error) ? [] : null }
     if (result.error.code !== 'NOT_LEADER_OR_FOLLOWER' || context.apiVersion < 16) return failed
     const found = services.image().topics.partition(partition.topic, partition.partition)
     if (found === null) return failed
@@ -147,9 +157,18 @@ function partitionAnswer(
     return divergingEpoch === null ? { ...good, records } : { ...good, records, divergingEpoch }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    return { ...index, errorCode: error.errno, highWatermark: -1, records: Buffer.alloc(0) }
+    return failure(partition, error.errno)
   }
 }
+
+/** Null for aborted transactions as where a log was asked; who asks for nothing that exists gets an empty list. */
+function failure({ partition }: SessionPartition, errorCode: number): PartitionAnswer {
+  const records = Buffer.alloc(0)
+  return { partitionIndex: partition, errorCode, highWatermark: -1, abortedTransactions: null, records }
+}
+
+const isUnknown = ({ code }: KafkaError): boolean =>
+  code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
 
 /** The stored batches in a form that the version can carry. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd. */
 function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: number): readonly Buffer[] {
