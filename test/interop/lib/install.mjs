@@ -2,9 +2,9 @@
  * What a suite needs, fetched by the ordinary clients of the registries and kept in a cache folder: Debian packages, Maven
  * Central artifacts by a pom of ours, Python and npm packages of pinned versions. Nothing comes from elsewhere.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { run } from './process.mjs'
 
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'klamm-interop')
@@ -77,10 +77,7 @@ ${dependencies.join('\n')}
       timeoutMs: LONG_MS,
     })
   })
-  const libs = join(directory, 'libs')
-  return readdirSync(libs)
-    .map((jar) => join(libs, jar))
-    .join(delimiter)
+  return join(directory, 'libs', '*')
 }
 
 /**
