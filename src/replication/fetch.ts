@@ -9,6 +9,7 @@ import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
 import type { Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
 import type { Partition } from './partition.ts'
+import type { ReadBudget } from './read-budget.ts'
 
 export interface FetchTarget {
   /** Null: not hosted here, for the reason in `error`. */
@@ -45,6 +46,8 @@ export interface FetchResult {
 }
 
 const NOTHING: readonly Buffer[] = []
+/** What one read of a file takes at most, whatever was asked for; only a single larger batch takes more. */
+const FILE_READ_BYTES_MAX = 1 << 20
 
 function failure(error: KafkaError): FetchResult {
   return {
@@ -65,11 +68,12 @@ export async function fetchRecords(
   clock: Clock,
   targets: readonly FetchTarget[],
   limits: FetchLimits,
+  fileReads: ReadBudget,
   onWaiting: (waiting: DelayedFetch) => void,
 ): Promise<FetchResult[]> {
   const deadlineMs = clock.monotonicMs() + limits.maxWaitMs
   for (;;) {
-    const results = await readOnce(targets, limits)
+    const results = await readOnce(targets, limits, fileReads)
     let bytes = 0
     let urgent = limits.maxWaitMs <= 0 || targets.length === 0
     for (const result of results) {
@@ -103,18 +107,68 @@ function waitForBytes(
   return new Promise((resolve) => onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, resolve)))
 }
 
-async function readOnce(targets: readonly FetchTarget[], limits: FetchLimits): Promise<FetchResult[]> {
+async function readOnce(
+  targets: readonly FetchTarget[],
+  limits: FetchLimits,
+  fileReads: ReadBudget,
+): Promise<FetchResult[]> {
   const results: FetchResult[] = []
   let left = limits.maxBytes
   let minOneBatch = limits.minOneBatch
-  for (const target of targets) {
-    const reading = readPartition(target, Math.min(left, target.maxBytes), minOneBatch, limits.readCommitted)
-    const result = reading instanceof Promise ? await reading : reading
-    if (result.bytes > 0) minOneBatch = false
-    left = Math.max(0, left - result.bytes)
-    results.push(result)
+  let holding = false
+  try {
+    for (const target of targets) {
+      let maxBytes = Math.min(left, target.maxBytes)
+      let oneBatch = minOneBatch
+      let reserved = readsFile(target) ? Math.min(FILE_READ_BYTES_MAX, Math.max(0, maxBytes)) : 0
+      if (reserved > 0 && !fileReads.take(reserved)) {
+        if (holding) {
+          reserved = 0
+          maxBytes = 0
+          oneBatch = false
+        } else await fileReads.wait(reserved)
+      }
+      const reading = readPartition(target, maxBytes, oneBatch, limits.readCommitted)
+      const read = reserved > 0 ? reservedRead(reading, reserved, fileReads) : reading
+      const result = read instanceof Promise ? await read : read
+      if (result.bytes > 0) {
+        minOneBatch = false
+        holding = true
+      }
+      left = Math.max(0, left - result.bytes)
+      results.push(result)
+    }
+    return results
+  } catch (error) {
+    for (const result of results) result.release?.()
+    throw error
   }
-  return results
+}
+
+function readsFile({ partition, fetchOffset }: FetchTarget): boolean {
+  return partition?.log?.readsFile(fetchOffset) ?? false
+}
+
+/** Gives back what was reserved with the result, at once where it holds nothing. */
+async function reservedRead(
+  reading: FetchResult | Promise<FetchResult>,
+  reserved: number,
+  fileReads: ReadBudget,
+): Promise<FetchResult> {
+  let held = false
+  try {
+    const result = await reading
+    const { release } = result
+    if (release === null || result.bytes === 0) return result
+    held = true
+    const releaseBoth = (): void => {
+      release()
+      fileReads.give(reserved)
+    }
+    return { ...result, release: releaseBoth }
+  } finally {
+    if (!held) fileReads.give(reserved)
+  }
 }
 
 function readPartition(

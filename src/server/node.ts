@@ -12,6 +12,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { Controller } from '../controller/controller.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
+import { ReadBudget } from '../replication/read-budget.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
@@ -37,6 +38,8 @@ import { startController } from './start-controller.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
 
 const CONTROLLED_SHUTDOWN_MS = 30_000
+/** Of fetches together: what was read from files and not yet sent. */
+const FILE_READ_BYTES_MAX = 64 * 1024 * 1024
 
 export class Node {
   readonly listeners: readonly BoundListener[]
@@ -227,6 +230,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       logs,
       controller: followed,
       groups,
+      fileReads: new ReadBudget(FILE_READ_BYTES_MAX),
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),
       producerIds: new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch })),

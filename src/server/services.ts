@@ -4,6 +4,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import type { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import type { Clock, Random } from '../world/world.ts'
@@ -31,6 +32,8 @@ export interface Services {
   readonly controller: ControllerApi
   readonly groups: GroupCoordinator
   readonly fetchSessions: FetchSessions
+  /** Memory of fetches that read files. */
+  readonly fileReads: ReadBudget
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
   /** Everything that is served; ApiVersions is read from here. */

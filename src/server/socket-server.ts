@@ -9,11 +9,15 @@ import type { BrokerConfig, ListenerConfig } from '../config/broker-config.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { ReadGate } from '../rpc/read-gate.ts'
 import { ServerConnection } from '../rpc/server-connection.ts'
+import { UnsentAnswers } from '../rpc/unsent-answers.ts'
 import type { Clock, Listener, Network, Socket, Timer } from '../world/world.ts'
 import type { ConnectionInfo, Dispatcher } from './dispatcher.ts'
 
 /** Sockets are not read beyond this much of requests in work, and again below half of it. */
 const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
+/** Of answers that peers do not take; beyond it those that have taken nothing for this long are closed. */
+const UNSENT_BYTES_MAX = 48 * 1024 * 1024
+const STALLED_MS_MAX = 3000
 const FREE_CHUNK_BYTES_MAX = 32 * 1024 * 1024
 /** Sweeps for idle connections per idle time. */
 const IDLE_SWEEPS = 10
@@ -43,6 +47,7 @@ export class SocketServer {
   readonly #options: SocketServerOptions
   readonly #pool: ChunkPool
   readonly #gate = new ReadGate(IN_FLIGHT_BYTES_MAX, IN_FLIGHT_BYTES_MAX / 2)
+  readonly #unsentAnswers: UnsentAnswers
   readonly #listeners: Listener[] = []
   readonly #open = new Map<number, Open>()
   readonly #perHost = new Map<string, number>()
@@ -55,6 +60,7 @@ export class SocketServer {
 
   constructor(options: SocketServerOptions) {
     this.#options = options
+    this.#unsentAnswers = new UnsentAnswers(options.clock, UNSENT_BYTES_MAX, STALLED_MS_MAX)
     this.#pool = new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: options.poison })
   }
 
@@ -144,6 +150,7 @@ export class SocketServer {
       clock: this.#options.clock,
       pool: this.#pool,
       gate: this.#gate,
+      unsentAnswers: this.#unsentAnswers,
       requestBytesMax: this.#options.config().socketRequestMaxBytes,
       dispatch: (frame, from) => dispatcher.dispatch(frame, from, info),
       closed: (_connection, reason) => this.#ended(id, remoteHost, reason),

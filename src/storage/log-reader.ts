@@ -42,6 +42,12 @@ export class LogReader {
     return this.#readFile(fromOffset, end, maxBytes, minOneBatch)
   }
 
+  readsFile(fromOffset: number): boolean {
+    const { startOffset, writtenEnd, tail } = this.#state
+    if (fromOffset < startOffset || fromOffset >= writtenEnd) return false
+    return tail === null || tail.find(fromOffset) < 0
+  }
+
   #checkRange(offset: number): void {
     const { startOffset, writtenEnd } = this.#state
     if (offset >= startOffset && offset <= writtenEnd) return

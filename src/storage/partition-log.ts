@@ -551,6 +551,11 @@ export class PartitionLog {
     return this.#reader.read(fromOffset, limitOffset, maxBytes, minOneBatch)
   }
 
+  /** A read from this offset on takes memory of its own: the tail cache does not have it. */
+  readsFile(fromOffset: number): boolean {
+    return this.#reader.readsFile(fromOffset)
+  }
+
   /** Every entry below writtenEnd from the one that holds `fromOffset` on; `visit` returns false to stop. */
   async scan(fromOffset: number, visit: (bytes: Buffer, at: number, size: number) => boolean | void): Promise<void> {
     let offset = Math.max(fromOffset, this.startOffset)

@@ -1,0 +1,54 @@
+/**
+ * Bounds the memory of what fetches have read from files and their clients have not taken yet, over all connections.
+ *
+ * Reads of the tail cache are not counted: they refer to memory that is there anyway. Whoever must wait holds nothing, so
+ * waiting cannot lock up; who holds memory already and finds no more goes on with what it has.
+ */
+import { assert } from '../base/errors.ts'
+
+interface Waiting {
+  readonly bytes: number
+  readonly granted: () => void
+}
+
+export class ReadBudget {
+  readonly #bytesMax: number
+  readonly #waiting: Waiting[] = []
+  #heldBytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
+  /** False: there is no room now, or others wait for it. One read is granted whatever its size. */
+  take(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false
+    this.#heldBytes += bytes
+    return true
+  }
+
+  /** Resolves when the bytes are granted, in the order of asking. */
+  async wait(bytes: number): Promise<void> {
+    if (this.take(bytes)) return
+    await new Promise<void>((granted) => this.#waiting.push({ bytes, granted }))
+  }
+
+  /** Once for each grant. */
+  give(bytes: number): void {
+    this.#heldBytes -= bytes
+    assert(this.#heldBytes >= 0, 'no more memory of reads is given back than was taken')
+    for (let next = this.#waiting[0]; next !== undefined && this.#fits(next.bytes); next = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#heldBytes += next.bytes
+      next.granted()
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.#bytesMax
+  }
+}
