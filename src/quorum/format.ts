@@ -5,7 +5,7 @@
  */
 import type { Uuid } from '../base/uuid.ts'
 import type { Voter } from '../raft/voters.ts'
-import { replaceFile } from '../storage/atomic-file.ts'
+import { makeDurableDirectory, replaceFile } from '../storage/atomic-file.ts'
 import { writeMetaProperties } from '../storage/meta-properties.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { METADATA_DIRECTORY } from './quorum-options.ts'
@@ -31,7 +31,7 @@ export interface FormatOptions {
 export async function formatDirectory(options: FormatOptions): Promise<void> {
   const { disk, clock, random, directory, voters } = options
   const timestampMs = clock.wallMs()
-  await disk.makeDirectory(directory)
+  await makeDurableDirectory(disk, directory)
   await replaceFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs))
   if (voters !== null) {
     const metadataDirectory = `${directory}/${METADATA_DIRECTORY}`

@@ -21,6 +21,23 @@ export async function replaceFile(disk: Disk, path: string, data: Buffer): Promi
   await disk.syncDirectory(parentOf(path))
 }
 
+/**
+ * A directory with its parents; all that was missing survives a power loss afterwards. Its own parent is synced in any
+ * case: a process that died between making and syncing leaves a directory that only seems safe.
+ */
+export async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  const parents: string[] = [parentOf(path)]
+  let at = path
+  while ((await disk.stat(at)) === null) {
+    const parent = parentOf(at)
+    if (!parents.includes(parent)) parents.push(parent)
+    if (parent === at || parent === '/' || parent === '.') break
+    at = parent
+  }
+  await disk.makeDirectory(path)
+  for (const parent of parents) await disk.syncDirectory(parent)
+}
+
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/')
   if (slash < 0) return '.'

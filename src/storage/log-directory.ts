@@ -10,7 +10,7 @@ import { assert, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Disk, DiskLock } from '../world/world.ts'
-import { replaceFile } from './atomic-file.ts'
+import { makeDurableDirectory, replaceFile } from './atomic-file.ts'
 import { formatOffsetCheckpoint, parseOffsetCheckpoint, type OffsetEntry } from './checkpoint-file.ts'
 import type { MetaProperties } from './meta-properties.ts'
 import { parsePartitionDirectory, topicPartitionName, type PartitionDirectoryName } from './topic-partition.ts'
@@ -69,7 +69,7 @@ export class LogDirectory {
 
   /** Creates the directory if missing. @throws OperationalError DIRECTORY_LOCKED if another process has it. */
   static async lock(disk: Disk, logger: Logger, path: string): Promise<LogDirectory> {
-    await disk.makeDirectory(path)
+    await makeDurableDirectory(disk, path)
     const lock = await disk.lock(`${path}/${LOCK_FILE}`)
     if (lock === null) {
       throw new OperationalError(
