@@ -4,9 +4,9 @@
  * The first partition that has data gives at least its first batch, however large; later ones give nothing once the total is
  * used. An error, or enough bytes, answers at once; else the fetch waits and then reads anew: what it held before is given back.
  */
-import { KafkaError } from '../base/errors.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
-import type { Clock } from '../world/world.ts'
+import { DiskError, type Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
 import type { Partition } from './partition.ts'
 import type { ReadBudget } from './read-budget.ts'
@@ -219,7 +219,11 @@ function divergence(target: FetchTarget, log: NonNullable<Partition['log']>): Fe
   return end.epoch < target.lastFetchedEpoch || end.endOffset < target.fetchOffset ? end : null
 }
 
+/** A disk that can't be read fails the partition, not what else was asked for. */
 function failed(error: unknown): FetchResult {
   if (error instanceof KafkaError) return failure(error)
+  if (error instanceof DiskError || error instanceof OperationalError) {
+    return failure(new KafkaError('KAFKA_STORAGE_ERROR', error.message))
+  }
   throw error
 }
