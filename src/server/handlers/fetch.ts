@@ -51,7 +51,6 @@ export const fetchHandler = handler(Fetch, {
         minOneBatch: context.apiVersion >= 3,
       },
       services.fileReads,
-      services.fileReads,
       (waiting) => services.onClosed(context.connectionId, () => waiting.cancel()),
     )
     for (const result of results) if (result.release !== null) context.afterSend(result.release)
