@@ -94,6 +94,11 @@ export class SeededDisk implements DiskFaults {
     this.#requested.push({ fault, left: fault.times ?? 1 })
   }
 
+  /** Requested faults that did not come yet never come. */
+  forgetRequested(): void {
+    this.#requested = []
+  }
+
   /** Forgets requested faults and sets all rates to zero. */
   heal(): void {
     this.#requested = []
@@ -115,6 +120,19 @@ export class SeededDisk implements DiskFaults {
 
   set capacityBytes(bytes: number) {
     this.#volume.capacityBytes = bytes
+  }
+
+  /** Every file below a directory, with its size. */
+  files(directory: string): { readonly path: string; readonly size: number }[] {
+    const found: { path: string; size: number }[] = []
+    const visit = (path: string): void => {
+      const node = this.#volume.tree.find(path)
+      if (node === null) return
+      if (node.kind === 'file') found.push({ path, size: node.bytes.size })
+      else for (const name of node.entries.keys()) visit(`${path}/${name}`)
+    }
+    visit(directory)
+    return found
   }
 
   /** Paths of the files and locks that the process holds. */
