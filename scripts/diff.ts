@@ -121,7 +121,9 @@ async function run(
     if (skip.has(number)) continue
     sent++
     const outcomes = await duel.perform(step)
-    for (const outcome of outcomes) findings.add(numbers.get(outcome.step) ?? number, outcome, scenario.prefix)
+    const goesOn = outcomes.map((outcome) =>
+      findings.add(numbers.get(outcome.step) ?? number, outcome, scenario.prefix),
+    )
     if (values.verbose) {
       for (const outcome of outcomes)
         console.log(
@@ -132,6 +134,7 @@ async function run(
           outcome.differences.length,
         )
     }
+    if (goesOn.includes(false)) break
   }
   for (const outcome of await duel.end()) findings.add(numbers.get(outcome.step) ?? 0, outcome, scenario.prefix)
   await resetAfter([kafka, klamm], scenario.prefix)

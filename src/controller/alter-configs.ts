@@ -64,7 +64,7 @@ function alterEach<Wanted extends Resource>(
       if ((counts.get(keyOf(resource)) ?? 0) > 1) {
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
-      checkResource(state, resource)
+      checkResource(resource)
       return changeRecords(state, resource, overridesOf(resource))
     })
     if (altered instanceof KafkaError)
@@ -76,15 +76,12 @@ function alterEach<Wanted extends Resource>(
 }
 
 /** @throws KafkaError */
-function checkResource(state: ControllerState, { resourceType, resourceName, configs }: Resource): void {
+function checkResource({ resourceType, configs }: Resource): void {
   if (!isConfigResource(resourceType)) {
     throw new KafkaError('UNSUPPORTED_VERSION', `Unknown resource type ${resourceType}.`)
   }
   if (new Set(configs.map((config) => config.name)).size !== configs.length) {
     throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
-  }
-  if (resourceType === CONFIG_RESOURCE.TOPIC && state.image.topics.byName(resourceName) === null) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
   }
 }
 
@@ -138,6 +135,9 @@ function changeRecords(
   wanted: ReadonlyMap<string, string>,
 ): MetadataRecord[] {
   state.rules.validate(resourceType, resourceName, wanted)
+  if (resourceType === CONFIG_RESOURCE.TOPIC && state.image.topics.byName(resourceName) === null) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
+  }
   const before = state.image.configs.get(resourceType, resourceName)
   const named = new Set(configs.map((config) => config.name))
   const record = (name: string, value: string | null): MetadataRecord =>

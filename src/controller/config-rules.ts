@@ -13,6 +13,8 @@ import type { MetadataImage } from '../metadata/image.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { CreateTopicsResponse } from '../protocol/generated/create-topics.ts'
 
+import { validateTopicName } from './topic-name.ts'
+
 export type EffectiveConfig = Init<CreateTopicsResponse.CreatableTopicConfigs>
 
 export interface ConfigRules {
@@ -44,6 +46,8 @@ export class TableConfigRules implements ConfigRules {
   validate(type: number, name: string, overrides: ConfigOverrides): void {
     switch (type) {
       case CONFIG_RESOURCE.TOPIC:
+        if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default topic resources are not allowed.')
+        validateTopicName(name)
         return validateTopicConfig(overrides, { broker: this.#node.values, remoteStorageSystemEnable: false })
       case CONFIG_RESOURCE.BROKER:
         if (name !== '' && !/^[+-]?\d+$/.test(name)) {
@@ -51,10 +55,10 @@ export class TableConfigRules implements ConfigRules {
         }
         return
       case CONFIG_RESOURCE.CLIENT_METRICS:
-        if (name === '') throw new KafkaError('INVALID_REQUEST', "Subscription name can't be empty")
-        return checkTable(CLIENT_METRICS_TABLE, overrides, 'client metrics')
+        if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default client metrics resources are not allowed.')
+        return checkClientMetrics(overrides)
       case CONFIG_RESOURCE.GROUP:
-        if (name === '') throw new KafkaError('INVALID_REQUEST', "Group name can't be empty")
+        if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
         return checkTable(GROUP_TABLE, overrides, 'group')
       default:
         throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${type}`)
@@ -73,7 +77,8 @@ export class TableConfigRules implements ConfigRules {
   effectiveTopicConfigs(overrides: ConfigOverrides, image: MetadataImage): readonly EffectiveConfig[] {
     const own = image.configs.get(CONFIG_RESOURCE.BROKER, String(this.#node.nodeId))
     const all = image.configs.get(CONFIG_RESOURCE.BROKER, '')
-    return [...TOPIC_TABLE.values()].map(({ name }) => {
+    return [...TOPIC_TABLE.values()].flatMap(({ name }) => {
+      if (name.startsWith('internal.')) return []
       const override = overrides.get(name)
       if (override !== undefined) return entry(name, override, SOURCE.TOPIC)
       for (const { key, factor } of TOPIC_SYNONYMS.get(name) ?? []) {
@@ -111,6 +116,14 @@ function tableOf(type: number): ConfigTable | null {
     default:
       return null
   }
+}
+
+function checkClientMetrics(overrides: ConfigOverrides): void {
+  for (const name of overrides.keys()) {
+    if (CLIENT_METRICS_TABLE.has(name)) continue
+    throw new KafkaError('INVALID_REQUEST', `Unknown client metrics configuration: ${name}`)
+  }
+  checkTable(CLIENT_METRICS_TABLE, overrides, 'client metrics')
 }
 
 function checkTable(table: ConfigTable, overrides: ConfigOverrides, what: string): void {

@@ -133,7 +133,7 @@ test('what topics may not be created as, each with its code', async () => {
       ['a b', 1, {}, 'INVALID_TOPIC_EXCEPTION'],
       ['a_b', 1, {}, 'INVALID_TOPIC_EXCEPTION'],
       ['a.b', 1, {}, 'TOPIC_ALREADY_EXISTS'],
-      ['__cluster_metadata', 1, {}, 'TOPIC_AUTHORIZATION_FAILED'],
+      ['__cluster_metadata', 1, {}, 'INVALID_REQUEST'],
       ['t', 0, {}, 'INVALID_PARTITIONS'],
       ['t', -2, {}, 'INVALID_PARTITIONS'],
       ['t', 1, { replicationFactor: 0 }, 'INVALID_REPLICATION_FACTOR'],

@@ -139,8 +139,8 @@ export class Controller implements ControllerApi {
   assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request) =>
     this.#answer(this.#decide((state) => assignReplicasToDirs(state, request)))
 
-  describeQuorum: ControllerApi['describeQuorum'] = async (request) =>
-    describeQuorum(this.#log, this.#options.registration.listeners, request, this.#options.clock.wallMs())
+  describeQuorum: ControllerApi['describeQuorum'] = async (request, { apiVersion }) =>
+    describeQuorum(this.#log, this.#options.registration.listeners, request, this.#options.clock.wallMs(), apiVersion)
 
   /** Stops deciding, waits for what is being written, closes the log. */
   async close(): Promise<void> {

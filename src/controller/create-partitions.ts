@@ -42,9 +42,8 @@ export function createPartitions(
 function addPartitions(state: ControllerState, request: Topic, countMax: number): MetadataRecord[] {
   const { image, random } = state
   const topic = image.topics.byName(request.name)
-  if (topic === null) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
-  }
+  // Kafka says no more than the code.
+  if (topic === null) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', '')
   const before = topic.partitions.length
   if (request.count === before) throw new KafkaError('INVALID_PARTITIONS', `Topic already has ${before} partition(s).`)
   if (request.count < before) {

@@ -62,7 +62,7 @@ function createTopic(state: ControllerState, topic: Topic): { records: MetadataR
   const { image, rules } = state
   const { name } = topic
   if (name === METADATA_TOPIC) {
-    throw new KafkaError('TOPIC_AUTHORIZATION_FAILED', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
+    throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
   }
   validateTopicName(name)
   if (image.topics.byName(name) !== null)

@@ -61,7 +61,7 @@ export interface ErrorFields {
 export const NO_ERROR: ErrorFields = { errorCode: 0, errorMessage: null }
 
 export const errorFields = (code: ErrorCode, detail: string | null): ErrorFields => {
-  return { errorCode: ERROR_CODES[code], errorMessage: detail }
+  return { errorCode: ERROR_CODES[code], errorMessage: detail === '' ? null : detail }
 }
 
 /** Runs one part of a request; a KafkaError becomes that part's answer. */

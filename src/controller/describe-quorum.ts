@@ -5,6 +5,7 @@ import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/
 import type { EndpointImage } from '../metadata/cluster-image.ts'
 import type { MetadataLog } from './metadata-log.ts'
 
+const ADDRESSES_VERSION = 2
 const METADATA_TOPIC = '__cluster_metadata'
 
 export function describeQuorum(
@@ -12,6 +13,7 @@ export function describeQuorum(
   listeners: readonly EndpointImage[],
   request: DescribeQuorumRequest,
   wallMs: number,
+  apiVersion: number,
 ): Init<DescribeQuorumResponse> {
   const [voter] = log.voters
   const state = {
@@ -36,6 +38,8 @@ export function describeQuorum(
       return { partitionIndex, errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
     }),
   }))
+  // Older versions have no place for addresses, and no default that could be left out.
+  if (apiVersion < ADDRESSES_VERSION) return { errorCode: 0, topics }
   const nodes = [{ nodeId: log.nodeId, listeners: listeners.map(({ name, host, port }) => ({ name, host, port })) }]
   return { errorCode: 0, topics, nodes }
 }

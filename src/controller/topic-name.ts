@@ -10,6 +10,8 @@ export function validateTopicName(name: string): void {
   if (reason !== null) throw new KafkaError('INVALID_TOPIC_EXCEPTION', `Topic name is invalid: ${reason}`)
 }
 
+export const isTopicName = (name: string): boolean => reasonAgainst(name) === null
+
 function reasonAgainst(name: string): string | null {
   if (name === '') return 'the empty string is not allowed'
   if (name === '.' || name === '..') return `'${name}' is not allowed`

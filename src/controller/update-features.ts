@@ -1,7 +1,6 @@
 /**
  * UpdateFeatures: metadata.version within what every registered node supports. kraft.version changes through the quorum,
- * other features are not served. All or nothing since v2; before, each feature has a result of its own, but one
- * failure here fails the request in every version: a half-made upgrade helps nobody.
+ * other features are not served. All or nothing in every version: the first failure is the answer, without results.
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -35,7 +34,6 @@ export function updateFeatures(
     }
   }
   if (failure === null) return { records: request.validateOnly ? [] : records, answer: { ...NO_ERROR, results } }
-  if (apiVersion < 2) return { records: [], answer: { ...NO_ERROR, results } }
   const detail = `The update failed for all features since the following feature had an error: ${failure.message}`
   return { records: [], answer: { ...errorFields(failure.code, detail), results: [] } }
 }

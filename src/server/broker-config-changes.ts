@@ -13,6 +13,22 @@ export interface ConfigResource {
   readonly resourceName: string
 }
 
+/** A resource as a request names it. */
+interface ChangedResource extends ConfigResource {
+  readonly configs: readonly {
+    readonly name: string
+    readonly value: string | null
+    readonly configOperation?: number
+  }[]
+}
+
+const DELETE = 1
+const PASSED_ON: ReadonlySet<number> = new Set([
+  CONFIG_RESOURCE.TOPIC,
+  CONFIG_RESOURCE.CLIENT_METRICS,
+  CONFIG_RESOURCE.GROUP,
+])
+
 export interface ConfigResult extends ConfigResource {
   readonly errorCode: number
   readonly errorMessage: string | null
@@ -21,14 +37,25 @@ export interface ConfigResult extends ConfigResource {
 /** Why this broker refuses the change; null if the controller is to decide. `proposed`: all overrides afterwards. */
 export function refusalOf(
   services: Services,
-  { resourceType, resourceName }: ConfigResource,
+  { resourceType, resourceName, configs }: ChangedResource,
   proposed: () => ReadonlyMap<string, string>,
 ): KafkaError | null {
   try {
+    if (new Set(configs.map(({ name }) => name)).size !== configs.length) {
+      throw new KafkaError('INVALID_REQUEST', 'Error due to duplicate config keys')
+    }
+    const nulls = configs.filter(({ value, configOperation }) => value === null && configOperation !== DELETE)
+    if (nulls.length > 0) {
+      const names = nulls.map(({ name }) => name).join(', ')
+      throw new KafkaError('INVALID_REQUEST', `Null value not supported for : ${names}`)
+    }
     if (resourceType === CONFIG_RESOURCE.BROKER_LOGGER) {
       throw new KafkaError('INVALID_REQUEST', 'Log levels cannot be changed while the broker runs.')
     }
-    if (resourceType !== CONFIG_RESOURCE.BROKER) return null
+    if (PASSED_ON.has(resourceType)) return null
+    if (resourceType !== CONFIG_RESOURCE.BROKER) {
+      throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${resourceType}`)
+    }
     if (resourceName !== '') checkBrokerName(services.nodeId, resourceName)
     const { base, dynamic } = services.configs.sources
     validateBrokerConfigs(base, dynamic, proposed(), resourceName === '' ? 'default' : 'broker')

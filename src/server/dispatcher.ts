@@ -39,6 +39,7 @@ export class Dispatcher {
       if (handler === undefined) throw new MalformedError(`a request of API ${apiKey}, which is not served`)
       if (version < handler.lowestVersion || version > handler.highestVersion) {
         if (handler === apiVersionsHandler) {
+          readRequestHeader(reader, handler.api, version)
           return { outcome: encode(handler, 0, correlationId, UNSUPPORTED_VERSION_ANSWER, releases), pipelined: false }
         }
         throw new MalformedError(`${handler.api.name} version ${version}, which is not served`)

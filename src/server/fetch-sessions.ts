@@ -77,7 +77,7 @@ export class FetchSessions {
       if (sessionId !== 0) this.#sessions.delete(sessionId)
       const partitions = new Map<string, SessionPartition>()
       merge(partitions, request, version, topicName)
-      if (version < 7 || sessionEpoch === FINAL_EPOCH || partitions.size === 0) return sessionless(partitions)
+      if (version < 7 || sessionEpoch === FINAL_EPOCH) return sessionless(partitions)
       return this.#create(partitions, version >= 13)
     }
     return this.#continue(request, version, topicName)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Difference } from './compare.ts'
 import { show } from './values.ts'
 
-interface Departure {
+export interface Departure {
   /** First column of its row in docs/DEPARTURES.md. */
   readonly what: string
   readonly api: string
@@ -14,6 +14,8 @@ interface Departure {
   readonly request?: string
   /** Versions of the request, inclusive. */
   readonly versions?: readonly [number, number]
+  /** What comes after cannot be compared: the scenario ends here. */
+  readonly diverges?: boolean
 }
 
 export class Departures {
@@ -29,8 +31,8 @@ export class Departures {
     this.#departures = parsed
   }
 
-  /** The name of the departure that explains the difference, or null. */
-  named(api: string, version: number, difference: Difference, request: unknown): string | null {
+  /** The departure that explains the difference, or null. */
+  named(api: string, version: number, difference: Difference, request: unknown): Departure | null {
     const path = withoutKeys(difference.path)
     const found = this.#departures.find(
       (departure) =>
@@ -41,7 +43,7 @@ export class Departures {
         matches(departure.request, show(request)) &&
         (departure.versions === undefined || (version >= departure.versions[0] && version <= departure.versions[1])),
     )
-    return found?.what ?? null
+    return found ?? null
   }
 }
 

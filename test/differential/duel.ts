@@ -29,7 +29,7 @@ interface Held {
 const ANSWER_MS_MAX = 10_000
 /** Long enough for an answer that is not held. */
 const HOLD_MS = 200
-const OTHER_MS_MAX = 4000
+const OTHER_MS_MAX = 2500
 const SETTLE_MS_MAX = 5000
 const CONFIGS_MS = 80
 const API_VERSIONS_V0 = Buffer.from('0000000d0012000000007a6900037365 6e'.replaceAll(' ', ''), 'hex')
@@ -99,17 +99,21 @@ export class Duel {
       return [this.#compare(step, ...results, index)]
     }
     const held = api === JOIN_GROUP || api === SYNC_GROUP
-    const waitMs = held ? HOLD_MS : ANSWER_MS_MAX
+    const waitMs = held ? HOLD_MS : OTHER_MS_MAX
     let [here, there] = await Promise.all([
       this.#kafka.take(kafka, api, version, message, waitMs),
       this.#klamm.take(klamm, api, version, message, waitMs),
     ])
+    if (!held && here.kind === 'silence' && there.kind === 'silence') {
+      here = await this.#kafka.take(kafka, api, version, message, ANSWER_MS_MAX)
+      there = await this.#klamm.take(klamm, api, version, message, OTHER_MS_MAX)
+    }
     if (held && here.kind === 'silence' && there.kind === 'silence') {
       this.#held.set(index, { step, kafka: null, klamm: null })
       return []
     }
-    if (here.kind === 'silence') here = await this.#kafka.take(kafka, api, version, message, OTHER_MS_MAX)
-    if (there.kind === 'silence') there = await this.#klamm.take(klamm, api, version, message, OTHER_MS_MAX)
+    if (held && here.kind === 'silence') here = await this.#kafka.take(kafka, api, version, message, OTHER_MS_MAX)
+    if (held && there.kind === 'silence') there = await this.#klamm.take(klamm, api, version, message, OTHER_MS_MAX)
     return [this.#compare(step, here, there, index)]
   }
 

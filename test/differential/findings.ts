@@ -21,15 +21,16 @@ export class Findings {
     this.#departures = departures
   }
 
-  /** Whether something unnamed was found. */
+  /** Whether the scenario can go on. */
   add(stepNumber: number, compared: Compared, prefix: string): boolean {
     this.#answers++
-    let unnamed = false
+    let goesOn = true
     for (const difference of compared.differences) {
       const { step, api, version } = compared
       const request = step.kind === 'request' ? step.message : step
-      const departure = this.#departures.named(api, version, difference, request)
-      if (departure === null) unnamed = true
+      const named = this.#departures.named(api, version, difference, request)
+      const departure = named?.what ?? null
+      if (named?.diverges === true) goesOn = false
       const general = (text: string | undefined): string => (text ?? 'nothing').replaceAll(prefix, '').slice(0, 200)
       const path =
         api === 'DescribeConfigs'
@@ -50,7 +51,7 @@ export class Findings {
         finding.versions.add(version)
       }
     }
-    return unnamed
+    return goesOn
   }
 
   get answers(): number {

@@ -19,12 +19,24 @@ const HIGH_WATERMARK = -1
 
 export const deleteRecordsHandler = handler(DeleteRecords, {
   handle: (services, request) => ({
-    topics: request.topics.map(({ name, partitions }) => ({
+    topics: wantedOf(request).map(([name, partitions]) => ({
       name,
       partitions: partitions.map((partition) => answer(services, name, partition)),
     })),
   }),
 })
+
+/** Of a partition that is named twice the last counts; a topic without partitions isn't answered. */
+function wantedOf({ topics }: DeleteRecordsRequest): [string, DeleteRecordsRequest.DeleteRecordsPartition[]][] {
+  const wanted = new Map<string, Map<number, DeleteRecordsRequest.DeleteRecordsPartition>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const known = wanted.get(name) ?? new Map<number, DeleteRecordsRequest.DeleteRecordsPartition>()
+    wanted.set(name, known)
+    for (const partition of partitions) known.set(partition.partitionIndex, partition)
+  }
+  return [...wanted].map(([name, partitions]) => [name, [...partitions.values()]])
+}
 
 function answer(
   services: Services,

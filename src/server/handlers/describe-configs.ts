@@ -13,6 +13,7 @@ import {
   describeTopic,
   type ConfigEntry,
 } from '../../config/describe.ts'
+import { validateTopicName } from '../../controller/topic-name.ts'
 import { CONFIG_RESOURCE } from '../../metadata/configs-image.ts'
 import type { Init } from '../../protocol/codec.ts'
 import {
@@ -52,9 +53,9 @@ function entriesOf(services: Services, { resourceType, resourceName }: Resource)
   const overrides = image.configs.get(resourceType, resourceName)
   switch (resourceType) {
     case CONFIG_RESOURCE.TOPIC:
-      if (image.topics.byName(resourceName) === null) {
-        throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
-      }
+      validateTopicName(resourceName)
+      // Kafka says no more than the code.
+      if (image.topics.byName(resourceName) === null) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', '')
       return describeTopic(sources, overrides)
     case CONFIG_RESOURCE.BROKER:
       if (resourceName === '') return describeBrokerDefaults(sources)

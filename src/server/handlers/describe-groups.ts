@@ -10,8 +10,12 @@ import { handler } from '../handler.ts'
 export const describeGroupsHandler = handler(DescribeGroups, {
   handle: async (services, request, context) => {
     const answer = await services.groups.describeGroups(groupContext(context), request)
-    const authorizedOperations = request.includeAuthorizedOperations ? GROUP_OPERATIONS : OPERATIONS_NOT_ASKED
-    return { ...answer, groups: (answer.groups ?? []).map((group) => ({ ...group, authorizedOperations })) }
+    const asked = request.includeAuthorizedOperations
+    const groups = (answer.groups ?? []).map((group) => {
+      const isKnown = (group.errorCode ?? 0) === 0
+      return { ...group, authorizedOperations: asked && isKnown ? GROUP_OPERATIONS : OPERATIONS_NOT_ASKED }
+    })
+    return { ...answer, groups }
   },
   failed: ({ groups }, error) => ({ groups: groups.map((groupId) => ({ groupId, errorCode: error.errno })) }),
 })

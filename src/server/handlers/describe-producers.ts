@@ -22,7 +22,13 @@ function answer(
 ): Init<DescribeProducersResponse.PartitionResponse> {
   try {
     const hosted = services.replicas.partition(topic, partitionIndex)
-    if (hosted === null) throw notHosted(services, topic, partitionIndex)
+    // The sentence belongs to topics that don't exist; of others only the code is told.
+    if (hosted === null && services.image().topics.byName(topic) !== null) {
+      return { partitionIndex, errorCode: notHosted(services, topic, partitionIndex).errno }
+    }
+    if (hosted === null) {
+      throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
+    }
     return { partitionIndex, activeProducers: hosted.leaderLog().activeProducers() }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error

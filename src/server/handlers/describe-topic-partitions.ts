@@ -5,6 +5,7 @@
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
+import { isTopicName } from '../../controller/topic-name.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
 import type { Init } from '../../protocol/codec.ts'
@@ -30,6 +31,7 @@ export const describeTopicPartitionsHandler = handler(DescribeTopicPartitions, {
     const limit = Math.max(1, Math.min(request.responsePartitionLimit, services.config().maxRequestPartitionSizeLimit))
     return page(image, namesFrom(image, request), cursor, limit)
   },
+  failed: ({ topics }, error) => ({ topics: topics.map(({ name }) => ({ name, errorCode: error.errno })) }),
 })
 
 function namesFrom(image: MetadataImage, { topics, cursor }: DescribeTopicPartitionsRequest): string[] {
@@ -46,14 +48,19 @@ function page(
   const topics: TopicAnswer[] = []
   let left = limit
   for (const name of names) {
-    const topic = image.topics.byName(name)
-    if (topic === null) {
-      const errorCode = ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION
-      topics.push({ errorCode, name, topicId: ZERO_UUID, isInternal: isInternal(name) })
-      continue
-    }
     const start = cursor !== null && cursor.topicName === name ? cursor.partitionIndex : 0
     if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: start } }
+    const topic = image.topics.byName(name)
+    if (topic === null) {
+      topics.push({
+        errorCode: isTopicName(name) ? ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION : ERROR_CODES.INVALID_TOPIC_EXCEPTION,
+        name,
+        topicId: ZERO_UUID,
+        isInternal: isInternal(name),
+        topicAuthorizedOperations: TOPIC_OPERATIONS,
+      })
+      continue
+    }
     const end = Math.min(topic.partitions.length, start + left)
     topics.push(describe(image, topic, start, end))
     left -= Math.max(0, end - start)

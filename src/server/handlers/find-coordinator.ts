@@ -15,6 +15,9 @@ import { CONSUMER_OFFSETS } from '../topic-names.ts'
 const GROUP = 0
 const TRANSACTION = 1
 const SHARE = 2
+/** What Kafka says of any INVALID_REQUEST. */
+const INVALID_REQUEST_TEXT =
+  'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.'
 const NOWHERE: Endpoint = { id: -1, host: '', port: -1, rack: null }
 
 export const findCoordinatorHandler = handler(FindCoordinator, {
@@ -59,7 +62,7 @@ async function findOrFail(
     const what = keyType === TRANSACTION ? 'Transactions' : 'Share groups'
     return new KafkaError('INVALID_REQUEST', `${what} are not served by this release of Klamm.`)
   }
-  if (keyType !== GROUP) return new KafkaError('INVALID_REQUEST', `coordinator type ${keyType} is not known`)
+  if (keyType !== GROUP) return new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
   if (services.image().topics.byName(CONSUMER_OFFSETS) === null) {
     const failed = await services.autoTopics.create([CONSUMER_OFFSETS])
     if (failed.size > 0) return notAvailable()

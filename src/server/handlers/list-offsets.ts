@@ -53,16 +53,20 @@ export const listOffsetsHandler = handler(ListOffsets, {
   handle: async (services, request, context) => {
     const duplicates = duplicatesOf(request)
     const topics: Init<ListOffsetsResponse.ListOffsetsTopicResponse>[] = []
+    const refused = new Set<string>()
     for (const { name, partitions } of request.topics) {
       const answers: PartitionAnswer[] = []
       for (const partition of partitions) {
-        answers.push(
-          duplicates.has(`${name}-${partition.partitionIndex}`)
-            ? failure(partition, new KafkaError('INVALID_REQUEST', 'the partition stands twice in the request'))
-            : await answerPartition(services, name, partition, request, context.apiVersion),
-        )
+        const key = `${name}-${partition.partitionIndex}`
+        if (!duplicates.has(key)) {
+          answers.push(await answerPartition(services, name, partition, request, context.apiVersion))
+        } else if (!refused.has(key)) {
+          refused.add(key)
+          answers.push(failure(partition, new KafkaError('INVALID_REQUEST', 'the partition is named twice')))
+        }
       }
-      topics.push({ name, partitions: answers })
+      // A topic without an answer to give is not named.
+      if (answers.length > 0) topics.push({ name, partitions: answers })
     }
     return { topics }
   },
@@ -93,13 +97,14 @@ async function answerPartition(
   version: number,
 ): Promise<PartitionAnswer> {
   try {
-    const hosted = services.replicas.partition(topic, partition.partitionIndex)
-    if (hosted === null) throw notHosted(services, topic, partition.partitionIndex)
-    const log = hosted.leaderLog(partition.currentLeaderEpoch)
     const timestamp = clampInt64(partition.timestamp)
+    // Said before anybody looks for the partition.
     if (timestamp < LATEST && version < (KNOWN_FROM.get(timestamp) ?? (timestamp === EARLIEST ? 0 : Infinity))) {
       throw new KafkaError('UNSUPPORTED_VERSION', `the special time ${timestamp} is not known in version ${version}`)
     }
+    const hosted = services.replicas.partition(topic, partition.partitionIndex)
+    if (hosted === null) throw notHosted(services, topic, partition.partitionIndex)
+    const log = hosted.leaderLog(partition.currentLeaderEpoch)
     const limit = timestamp < LATEST ? log.highWatermark : endFor(hosted, log, request)
     if (version === 0) {
       const oldStyleOffsets = await offsetsBefore(log, timestamp, partition.maxNumOffsets, limit)

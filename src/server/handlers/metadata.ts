@@ -3,10 +3,11 @@
  *
  * v0 takes an empty list for all topics, later versions null (and an empty list for none). Topics that are asked for by name
  * and do not exist are created if the broker and, from v4, the request allow it; until they are there they answer
- * UNKNOWN_TOPIC_OR_PARTITION, or LEADER_NOT_AVAILABLE to be asked again. v10 names topics by id too, v12 serves ids without a
- * name. In KRaft the "controller" is any live broker: old clients send it admin requests, and it forwards them.
+ * UNKNOWN_TOPIC_OR_PARTITION, or LEADER_NOT_AVAILABLE to be asked again. v10 has a place for ids but refuses them; from v12 a
+ * request with an id is read by ids alone. In KRaft the "controller" is any live broker: old clients send it admin requests, and it forwards them.
  */
 import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts'
+import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts'
@@ -18,11 +19,15 @@ import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
 
+/** The first version that serves ids and topics without a name. */
+const TOPIC_IDS_VERSION = 12
+
 type TopicAnswer = Init<MetadataResponse.MetadataResponseTopic>
 
 export const metadataHandler = handler(Metadata, {
   handle: async (services, request, context) => {
     const version = context.apiVersion
+    refuseIds(request, version)
     const missing = await createMissing(services, request, version)
     const image = services.image()
     const endpoints = liveEndpoints(image, context.listener)
@@ -39,7 +44,23 @@ export const metadataHandler = handler(Metadata, {
         : OPERATIONS_NOT_ASKED,
     }
   },
+  failed: ({ topics }, error, version) => ({
+    topics: (topics ?? []).map(({ name, topicId }) => ({ name: name ?? '', topicId, errorCode: error.errno })),
+    errorCode: version >= 13 ? error.errno : 0,
+  }),
 })
+
+/** @throws KafkaError INVALID_REQUEST */
+function refuseIds({ topics }: MetadataRequest, version: number): void {
+  if (topics === null || version >= TOPIC_IDS_VERSION) return
+  if (topics.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID)) {
+    throw new KafkaError('INVALID_REQUEST', `topics are asked for by id from version ${TOPIC_IDS_VERSION} on`)
+  }
+}
+
+/** One id among the topics, and names don't count. */
+const asksByIds = ({ topics }: MetadataRequest): boolean =>
+  topics !== null && topics.some(({ topicId }) => topicId !== ZERO_UUID)
 
 /** What became of the names that were asked for and did not exist. */
 async function createMissing(
@@ -48,6 +69,7 @@ async function createMissing(
   version: number,
 ): Promise<ReadonlyMap<string, ErrorCode>> {
   if (request.topics === null || (version < 4 ? false : !request.allowAutoTopicCreation)) return new Map()
+  if (asksByIds(request)) return new Map()
   const image = services.image()
   const names = request.topics.flatMap(({ name }) =>
     name === null || image.topics.byName(name) !== null ? [] : [name],
@@ -66,18 +88,17 @@ function wantedTopics(
   missing: ReadonlyMap<string, ErrorCode>,
 ): (TopicImage | TopicAnswer)[] {
   if (request.topics === null || (version === 0 && request.topics.length === 0)) return [...image.topics.all()]
+  const byIds = asksByIds(request)
   const seen = new Set<string>()
   const found: (TopicImage | TopicAnswer)[] = []
   for (const { name, topicId } of request.topics) {
-    if (name === null || (topicId !== ZERO_UUID && version >= 10)) {
-      const topic = image.topics.byId(topicId)
-      if (topicId === ZERO_UUID && name === null) continue
-      if (seen.has(topicId)) continue
+    if (byIds) {
+      if (topicId === ZERO_UUID || seen.has(topicId)) continue
       seen.add(topicId)
-      found.push(topic ?? { errorCode: ERROR_CODES.UNKNOWN_TOPIC_ID, name: version >= 12 ? null : '', topicId })
+      found.push(image.topics.byId(topicId) ?? { errorCode: ERROR_CODES.UNKNOWN_TOPIC_ID, name: null, topicId })
       continue
     }
-    if (seen.has(name)) continue
+    if (name === null || seen.has(name)) continue
     seen.add(name)
     const code = missing.get(name) ?? 'UNKNOWN_TOPIC_OR_PARTITION'
     found.push(

@@ -6,6 +6,7 @@
  * error closes the connection, which is how the client learns. Each partition has its own error; partitions are appended
  * when the handler returns, so the next request of the connection may start before the answer.
  */
+import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { LogConfig } from '../../config/log-config.ts'
@@ -26,11 +27,30 @@ type TopicAnswer = Init<ProduceResponse.TopicProduceResponse>
 
 /** The one client that may write to internal topics (Kafka's own rule). */
 const ADMIN_CLIENT = '__admin_client'
+/** A message of magic 0 without key and value. */
+const SMALLEST_ENTRY_BYTES = 14
+const MAGIC_MAX = 2
+/** With these Kafka doesn't say where the log starts. */
+const WITHOUT_LOG_START: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+  'NOT_LEADER_OR_FOLLOWER',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'CORRUPT_MESSAGE',
+  'KAFKA_STORAGE_ERROR',
+  'INVALID_REQUIRED_ACKS',
+  'INVALID_TOPIC_EXCEPTION',
+  'UNSUPPORTED_COMPRESSION_TYPE',
+])
 const NO_RECORDS = Buffer.alloc(0)
 
 export const produceHandler = handler(Produce, {
   pipelined: true,
   handle: (services, request, context) => {
+    const corrupt = findCorrupt(request)
+    if (corrupt !== null && request.acks === 0) return CLOSE
+    if (corrupt !== null) throw corrupt
     const topics = request.topicData.map((topic) => appendTopic(services, request, topic, context))
     return finish(services, request, context, topics)
   },
@@ -38,7 +58,7 @@ export const produceHandler = handler(Produce, {
     responses: request.topicData.map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
-      partitionResponses: partitionData.map(({ index }) => failure(index, error)),
+      partitionResponses: partitionData.map(({ index }) => ({ ...failure(index, error), errorMessage: error.message })),
     })),
   }),
 })
@@ -83,7 +103,7 @@ function appendTopic(
 ): PendingTopic {
   const byId = context.apiVersion >= 13
   const name = byId ? (services.image().topics.byId(topic.topicId)?.name ?? null) : topic.name
-  const partitions = topic.partitionData.map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
+  const partitions = lastOfEach(topic.partitionData).map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
     if (name === null) {
       return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
     }
@@ -94,6 +114,35 @@ function appendTopic(
     }
   })
   return { name: topic.name, topicId: byId ? topic.topicId : ZERO_UUID, partitions }
+}
+
+/**
+ * Why no partition of the request is looked at: the first batch of one is none. (Kafka asks them all whether they are
+ * transactional.)
+ */
+function findCorrupt({ topicData }: ProduceRequest): KafkaError | null {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records === null || records.length < batch.LOG_OVERHEAD_BYTES) continue
+      const size = batch.entryBytes(records, 0) - batch.LOG_OVERHEAD_BYTES
+      if (size < SMALLEST_ENTRY_BYTES) {
+        const detail = `Record size ${size} is less than the minimum record overhead (${SMALLEST_ENTRY_BYTES})`
+        return new KafkaError('CORRUPT_MESSAGE', detail)
+      }
+      if (records.length < batch.ENTRY_PREFIX_BYTES) continue
+      const magic = batch.magic(records, 0)
+      if (magic < 0 || magic > MAGIC_MAX) {
+        return new KafkaError('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
+      }
+    }
+  }
+  return null
+}
+
+/** Of a partition that is named twice the last counts, in the place of the first. */
+function lastOfEach(partitions: readonly PartitionRequest[]): readonly PartitionRequest[] {
+  const byIndex = new Map(partitions.map((partition) => [partition.index, partition]))
+  return byIndex.size === partitions.length ? partitions : [...byIndex.values()]
 }
 
 /** Everything up to the append happens before this returns: order between requests is the order of their arrival. */
@@ -229,7 +278,8 @@ function answerError(
   context: RequestContext,
 ): PartitionAnswer {
   if (!(error instanceof KafkaError)) throw error
-  const answer = failure(index, error)
+  const log = WITHOUT_LOG_START.has(error.code) ? null : (services.replicas.partition(topic, index)?.log ?? null)
+  const answer = { ...failure(index, error), logStartOffset: log === null ? -1 : log.startOffset }
   if (error.code !== 'NOT_LEADER_OR_FOLLOWER' || context.apiVersion < 10) return answer
   const partition = services.image().topics.partition(topic, index)
   if (partition === null) return answer
