@@ -6,3 +6,30 @@ export const KAFKA = [
   'org.apache.kafka:kafka-tools:4.3.1',
   'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4',
 ]
+
+const clients = (version) => [`org.apache.kafka:kafka-clients:${version}`]
+
+/** Older Java clients, with the codecs that each knows and the sources that compile against it. */
+export const OLD_CLIENTS = [
+  { version: '0.9.0.1', jars: clients('0.9.0.1'), codecs: ['none', 'gzip', 'snappy', 'lz4'], more: [] },
+  { version: '0.10.2.2', jars: clients('0.10.2.2'), codecs: ['none', 'gzip', 'snappy', 'lz4'], more: ['Since010'] },
+  {
+    version: '0.11.0.3',
+    jars: clients('0.11.0.3'),
+    codecs: ['none', 'gzip', 'snappy', 'lz4'],
+    more: ['Since010', 'Since011'],
+  },
+  {
+    version: '2.8.2',
+    jars: clients('2.8.2'),
+    codecs: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+    more: ['Since010', 'Since011'],
+  },
+]
+
+/** The oldest producer. */
+export const OLDEST_PRODUCER = {
+  version: '0.8.2.2',
+  jars: clients('0.8.2.2'),
+  codecs: ['none', 'gzip', 'snappy', 'lz4'],
+}
