@@ -73,3 +73,13 @@ test('a log that was closed is there again, with the files that Kafka leaves', a
     await again.close()
   }
 })
+
+test('an empty log that was closed has its topic id on the disk: Kafka takes one without for a stray', async () => {
+  const at = testLog()
+  const id = parseUuid('AAAAAAAAAAAAAAAAAAAAAQ')
+  const log = await at.open({ topicId: id })
+  await log.close()
+  expect((await at.disk.readFile('/d/t-0/partition.metadata'))?.toString()).toBe(
+    'version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ',
+  )
+})

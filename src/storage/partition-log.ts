@@ -338,22 +338,10 @@ export class PartitionLog {
 
   /** What must be in the directory before records are: the topic's id, index files of full size. */
   #prepareFiles(segment: Segment): void {
-    const { disk, place } = this.#state.world
     const id = this.#topicId
     if (!this.#isIdStored && id !== null) {
       this.#isIdStored = true
-      this.#lane.before(async () => {
-        try {
-          await replaceFile(
-            disk,
-            `${place.directory}/${PARTITION_METADATA}`,
-            Buffer.from(`version: 0\ntopic_id: ${id}`),
-          )
-        } catch (error) {
-          this.#isIdStored = false
-          throw error
-        }
-      })
+      this.#lane.before(() => this.#storeTopicId(id))
     }
     if (segment.isPreallocated || !segment.isCreated || this.#preparing === segment) return
     this.#preparing = segment
@@ -361,6 +349,17 @@ export class PartitionLog {
       this.#preparing = null
       await segment.preallocateIndexes(this.#state.config.segmentIndexBytes)
     })
+  }
+
+  async #storeTopicId(id: Uuid): Promise<void> {
+    const { disk, place } = this.#state.world
+    this.#isIdStored = true
+    try {
+      await replaceFile(disk, `${place.directory}/${PARTITION_METADATA}`, Buffer.from(`version: 0\ntopic_id: ${id}`))
+    } catch (error) {
+      this.#isIdStored = false
+      throw error
+    }
   }
 
   #apply(records: Buffer, segment: Segment, epoch: number): void {
@@ -688,7 +687,13 @@ export class PartitionLog {
   /** Flushes, writes the producer snapshot, trims the files: what a clean shutdown leaves. */
   async close(): Promise<void> {
     if (this.#isClosed) return
-    if (this.#failure === null) await this.#change(() => finishLog(this.#state))
+    if (this.#failure === null) {
+      await this.#change(async () => {
+        // Kafka takes a log without an id for a stray one, also if it is empty.
+        if (!this.#isIdStored && this.#topicId !== null) await this.#storeTopicId(this.#topicId)
+        await finishLog(this.#state)
+      })
+    }
     await this.closeHard()
   }
 
