@@ -1,6 +1,7 @@
 /**
  * Brings a checkout into the state that a command needs, and does nothing where it already is:
- * `generate` makes src/protocol/generated from the schemas, `build` installs packages, generates and bundles into dist/.
+ * `generate` makes src/protocol/generated from the schemas, `build` installs packages, generates and bundles into dist/,
+ * `package` also makes the type declarations of the public entries.
  *
  * A step is up to date when a stamp written after it names the same inputs: paths, sizes and times of change, so that
  * asking costs some stat calls. Only Node's own modules are imported before the packages are known to be there.
@@ -129,12 +130,23 @@ export async function build() {
   setStamp('build', stamp)
 }
 
+/** What `npm pack` takes: dist/ with the type declarations. Building removes those of before. */
+export async function packageFiles() {
+  await build()
+  const entries = ['src/broker.ts', 'src/testing.ts']
+  if (stampOf('types') === stampOf('build') && existsSync(join(ROOT, 'dist', 'broker.d.ts'))) return
+  const { emitTypes } = await import('./types.mjs')
+  emitTypes(ROOT, entries)
+  setStamp('types', stampOf('build') ?? '')
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const step = process.argv[2]
   if (step === 'generate') await generate()
   else if (step === 'build') await build()
+  else if (step === 'package') await packageFiles()
   else {
-    console.error('usage: node scripts/setup.mjs generate | build')
+    console.error('usage: node scripts/setup.mjs generate | build | package')
     process.exit(2)
   }
 }

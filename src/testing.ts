@@ -7,8 +7,8 @@
  */
 export { OperationalError, type Logger, type OperationalCode, type PropertyValue } from './broker.ts'
 export type { ErrorCode } from './base/error-codes.ts'
-export { startTestBroker, TestBroker, type TestBrokerOptions } from './testing/broker/test-broker.ts'
-export type { RequestedFault, RequestFault } from './testing/broker/request-faults.ts'
+export { startTestBroker, type TestBroker, type TestBrokerOptions } from './testing/broker/test-broker.ts'
+export type { RequestedFault, RequestFault } from './testing/broker/request-fault.ts'
 export type { TestClock } from './testing/broker/test-clock.ts'
 export type { DiskFault, TestDisk } from './testing/broker/test-disk.ts'
 export type { TestNetwork } from './testing/broker/test-network.ts'

@@ -2,36 +2,13 @@
  * Requests that go wrong because a test asked for it: answered with an error, late, or not at all. Stands around the handlers of
  * the dispatcher; the oldest fault that matches a request takes it.
  */
-import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts'
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { CLOSE, NO_ANSWER, type Around, type Handled, type Handler } from '../../server/handler.ts'
 import { HANDLERS } from '../../server/handler-table.ts'
 import type { Clock } from '../../world/world.ts'
 import { errorAnswer, mustNotCount } from './error-answers.ts'
-
-export interface RequestFault {
-  /** As Kafka names it: `Produce`, `Fetch`, `OffsetCommit` … */
-  readonly api: string
-  /** The answer says this of every topic, partition or group of the request. */
-  readonly code?: ErrorCode
-  /** The connection is closed in the place of an answer. */
-  readonly close?: boolean
-  /** The answer leaves so much later, in the time of the broker's clock. */
-  readonly delayMs?: number
-  /** How many requests; 1 if left out, Infinity for all. */
-  readonly times?: number
-  /** The request takes effect nevertheless, and only its answer goes wrong: what an idempotent producer is for. */
-  readonly handled?: boolean
-  /** Only requests for which this is true; the request has the fields of Kafka's schema, and `apiVersion` is its version. */
-  readonly when?: (request: unknown, apiVersion: number) => boolean
-}
-
-/** A fault that was asked for. */
-export interface RequestedFault {
-  /** Requests that met it. */
-  readonly hits: number
-  cancel(): void
-}
+import type { RequestedFault, RequestFault } from './request-fault.ts'
 
 interface Pending {
   readonly fault: RequestFault

@@ -5,7 +5,8 @@
  */
 import { startBroker, type Broker, type BrokerOptions } from '../../broker.ts'
 import { nodeWorld } from '../../world/node/index.ts'
-import { RequestFaults, type RequestedFault, type RequestFault } from './request-faults.ts'
+import type { RequestedFault, RequestFault } from './request-fault.ts'
+import { RequestFaults } from './request-faults.ts'
 import { TestClock } from './test-clock.ts'
 import { TestDisk } from './test-disk.ts'
 import { TestNetwork } from './test-network.ts'

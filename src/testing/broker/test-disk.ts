@@ -6,7 +6,7 @@
  */
 import { MemoryDisk } from '../../world/memory-disk.ts'
 import type { MemoryDirectoryNode, MemoryFileNode } from '../../world/memory-tree.ts'
-import { MemoryVolume, type DiskFaults, type DiskOperation } from '../../world/memory-volume.ts'
+import { MemoryVolume, type DiskOperation } from '../../world/memory-volume.ts'
 import { nodeClock } from '../../world/node/clock.ts'
 import { DiskError, type Disk, type DiskErrorCode } from '../../world/world.ts'
 import { batchThatHolds } from './batch-position.ts'
@@ -30,7 +30,7 @@ const KINDS: Record<'read' | 'write' | 'sync', readonly DiskOperation['kind'][]>
 const METADATA_LOG = '__cluster_metadata-0'
 const NOT_FULL_BYTES = 2 ** 40
 
-export class TestDisk implements DiskFaults {
+export class TestDisk {
   readonly #volume: MemoryVolume
   readonly #setTimer: (ms: number, run: () => void) => void
   #faults: { readonly kinds: readonly DiskOperation['kind'][]; readonly fault: DiskFault; left: number }[] = []
@@ -45,7 +45,13 @@ export class TestDisk implements DiskFaults {
     this.#volume = new MemoryVolume({
       wallMs: () => clock.now(),
       schedule: (_operation, effect, complete) => this.#schedule(effect, complete),
-      faults: this,
+      faults: {
+        failure: (operation) => this.#failure(operation),
+        spoil() {},
+        wrote() {},
+        // A write on the caller's thread can neither hang nor take long.
+        refusesWriteNow: () => this.#hung !== null || this.#delayMs > 0,
+      },
       trackUnsynced: true,
       shuffle: null,
     })
@@ -122,8 +128,7 @@ export class TestDisk implements DiskFaults {
     return this.#underWay > 0
   }
 
-  /** @internal */
-  failure(operation: DiskOperation): { readonly error: DiskError; readonly writtenBytes: number } | null {
+  #failure(operation: DiskOperation): { readonly error: DiskError; readonly writtenBytes: number } | null {
     for (const requested of this.#faults) {
       const { fault, kinds } = requested
       if (!kinds.includes(operation.kind) || !isMeant(operation.path, fault.path)) continue
@@ -134,17 +139,6 @@ export class TestDisk implements DiskFaults {
       return { error, writtenBytes: Math.min(fault.writtenBytes ?? 0, operation.bytes) }
     }
     return null
-  }
-
-  /** @internal */
-  spoil(): void {}
-
-  /** @internal */
-  wrote(): void {}
-
-  /** @internal A write on the caller's thread can neither hang nor take long. */
-  refusesWriteNow(): boolean {
-    return this.#hung !== null || this.#delayMs > 0
   }
 
   #schedule(effect: () => void, complete: () => void): void {
