@@ -66,6 +66,7 @@ export const BROKER_FIELDS = {
   logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
   logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),
   logFlushStartOffsetCheckpointIntervalMs: number('log.flush.start.offset.checkpoint.interval.ms'),
+  logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
   logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
   replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
   producerIdExpirationMs: number('producer.id.expiration.ms'),

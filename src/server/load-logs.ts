@@ -35,6 +35,7 @@ export async function loadLogs(
       recoveryPointCheckpointMs: config.logFlushOffsetCheckpointIntervalMs,
       logStartCheckpointMs: config.logFlushStartOffsetCheckpointIntervalMs,
       highWatermarkCheckpointMs: config.replicaHighWatermarkCheckpointIntervalMs,
+      initialDelayMs: config.logInitialTaskDelayMs,
       retentionCheckMs: config.logRetentionCheckIntervalMs,
       flushSchedulerMs: config.logFlushSchedulerIntervalMs,
       producerExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,

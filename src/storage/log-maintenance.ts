@@ -21,6 +21,8 @@ export interface MaintenanceIntervals {
   readonly flushSchedulerMs: number
   /** producer.id.expiration.check.interval.ms */
   readonly producerExpirationCheckMs: number
+  /** log.initial.task.delay.ms: a node that just started has better things to do than to delete old segments. */
+  readonly initialDelayMs: number
 }
 
 /** Kafka's defaults. */
@@ -31,10 +33,8 @@ export const DEFAULT_MAINTENANCE_INTERVALS: MaintenanceIntervals = {
   retentionCheckMs: 300_000,
   flushSchedulerMs: Number.MAX_SAFE_INTEGER,
   producerExpirationCheckMs: 600_000,
+  initialDelayMs: 30_000,
 }
-
-/** A node that just started has better things to do than to delete old segments. */
-const INITIAL_DELAY_MS = 30_000
 
 export interface Maintained {
   readonly clock: Clock
@@ -61,11 +61,11 @@ export function startMaintenance(maintained: Maintained, intervals: MaintenanceI
   const checkpoint = (kind: CheckpointKind, everyMs: number, firstMs: number): void => {
     tasks.start({ firstMs, everyMs, run: () => maintained.writeCheckpoints(kind) })
   }
-  checkpoint('recoveryPoint', intervals.recoveryPointCheckpointMs, INITIAL_DELAY_MS)
-  checkpoint('logStart', intervals.logStartCheckpointMs, INITIAL_DELAY_MS)
+  checkpoint('recoveryPoint', intervals.recoveryPointCheckpointMs, intervals.initialDelayMs)
+  checkpoint('logStart', intervals.logStartCheckpointMs, intervals.initialDelayMs)
   checkpoint('highWatermark', intervals.highWatermarkCheckpointMs, intervals.highWatermarkCheckpointMs)
   tasks.start({
-    firstMs: INITIAL_DELAY_MS,
+    firstMs: intervals.initialDelayMs,
     everyMs: intervals.retentionCheckMs,
     run: async () => {
       const startedMs = clock.monotonicMs()
@@ -78,7 +78,7 @@ export function startMaintenance(maintained: Maintained, intervals: MaintenanceI
     },
   })
   tasks.start({
-    firstMs: INITIAL_DELAY_MS,
+    firstMs: intervals.initialDelayMs,
     everyMs: intervals.flushSchedulerMs,
     run: () =>
       each(async ({ log }) => {
