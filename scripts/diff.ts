@@ -55,7 +55,7 @@ interface Pair {
 
 async function stopAll(): Promise<void> {
   await Promise.all(servers.splice(0).map((server) => server.stop()))
-  rmSync(directory, { recursive: true, force: true })
+  if (process.exitCode !== 1) rmSync(directory, { recursive: true, force: true })
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -8,6 +8,18 @@ import type { MetadataLog } from './metadata-log.ts'
 const ADDRESSES_VERSION = 2
 const METADATA_TOPIC = '__cluster_metadata'
 
+/** There is one partition to ask for, and one question to ask at a time. */
+function unknown({ topicName, partitions }: DescribeQuorumRequest.TopicData): Init<DescribeQuorumResponse.TopicData> {
+  return {
+    topicName,
+    partitions: partitions.map(({ partitionIndex }) => ({
+      partitionIndex,
+      errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION,
+      errorMessage: 'This server does not host this topic-partition.',
+    })),
+  }
+}
+
 export function describeQuorum(
   log: MetadataLog,
   listeners: readonly EndpointImage[],
@@ -31,13 +43,14 @@ export function describeQuorum(
     currentVoters: [state],
     observers: [],
   }
-  const topics = request.topics.map(({ topicName, partitions }) => ({
-    topicName,
-    partitions: partitions.map(({ partitionIndex }) => {
-      if (topicName === METADATA_TOPIC && partitionIndex === 0) return { partitionIndex, ...quorum }
-      return { partitionIndex, errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: null }
-    }),
-  }))
+  const [first] = request.topics
+  const isAsked =
+    request.topics.length === 1 &&
+    first?.topicName === METADATA_TOPIC &&
+    first.partitions.length === 1 &&
+    first.partitions[0]?.partitionIndex === 0
+  if (!isAsked) return { errorCode: 0, topics: request.topics.map(unknown) }
+  const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0, ...quorum }] }]
   // Older versions have no place for addresses, and no default that could be left out.
   if (apiVersion < ADDRESSES_VERSION) return { errorCode: 0, topics }
   const nodes = [{ nodeId: log.nodeId, listeners: listeners.map(({ name, host, port }) => ({ name, host, port })) }]

@@ -88,11 +88,11 @@ export class FetchSessions {
     if (session === undefined) {
       throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND', `no fetch session ${request.sessionId}`)
     }
-    if (session.usesTopicIds !== version >= 13) {
-      throw new KafkaError('FETCH_SESSION_TOPIC_ID_ERROR', 'the session was made with the other kind of topic names')
-    }
     if (session.epoch !== request.sessionEpoch) {
       throw new KafkaError('INVALID_FETCH_SESSION_EPOCH', `epoch ${request.sessionEpoch}, expected ${session.epoch}`)
+    }
+    if (session.usesTopicIds !== version >= 13) {
+      throw new KafkaError('FETCH_SESSION_TOPIC_ID_ERROR', 'the session was made with the other kind of topic names')
     }
     merge(session.partitions, request, version, topicName)
     for (const topic of request.forgottenTopicsData) {

@@ -12,7 +12,7 @@ import { hasVersion, type FieldDescription } from '../../src/protocol/fields.ts'
 import { drawRaw, type RawStep } from './raw-frames.ts'
 import { drawRecords } from './record-recipes.ts'
 import type { Choices } from './random.ts'
-import type { Reference, Value, ValueObject } from './values.ts'
+import { show, type Reference, type Value, type ValueObject } from './values.ts'
 
 export interface RequestStep {
   readonly kind: 'request'
@@ -311,8 +311,24 @@ export class Generator {
       })
       return { ...message, protocols }
     }
+    // A partition twice in one Fetch is a departure after which sessions differ.
+    if (key === 1) return { ...message, topics: eachOnce(message['topics'] ?? [], 'topics') }
     return message
   }
+}
+
+/** Topics and their partitions, each named once. */
+function eachOnce(list: Value, kind: 'topics' | 'partitions'): Value {
+  if (!Array.isArray(list)) return list
+  const seen = new Set<string>()
+  return list.flatMap((element: ValueObject) => {
+    const key = show(kind === 'topics' ? (element['topic'] ?? element['topicId']) : element['partition'])
+    if (seen.has(key)) return []
+    seen.add(key)
+    return kind === 'topics'
+      ? [{ ...element, partitions: eachOnce(element['partitions'] ?? [], 'partitions') }]
+      : [element]
+  })
 }
 
 interface Place {

@@ -102,6 +102,8 @@ const RULE_OF = new Map(RULES.map(({ field, rule }) => [field, rule]))
 
 /** Lists of all there is hold what earlier scenarios left, in states that depend on time: they are left out. */
 const INTERNAL = '__consumer_offsets'
+/** Kafka makes them when it is asked for what Klamm doesn't serve yet. */
+const NOT_SERVED = new Set(['__transaction_state', '__share_group_state'])
 const LISTINGS = new Map([
   ['ListGroups.groups', 'groupId'],
   ['Metadata.topics', 'name'],
@@ -193,6 +195,7 @@ function isOfScenario(full: string, element: Json, context: NormalContext): bool
   const name = element[key]
   // How commits are put together in batches depends on time, and with it the size of the log.
   if (name === INTERNAL && context.api === 'DescribeLogDirs') return false
+  if (typeof name === 'string' && NOT_SERVED.has(name)) return false
   if (typeof name !== 'string' || name.startsWith(context.prefix)) return true
   return !context.anyPrefix.test(name)
 }

@@ -13,6 +13,7 @@ import type { LogConfig } from '../../config/log-config.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
 import * as batch from '../../records/batch.ts'
+import { refusalOfShape } from '../../records/produce-shape.ts'
 import { InvalidRecords, validateProduce, type ProduceOptions } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
 import { endpointOf } from '../endpoints.ts'
@@ -51,11 +52,11 @@ export const produceHandler = handler(Produce, {
     const corrupt = findCorrupt(request)
     if (corrupt !== null && request.acks === 0) return CLOSE
     if (corrupt !== null) throw corrupt
-    const topics = request.topicData.map((topic) => appendTopic(services, request, topic, context))
+    const topics = wantedOf(request).map((topic) => appendTopic(services, request, topic, context))
     return finish(services, request, context, topics)
   },
   failed: (request, error) => ({
-    responses: request.topicData.map(({ name, topicId, partitionData }) => ({
+    responses: wantedOf(request).map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
       partitionResponses: partitionData.map(({ index }) => ({ ...failure(index, error), errorMessage: error.message })),
@@ -103,7 +104,7 @@ function appendTopic(
 ): PendingTopic {
   const byId = context.apiVersion >= 13
   const name = byId ? (services.image().topics.byId(topic.topicId)?.name ?? null) : topic.name
-  const partitions = lastOfEach(topic.partitionData).map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
+  const partitions = topic.partitionData.map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
     if (name === null) {
       return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
     }
@@ -139,10 +140,22 @@ function findCorrupt({ topicData }: ProduceRequest): KafkaError | null {
   return null
 }
 
-/** Of a partition that is named twice the last counts, in the place of the first. */
-function lastOfEach(partitions: readonly PartitionRequest[]): readonly PartitionRequest[] {
-  const byIndex = new Map(partitions.map((partition) => [partition.index, partition]))
-  return byIndex.size === partitions.length ? partitions : [...byIndex.values()]
+/** Of a partition that is named twice the last counts, in the place of the first; a topic without any isn't answered. */
+function wantedOf({ topicData }: ProduceRequest): readonly ProduceRequest.TopicProduceData[] {
+  const [only] = topicData
+  if (only !== undefined && topicData.length === 1 && only.partitionData.length === 1) return topicData
+  const wanted = new Map<
+    string,
+    { readonly topic: ProduceRequest.TopicProduceData; readonly partitions: Map<number, PartitionRequest> }
+  >()
+  for (const topic of topicData) {
+    if (topic.partitionData.length === 0) continue
+    const key = `${topic.topicId} ${topic.name}`
+    const known = wanted.get(key) ?? { topic, partitions: new Map<number, PartitionRequest>() }
+    wanted.set(key, known)
+    for (const partition of topic.partitionData) known.partitions.set(partition.index, partition)
+  }
+  return [...wanted.values()].map(({ topic, partitions }) => ({ ...topic, partitionData: [...partitions.values()] }))
 }
 
 /** Everything up to the append happens before this returns: order between requests is the order of their arrival. */
@@ -155,6 +168,8 @@ function appendPartition(
 ): PartitionAnswer | Promise<PartitionAnswer> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null) throw notHosted(services, topic, index)
+  const misshapen = refusalOfShape(records ?? NO_RECORDS, context.apiVersion)
+  if (misshapen !== null) return failure(index, misshapen)
   if (request.acks < -1 || request.acks > 1) {
     throw new KafkaError('INVALID_REQUIRED_ACKS', `acks ${request.acks}, which must be -1, 0 or 1`)
   }

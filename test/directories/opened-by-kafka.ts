@@ -1,0 +1,81 @@
+/**
+ * A directory that Klamm filled is opened by Kafka 4.3.1, and what Kafka then writes by Klamm again: each time the same
+ * topics, settings, offsets, records and groups, and after a clean shutdown no complaint about any file. Once after a clean
+ * shutdown, once after a kill.
+ */
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { wireDocument } from '../../scripts/fixtures/node-state.ts'
+import { compareStates, withoutEpochs, type StateDocument } from '../../scripts/fixtures/state-document.ts'
+import { Metadata } from '../../src/protocol/generated/metadata.ts'
+import { fillNode } from './fill-node.ts'
+import { startKafka } from './kafka.ts'
+import { connectTo, startKlamm } from './node.ts'
+import { makePlace, type Place } from './place.ts'
+import { untilLed } from './send-stream.ts'
+
+const LOG_DIRS = ['d1', 'd2']
+const NODE_ID = 1
+/** What Kafka says of its own connections at a start or an end. */
+const HARMLESS = [/Attempting to close NetworkClient/, /Performing controller activation/, /NodeToControllerChannel/]
+
+export async function* openedByKafka(directory: string): AsyncGenerator<readonly [string, readonly string[]]> {
+  for (const end of ['clean', 'kill'] as const) {
+    const ours = await makePlace(join(directory, `ours-${end}`), {}, LOG_DIRS)
+    const document = await filled(ours, end)
+    const theirs = await makePlace(join(directory, `theirs-${end}`), {}, LOG_DIRS)
+    copyData(ours, theirs)
+    const kafka = await startKafka(theirs.propertiesFile, theirs.port)
+    const kafkas = await documentOf(theirs)
+    yield* compared(`Kafka after a ${end} end of Klamm`, document, kafkas)
+    await kafka.stop()
+    const complaints = kafka.complaints().filter((line) => !HARMLESS.some((pattern) => pattern.test(line)))
+    if (end === 'clean') yield ['Kafka has nothing to complain of', complaints]
+
+    const back = await makePlace(join(directory, `back-${end}`), {}, LOG_DIRS)
+    copyData(theirs, back)
+    const { node, complaints: oursOfTheirs } = await startKlamm(back)
+    yield* compared(`Klamm after Kafka (${end})`, document, await documentOf(back))
+    await node.close()
+    yield [
+      `Klamm has nothing to complain of (${end})`,
+      oursOfTheirs.filter((line) => !/^Finalized features/.test(line)),
+    ]
+  }
+}
+
+async function filled(place: Place, end: 'clean' | 'kill'): Promise<StateDocument> {
+  const { node } = await startKlamm(place)
+  const client = await connectTo(place.port)
+  await fillNode(client, 7)
+  client.close()
+  const document = await documentOf(place)
+  if (end === 'clean') await node.close()
+  else await node.closeHard()
+  return document
+}
+
+async function documentOf({ port }: Place): Promise<StateDocument> {
+  const client = await connectTo(port)
+  const { topics } = await client.request(Metadata, 12, { topics: null })
+  for (const { name, partitions } of topics) await untilLed(client, { name: name ?? '', partitions: partitions.length })
+  const document = await wireDocument(client, NODE_ID)
+  client.close()
+  return document
+}
+
+function copyData(from: Place, to: Place): void {
+  for (const [at, logDir] of from.logDirs.entries()) cpSync(logDir, to.logDirs[at] ?? '', { recursive: true })
+}
+
+/** One line per section. Each opening begins a new leader epoch, and an empty log starts with it. */
+function* compared(
+  what: string,
+  expected: StateDocument,
+  actual: StateDocument,
+): Generator<readonly [string, readonly string[]]> {
+  const [theirs, ours] = [withoutEpochs(expected), withoutEpochs(actual)]
+  for (const section of Object.keys(expected)) {
+    yield [`${what}: ${section}`, compareStates(theirs, { [section]: ours[section] })]
+  }
+}
