@@ -199,7 +199,7 @@ try {
         fetched[index]!.push(reading)
       }
     }
-    for (const [index, server] of servers.entries()) {
+    for (const index of servers.keys()) {
       const name = servers.length > 1 ? `${of.name} [${index}]` : of.name
       console.log(`${name.padEnd(22)} produce ${show(produced[index]!)}`)
       console.log(`${name.padEnd(22)} fetch   ${show(fetched[index]!)}`)
