@@ -1,6 +1,7 @@
 /** Entry of bin/kafka-server-start.sh, `klamm start` and `npm start`. */
 import { hostname } from 'node:os'
 import { startNode } from '../server/node.ts'
+import { prepareLocks } from '../world/node/file-lock.ts'
 import { nodeWorld } from '../world/node/index.ts'
 import { runServer } from './server/run-server.ts'
 import { logLevel, logWriter } from './terminal/log-writer.ts'
@@ -24,7 +25,10 @@ const exitCode = await runServer({
   version: VERSION,
   world,
   logger,
-  startNode: (options) => startNode({ ...options, hostName: hostname() }),
+  startNode: (options) => {
+    void prepareLocks()
+    return startNode({ ...options, hostName: hostname() })
+  },
   print,
   onSignal: (asked) => {
     process.on('SIGTERM', asked)

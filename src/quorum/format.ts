@@ -29,25 +29,34 @@ export interface FormatOptions {
 }
 
 export async function formatDirectory(options: FormatOptions): Promise<void> {
-  const { disk, clock, random, directory, voters } = options
+  const { disk, clock, directory, voters } = options
   const timestampMs = clock.wallMs()
   await makeDurableDirectory(disk, directory)
-  await replaceFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs))
-  if (voters !== null) {
-    const metadataDirectory = `${directory}/${METADATA_DIRECTORY}`
-    await disk.makeDirectory(metadataDirectory)
-    const path = `${metadataDirectory}/${snapshotName({ endOffset: 0, epoch: 0 })}`
-    await writeSnapshot(disk, path, random.bytes(8).toString('hex'), {
-      epoch: 0,
-      lastContainedMs: timestampMs,
-      timestampMs,
-      state: { kraftVersion: 1, voters },
-      values: [],
-    })
-    await disk.syncDirectory(directory)
-  }
+  // Side by side, because each waits for the disk several times. meta.properties comes last: it says that all is there.
+  await Promise.all([
+    replaceFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs)),
+    voters === null ? null : writeFirstSnapshot(options, voters, timestampMs),
+  ])
   const { clusterId, nodeId, directoryId } = options
   await writeMetaProperties(disk, directory, { version: 1, clusterId, nodeId, directoryId }, timestampMs)
+}
+
+async function writeFirstSnapshot(
+  { disk, random, directory }: FormatOptions,
+  voters: readonly Voter[],
+  timestampMs: number,
+): Promise<void> {
+  const metadataDirectory = `${directory}/${METADATA_DIRECTORY}`
+  await disk.makeDirectory(metadataDirectory)
+  const path = `${metadataDirectory}/${snapshotName({ endOffset: 0, epoch: 0 })}`
+  await writeSnapshot(disk, path, random.bytes(8).toString('hex'), {
+    epoch: 0,
+    lastContainedMs: timestampMs,
+    timestampMs,
+    state: { kraftVersion: 1, voters },
+    values: [],
+  })
+  await disk.syncDirectory(directory)
 }
 
 export function bootstrapFile(values: readonly Buffer[], timestampMs: number): Buffer {

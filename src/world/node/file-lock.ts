@@ -20,12 +20,17 @@ const shared: { [TABLE]?: Set<string>; readonly Symbol: unknown } = globalThis
 const table: Set<string> = (shared[TABLE] ??= new Set())
 /** One attempt at a time: a second open of a file that is being locked would give the lock up when it closes. */
 let attempts: Promise<unknown> = Promise.resolve()
-let setLock: SetLock | null | undefined
+let systemCall: Promise<SetLock | null> | null = null
 
 export function lockFile(path: string): Promise<DiskLock | null> {
   const attempt = attempts.then(() => lock(path))
   attempts = attempt.catch(() => {})
   return attempt
+}
+
+/** Loading koffi takes 20 ms of CPU: a start may do so while it waits for the disk. Never rejects. */
+export function prepareLocks(): Promise<SetLock | null> {
+  return (systemCall ??= systemLock())
 }
 
 async function lock(path: string): Promise<DiskLock | null> {
@@ -71,7 +76,7 @@ function keyOf(device: bigint, inode: bigint): string {
 }
 
 async function take(fd: number, inode: string): Promise<'locked' | 'held'> {
-  setLock ??= await systemLock()
+  const setLock = await prepareLocks()
   if (setLock !== null) return setLock(fd)
   const held = await isLocked(inode, null)
   if (held === null) throw new Error('cannot lock: the package koffi does not load, and there is no /proc/locks')
