@@ -19,12 +19,14 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   }
   if (end < state.segments[0]!.baseOffset) return startAnewAt(state, end)
   // First of all, nobody may see more than will stay.
+  const wasFlushed = state.recoveryPoint > end
   state.writtenEnd = Math.min(state.writtenEnd, end)
   state.highWatermark = Math.min(state.highWatermark, end)
   state.recoveryPoint = Math.min(state.recoveryPoint, end)
   state.startOffset = Math.min(state.startOffset, end)
   state.tail?.clear()
   state.nextPositions.clear()
+  if (wasFlushed) await state.storeRecoveryPoint()
   const kept = state.segments.filter(
     (segment) => segment.baseOffset <= end && (segment.isCreated || segment === state.segments[0]),
   )
@@ -46,9 +48,11 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
 
 /** Drops every record; the next one gets `offset`. */
 export async function startAnewAt(state: LogState, offset: number): Promise<void> {
+  const wasFlushed = state.recoveryPoint > offset
   state.writtenEnd = state.assignedEnd = state.startOffset = state.highWatermark = state.recoveryPoint = offset
   state.tail?.clear()
   state.nextPositions.clear()
+  if (wasFlushed) await state.storeRecoveryPoint()
   const doomed = state.segments
   const segment = state.newSegment(offset)
   state.segments = [segment]
@@ -70,6 +74,7 @@ export async function createSegment(state: LogState, segment: Segment): Promise<
 export async function finishFiles(state: LogState, segment: Segment): Promise<void> {
   await segment.saveIndexes({ trim: true, sync: false })
   await segment.trimLog()
+  state.finished++
 }
 
 /**
@@ -77,16 +82,21 @@ export async function finishFiles(state: LogState, segment: Segment): Promise<vo
  * not rolled is indexed anew after a crash.
  */
 export async function syncBelow(state: LogState, end: number): Promise<void> {
-  const from = Math.max(0, state.segmentAt(state.recoveryPoint))
-  for (const segment of state.segments.slice(from)) {
-    if (segment.baseOffset >= end && segment !== state.segments[from]) break
-    if (!segment.isCreated) continue
-    await segment.syncFiles()
+  for (;;) {
+    const { cuts, finished } = state
+    // A segment that was flushed to its very end may have got its final size since.
+    const from = Math.max(0, state.segmentAt(state.recoveryPoint - 1))
+    for (const segment of state.segments.slice(from)) {
+      if (segment.baseOffset >= end && segment !== state.segments[from]) break
+      if (segment.isCreated && state.segments.includes(segment)) await segment.syncFiles()
+    }
+    // Names too: those of new segments, and that those of truncated ones are gone.
+    await state.syncEntries()
+    // Truncated or finished meanwhile: what was appended in the place of what went, or the indexes, may not be synced.
+    if (state.cuts !== cuts || state.finished !== finished) continue
+    state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))
+    return
   }
-  // Names too: those of new segments, and that those of truncated ones are gone.
-  await state.syncEntries()
-  // A truncation may have come between.
-  state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))
 }
 
 /** How many of the oldest segments retention gives up now; may be all of them. */

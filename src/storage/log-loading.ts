@@ -2,8 +2,9 @@
  * Opens every partition directory of the node's log directories, some of them at a time.
  *
  * All directories are worked on in parallel. Live and future logs are opened; `-delete` directories are reported for
- * removal, `-stray` ones left alone. A disk error takes its directory out of the result, not the start with it; two live
- * directories for one partition stop the start, because nobody can know which of them is right.
+ * removal, `-stray` ones left alone. A disk error takes its directory out of the result, not the start with it. Two live
+ * directories for one partition are what a crash at the end of a move leaves (KIP-113): the log that goes further serves.
+ * If they are not of one topic, nobody can know which of them is right, and the start stops.
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -43,6 +44,8 @@ export interface LoadedDirectory {
 export interface Loaded {
   readonly directories: readonly LoadedDirectory[]
   readonly failed: readonly { readonly directory: LogDirectory; readonly error: Error }[]
+  /** The old logs of moves that ended when the process did; not among the replicas of their directories. */
+  readonly superseded: readonly LogReplica[]
 }
 
 export async function loadDirectories(directories: readonly LogDirectory[], options: LoadOptions): Promise<Loaded> {
@@ -65,9 +68,10 @@ export async function loadDirectories(directories: readonly LogDirectory[], opti
     }),
   )
   const all = loaded.flatMap(({ replicas }) => replicas)
+  let superseded: ReadonlySet<LogReplica>
   try {
     if (fatal !== null) throw (fatal as { readonly error: unknown }).error
-    refuseDuplicates(all)
+    superseded = findSuperseded(all)
   } catch (error) {
     await Promise.all(all.map((replica) => replica.log.closeHard().catch(() => undefined)))
     throw error
@@ -75,7 +79,11 @@ export async function loadDirectories(directories: readonly LogDirectory[], opti
   const position = (entry: { readonly directory: LogDirectory }): number => directories.indexOf(entry.directory)
   loaded.sort((a, b) => position(a) - position(b))
   logger.info(`Loaded ${all.length} logs in ${Math.round(clock.monotonicMs() - startedMs)}ms`)
-  return { directories: loaded, failed }
+  const left = loaded.map((entry) => ({
+    ...entry,
+    replicas: entry.replicas.filter((replica) => !superseded.has(replica)),
+  }))
+  return { directories: left, failed, superseded: [...superseded] }
 }
 
 /** Errors that cost a directory and leave the rest of the node alone. */
@@ -128,14 +136,19 @@ function openPartition(directory: LogDirectory, start: DirectoryStart, found: Fo
   }
 }
 
-function refuseDuplicates(replicas: readonly LogReplica[]): void {
+function findSuperseded(replicas: readonly LogReplica[]): Set<LogReplica> {
+  const superseded = new Set<LogReplica>()
   const seen = new Map<string, LogReplica>()
   for (const replica of replicas) {
     const { topic, partition } = replica.log.topicPartition
     const name = topicPartitionName(topic, partition)
     const key = `${name}${replica.isFuture ? ' future' : ''}`
     const other = seen.get(key)
-    if (other !== undefined) {
+    if (other === undefined) {
+      seen.set(key, replica)
+      continue
+    }
+    if (replica.isFuture || !areOfOneTopic(replica.log, other.log)) {
       throw new OperationalError(
         'CONFIG_INVALID',
         `Duplicate log directories for ${name} are found in both ${other.log.directory} and ${replica.log.directory}. ` +
@@ -144,6 +157,21 @@ function refuseDuplicates(replicas: readonly LogReplica[]): void {
           'partition. It is recommended to delete the partition in the log directory that is known to have failed recently.',
       )
     }
-    seen.set(key, replica)
+    const ahead = isAhead(replica.log, other.log)
+    superseded.add(ahead ? other : replica)
+    if (ahead) seen.set(key, replica)
   }
+  return superseded
+}
+
+function isAhead(log: PartitionLog, other: PartitionLog): boolean {
+  if (log.latestEpoch !== other.latestEpoch) return log.latestEpoch > other.latestEpoch
+  return log.writtenEnd > other.writtenEnd
+}
+
+/** A log gets its topic's id with its first record. */
+function areOfOneTopic(log: PartitionLog, other: PartitionLog): boolean {
+  const isNew = ({ topicId, startOffset, writtenEnd }: PartitionLog): boolean =>
+    topicId === null && startOffset === writtenEnd
+  return isNew(log) || isNew(other) || (log.topicId !== null && log.topicId === other.topicId)
 }

@@ -214,10 +214,51 @@ test('what the cluster does not know is renamed and no longer served', () =>
     await third.close(1)
   }))
 
-test('one partition in two directories stops the start', () =>
+test('a crash at the end of a move leaves two logs of a partition: the one that goes further serves', () =>
   seeded(8, 2, async (world) => {
-    await world.disk.makeDirectory('/a/t-0')
-    await world.disk.makeDirectory('/b/t-0')
+    const first = await open(world, 2)
+    const log = await first.getOrCreate('t', 0, NEW)
+    const { path = '' } = first.directoryOf('t', 0) ?? {}
+    const other = path === '/a' ? '/b' : '/a'
+    await append(log, 'in both')
+    await log.flush()
+    await world.disk.makeDirectory(`${other}/t-0`)
+    for (const { name } of (await world.disk.list(`${path}/t-0`)) ?? []) {
+      const bytes = await world.disk.readFile(`${path}/t-0/${name}`)
+      await world.disk.writeFile(`${other}/t-0/${name}`, bytes ?? Buffer.alloc(0))
+    }
+    await append(log, 'only here')
+    await first.closeHard()
+    const second = await open(world, 2)
+    expect([second.directoryOf('t', 0)?.path, second.get('t', 0)?.writtenEnd]).toEqual([path, 2])
+    expect((await names(world, other)).filter((name) => name.startsWith('t-'))).toEqual([
+      expect.stringMatching(/-stray$/),
+    ])
+    await second.close(1)
+  }))
+
+test('a truncation below what was flushed lowers the stored recovery point before anything is cut', () =>
+  seeded(8, 1, async (world) => {
+    const manager = await open(world, 1)
+    const log = await manager.getOrCreate('t', 0, NEW)
+    for (const text of ['a', 'b', 'c']) await append(log, text)
+    await log.flush()
+    await manager.writeCheckpoints('recoveryPoint')
+    await log.truncateTo(1)
+    const text = (await world.disk.readFile('/a/recovery-point-offset-checkpoint'))?.toString()
+    expect(text).toContain('t 0 1\n')
+    await manager.close(1)
+  }))
+
+test('one partition of two topics in two directories stops the start', () =>
+  seeded(8, 2, async (world) => {
+    for (const [path, id] of [
+      ['/a', 'AAAAAAAAAAAAAAAAAAAAAQ'],
+      ['/b', 'AAAAAAAAAAAAAAAAAAAAAg'],
+    ]) {
+      await world.disk.makeDirectory(`${path}/t-0`)
+      await world.disk.writeFile(`${path}/t-0/partition.metadata`, Buffer.from(`version: 0\ntopic_id: ${id}`))
+    }
     await expect(open(world, 2)).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/^Duplicate log directories for t-0 are found in both/),

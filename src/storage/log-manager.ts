@@ -278,6 +278,10 @@ export class LogManager {
     if (epochs.size === 1 && epoch !== undefined && !this.hasOfflineDirectories) this.#previousBrokerEpoch = epoch
     for (const { directory, error } of loaded.failed) this.#fail(directory, error)
     await this.#forgetAbsent(loaded.directories)
+    for (const replica of loaded.superseded) {
+      const to = await this.#setAside(replica, 'stray')
+      logger.warn(`Found the log that a move left behind, it is kept and not served: renamed to ${to}`)
+    }
     if (this.liveDirectories.length === 0) {
       throw new OperationalError('DISK_FAILED', 'Shutdown broker because none of the log directories can be read')
     }
@@ -378,6 +382,7 @@ export class LogManager {
   #add(replica: LogReplica): void {
     this.#replicas.add(replica)
     replica.log.onFailed((error) => this.#fail(replica.directory, error))
+    replica.log.onRecoveryPointLowered(() => this.#writeCheckpoint(replica.directory, 'recoveryPoint'))
   }
 
   /**

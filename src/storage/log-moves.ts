@@ -3,7 +3,7 @@
  *
  * While the future log is behind, the current one serves and is copied. In the moment in which both are equal the two are
  * swapped in memory, at once for everybody; then the new one's directory takes the plain name, and only then the old
- * one's is marked for deletion: a crash between the two leaves both, never neither.
+ * one's is marked for deletion: a crash between the two leaves both, never neither (log-loading.ts tells them apart).
  */
 import type { Logger } from '../base/logger.ts'
 import { parentOf } from './atomic-file.ts'
@@ -71,6 +71,8 @@ export class LogMoves {
         await copyLog(current.log, future.log, moreWritten, stopped)
         if (stopped()) return
         if (current.log.latestEpoch > future.log.latestEpoch) await future.log.assignEpoch(current.log.latestEpoch)
+        // What was flushed must stay so; the old log goes behind this.
+        if (future.log.recoveryPoint < current.log.recoveryPoint) await future.log.flush()
         if (isCaughtUp(current.log, future.log)) break
       }
       if (stopped()) return
@@ -78,8 +80,7 @@ export class LogMoves {
       this.#owner.swap(current, future)
       const { topic, partition } = future.log.topicPartition
       const to = `${parentOf(future.log.directory)}/${topicPartitionName(topic, partition)}`
-      await future.log.renameDirectory(to)
-      await future.directory.syncEntries()
+      await future.log.renameDirectory(to, () => future.directory.syncEntries())
       await this.#owner.remove(current)
       this.#owner.logger.info(`Successfully replaced current log in ${current.directory.path} with ${to}`)
     } catch (error) {

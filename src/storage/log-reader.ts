@@ -23,6 +23,8 @@ export class LogReader {
   readonly #memory: ReadMemory
   #reading = 0
   #idle: (() => void)[] = []
+  /** Pending while somebody has the files alone. */
+  #alone: Promise<void> | null = null
 
   constructor(state: LogState, memory: ReadMemory) {
     this.#state = state
@@ -57,14 +59,29 @@ export class LogReader {
     )
   }
 
-  /** Runs `read` such that `drained` waits for it. */
+  /** Runs `read` such that `drained` and `alone` wait for it. */
   async guard<T>(read: () => Promise<T>): Promise<T> {
+    while (this.#alone !== null) await this.#alone
     this.#reading++
     try {
       return await read()
     } finally {
       this.#reading--
       if (this.#reading === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    }
+  }
+
+  /** Runs `work` while nothing else is in the files, by descriptor or by name. Not from inside `guard`. */
+  async alone(work: () => Promise<void>): Promise<void> {
+    while (this.#alone !== null) await this.#alone
+    let done!: () => void
+    this.#alone = new Promise((resolve) => (done = resolve))
+    try {
+      await this.drained()
+      await work()
+    } finally {
+      this.#alone = null
+      done()
     }
   }
 

@@ -97,6 +97,34 @@ test('a flush makes a truncation durable: no power loss brings truncated segment
   }
 })
 
+test('what was flushed before and after a roll survives, though the roll trims files of the flushed segment', async () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const at = testLog({ segmentBytes: 300, preallocate: true, indexIntervalBytes: 0 })
+      world.main.disk.heal()
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      const options = { clock: world.clock, random: world.random }
+      let log = await at.open({ ...options, disk: world.disk })
+      for (const text of ['a', 'b', 'c', 'd']) await log.append(batchOf(text), CLIENT).written
+      await log.flush()
+      await log.append(batchOf('e'), CLIENT).written
+      expect([await log.flush(), log.segmentCount]).toEqual([5, 2])
+      world.main.powerLoss()
+      world.main.disk.heal()
+      const recoveryPoint = seed % 2 === 0 ? 0 : 5
+      log = await at.open({ ...options, disk: world.disk, recoveryPoint })
+      expect([log.writtenEnd, await readText(log, 2), await readText(log, 4)], `seed ${seed}`).toEqual([
+        5,
+        '2:c 3:d',
+        '4:e',
+      ])
+      await log.closeHard()
+    })
+  }
+})
+
 test('a torn segment ends the log also where its index is missing; without an unclean stop it only loses its tail', async () => {
   for (const cleanShutdown of [false, true]) {
     const at = testLog()

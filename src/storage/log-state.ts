@@ -42,6 +42,8 @@ export class LogState {
   writtenEnd: number
   highWatermark: number
   recoveryPoint: number
+  /** Puts recoveryPoint where the next start finds it: before what was flushed is cut. */
+  storeRecoveryPoint: () => Promise<void> = () => Promise.resolve()
   /** File position of the batch at an offset: where sequential readers go on. */
   readonly nextPositions = new Map<number, number>()
   /** Counts truncations and deletions: a read that overlaps one starts anew. */
@@ -49,6 +51,8 @@ export class LogState {
   /** Counts files made and renamed; below it those up to #syncedEntries survive a power loss. */
   #changedEntries: number
   #syncedEntries = 0
+  /** Counts segments whose files got their final size. */
+  finished = 0
   readonly #recent: Segment[] = []
   readonly #timers = new Set<Timer>()
   /** Renamed, but readers may still be in their files. */

@@ -79,6 +79,7 @@ export class PartitionLog {
   #isNotifying = false
   #preparing: Segment | null = null
   #flushing: Promise<number> | null = null
+  #renaming: Promise<void> = DONE
   #lastFlushMs: number
 
   /**
@@ -217,12 +218,17 @@ export class PartitionLog {
     this.#state.world.place.directory = directory
   }
 
-  /** Renames the directory behind the writes that wait. */
-  renameDirectory(directory: string): Promise<void> {
-    return this.#change(async () => {
-      await this.#options.disk.rename(this.directory, directory)
-      this.setDirectory(directory)
+  /** Renames the directory behind the writes that wait; what is appended and flushed meanwhile waits for `sync`. */
+  renameDirectory(directory: string, sync: () => Promise<void>): Promise<void> {
+    this.#renaming = this.#inOrder(async () => {
+      // A flush in the background finds files by name.
+      await this.#reader.alone(async () => {
+        await this.#options.disk.rename(this.directory, directory)
+        this.setDirectory(directory)
+      })
+      await sync()
     })
+    return this.#renaming
   }
 
   /**
@@ -297,6 +303,8 @@ export class PartitionLog {
     state.segments.push(segment)
     this.#lane.before(async () => {
       await finishFiles(state, old)
+      // A start trusts the files below the recovery point: they must not be overtaken by it.
+      if (state.recoveryPoint >= newBase) await old.syncFiles()
       await createSegment(state, segment)
       if (snapshot !== null) await state.snapshots.write(snapshot, false)
       this.#flushBehind(newBase)
@@ -501,13 +509,22 @@ export class PartitionLog {
 
   /** Runs behind the writes; appends are refused until it is done. */
   #change<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#isClosed || this.#failure !== null) return this.#inOrder(run)
+    this.#exclusive++
+    this.#refusal ??= 'the log is being changed'
+    return this.#inOrder(run, () => {
+      this.#exclusive--
+      if (this.#exclusive === 0 && this.#failure === null && !this.#isClosed) this.#refusal = null
+    })
+  }
+
+  /** Runs behind the writes, and before those that are queued next; its error takes the log offline. */
+  #inOrder<T>(run: () => Promise<T>, ended: () => void = () => {}): Promise<T> {
     if (this.#isClosed || this.#failure !== null) {
       return Promise.reject(
         new KafkaError('KAFKA_STORAGE_ERROR', `${this.#name()}: ${this.#refusal ?? 'the log is closed'}`),
       )
     }
-    this.#exclusive++
-    this.#refusal ??= 'the log is being changed'
     let result: T
     const task = this.#lane.task(async () => {
       try {
@@ -516,8 +533,7 @@ export class PartitionLog {
         this.#fail(error)
         throw error
       } finally {
-        this.#exclusive--
-        if (this.#exclusive === 0 && this.#failure === null && !this.#isClosed) this.#refusal = null
+        ended()
       }
     })
     return task.then(() => result)
@@ -530,6 +546,14 @@ export class PartitionLog {
   /** The directory must go offline; called once. */
   onFailed(listener: (error: Error) => void): void {
     this.#failedListeners.push(listener)
+  }
+
+  /**
+   * `store` puts recoveryPoint where the next start finds it. Called when a truncation is about to lower it: a start that
+   * believed in the old one would not check what was appended in the place of what was cut.
+   */
+  onRecoveryPointLowered(store: () => Promise<void>): void {
+    this.#state.storeRecoveryPoint = store
   }
 
   /** Clamped to what exists; never moves back by this. */
@@ -664,6 +688,7 @@ export class PartitionLog {
 
   /** What is written becomes durable; resolves to the recovery point. A flush that fails is not tried again. */
   async flush(): Promise<number> {
+    await this.#renaming.catch(() => undefined)
     while (this.#flushing !== null) await this.#flushing
     if (this.#state.recoveryPoint >= this.#state.writtenEnd || this.#isClosed) return this.#state.recoveryPoint
     this.#flushing = this.#flushNow().finally(() => {
