@@ -33,6 +33,32 @@ test('a repeated batch is answered with the original, of the last five; gaps and
   await log.close()
 })
 
+for (const cleanShutdown of [false, true]) {
+  test(`the last five batches are recognised after a ${cleanShutdown ? 'clean shutdown' : 'kill'} too, in whatever segment they lie`, async () => {
+    const at = testLog({ segmentBytes: 250 })
+    const batch = (sequence: number, epoch = 0): Buffer =>
+      batchOf('x', 2, { ...from(sequence, epoch), timestampMs: at.clock.wallMs() })
+    let log = await at.open()
+    log.append(batch(0), CLIENT)
+    for (let sequence = 0; sequence < 14; sequence += 2) log.append(batch(sequence, 1), CLIENT)
+    await log.append(batchOf('y', 1), CLIENT).written
+    expect(log.segmentCount).toBeGreaterThanOrEqual(3)
+    await (cleanShutdown ? log.close() : log.closeHard())
+    log = await at.open({ cleanShutdown })
+    for (let sequence = 4; sequence < 14; sequence += 2) {
+      const repeated = log.append(batch(sequence, 1), CLIENT)
+      expect([repeated.duplicate, repeated.firstOffset, repeated.lastOffset]).toEqual([
+        true,
+        sequence + 2,
+        sequence + 3,
+      ])
+    }
+    expect(codeOf(() => log.append(batch(2, 1), CLIENT))).toBe('OUT_OF_ORDER_SEQUENCE_NUMBER')
+    expect(log.append(batch(14, 1), CLIENT).duplicate).toBe(false)
+    await log.close()
+  })
+}
+
 test('sequences wrap from 2147483647 to 0', async () => {
   const log = await testLog().open()
   log.append(batchOf('x', 3, from(0x7fff_fffe)), CLIENT)

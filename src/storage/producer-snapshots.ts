@@ -9,6 +9,7 @@ import type { Logger } from '../base/logger.ts'
 import { entryLastOffset } from '../records/batches.ts'
 import type { Clock, Disk } from '../world/world.ts'
 import { scanFile } from './file-scan.ts'
+import { recallProducers } from './producer-recall.ts'
 import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
 import type { Segment } from './segment.ts'
@@ -136,6 +137,8 @@ export class ProducerSnapshots {
     }
     state.endOffset = endOffset
     await this.take(state)
+    const nowMs = afterCleanShutdown ? this.#options.clock.wallMs() : null
+    await recallProducers(state, segments, startOffset, nowMs)
   }
 
   async #load(state: ProducerState, startOffset: number): Promise<void> {

@@ -29,7 +29,7 @@ import type { ActiveProducer, AppendOrigin } from './log-surface.ts'
 import type { SnapshotEntry } from './producer-snapshot.ts'
 
 /** Batches per producer in which a repetition is recognised: the most that a client may have in flight. */
-const WINDOW = 5
+export const WINDOW = 5
 const NONE = -1
 const HASH_LOAD_FACTOR = 0.75
 
@@ -189,20 +189,12 @@ export class ProducerState {
 
   #applyData(bytes: Buffer, at: number, id: Int64): null {
     const entry = this.#entryFor(id, producerEpoch(bytes, at))
-    const first = baseOffset(bytes, at)
-    const last = lastOffset(bytes, at)
     if (entry.batches.length === WINDOW) entry.batches.shift()
-    const timestamp = maxTimestamp(bytes, at)
-    entry.batches.push({
-      lastSequence: lastSequence(bytes, at),
-      lastOffset: last,
-      offsetDelta: last - first,
-      timestamp,
-    })
-    entry.lastTimestamp = timestamp
+    entry.batches.push(producerBatch(bytes, at))
+    entry.lastTimestamp = maxTimestamp(bytes, at)
     if (isTransactional(bytes, at) && entry.currentTxnFirstOffset === NONE) {
-      entry.currentTxnFirstOffset = first
-      this.#ongoing.set(first, id)
+      entry.currentTxnFirstOffset = baseOffset(bytes, at)
+      this.#ongoing.set(entry.currentTxnFirstOffset, id)
     }
     return null
   }
@@ -289,6 +281,23 @@ export class ProducerState {
     this.#ongoing = new Map(open.sort(([left], [right]) => left - right))
   }
 
+  /** Whether of a producer that wrote since then fewer batches are known than it may repeat: a snapshot has only the last. */
+  forgot(sinceMs: number): boolean {
+    for (const { batches, lastTimestamp } of this.#entries.values()) {
+      if (batches.length > 0 && batches.length < WINDOW && Number(lastTimestamp) >= sinceMs) return true
+    }
+    return false
+  }
+
+  /** The last data batches of a producer in the log, as far as they were found; oldest first. */
+  recall(id: Int64, epoch: number, batches: readonly ProducerBatch[]): void {
+    const entry = this.#entries.get(id)
+    const oldest = entry?.batches[0]
+    if (entry === undefined || oldest === undefined || entry.epoch !== epoch) return
+    const older = batches.filter((batch) => batch.lastOffset < oldest.lastOffset)
+    entry.batches = [...older, ...entry.batches].slice(-WINDOW)
+  }
+
   /** In the order in which Kafka's hash map would list them, so that equal state makes equal files. */
   snapshot(): SnapshotEntry[] {
     const entries: SnapshotEntry[] = []
@@ -320,6 +329,16 @@ export class ProducerState {
       coordinatorEpoch: entry.coordinatorEpoch,
       currentTxnStartOffset: entry.currentTxnFirstOffset,
     }))
+  }
+}
+
+export function producerBatch(bytes: Buffer, at: number): ProducerBatch {
+  const last = lastOffset(bytes, at)
+  return {
+    lastSequence: lastSequence(bytes, at),
+    lastOffset: last,
+    offsetDelta: last - baseOffset(bytes, at),
+    timestamp: maxTimestamp(bytes, at),
   }
 }
 
