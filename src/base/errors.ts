@@ -7,12 +7,21 @@
  */
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts'
 
-/** An error with a protocol code. `message` is what a client may read. */
+/** Longer details name something that a peer sent, and would not fit into the string of an answer. */
+const DETAIL_CHARS_MAX = 8000
+
+/**
+ * An error with a protocol code. `message` is what a client may read. It has no stack, as in Kafka: one request may ask for
+ * 100,000 partitions that do not exist, and the trace would be most of the work.
+ */
 export class KafkaError extends Error {
   readonly code: ErrorCode
 
   constructor(code: ErrorCode, detail: string) {
-    super(detail)
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(detail.length > DETAIL_CHARS_MAX ? `${detail.slice(0, DETAIL_CHARS_MAX)}…` : detail)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'KafkaError'
     this.code = code
   }

@@ -25,6 +25,11 @@ export class BrokerSessions {
     return session
   }
 
+  /** The controller itself stood still for so long: nobody could be heard meanwhile. */
+  extend(ms: number): void {
+    for (const session of this.#sessions.values()) session.lastContactMs += ms
+  }
+
   remove(brokerId: number): void {
     this.#sessions.delete(brokerId)
   }

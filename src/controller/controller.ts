@@ -172,7 +172,11 @@ export class Controller implements ControllerApi {
       )
     }
     this.#every('idle', this.#options.settings.maxIdleIntervalMs, () => this.#idle())
-    this.#every('sessions', this.#options.settings.brokerSessionTimeoutMs / SESSION_CHECKS, () => this.#fenceStale())
+    this.#every('sessions', this.#options.settings.brokerSessionTimeoutMs / SESSION_CHECKS, (lateMs) => {
+      // A process that was stopped, or a loop that was held, hears of its brokers a moment later.
+      this.#sessions.extend(lateMs)
+      this.#fenceStale()
+    })
   }
 
   #decide<Answer>(decide: (state: ControllerState) => Decision<Answer>): Promise<Answer> {
@@ -205,12 +209,13 @@ export class Controller implements ControllerApi {
     await this.#runtime.decide(() => ({ records, answer: null }))
   }
 
-  #every(name: string, intervalMs: number, task: () => void): void {
+  #every(name: string, intervalMs: number, task: (lateMs: number) => void): void {
     if (intervalMs <= 0 || this.#closed) return
     const { clock } = this.#options
-    const timer = clock.at(clock.monotonicMs() + intervalMs, () => {
+    const dueMs = clock.monotonicMs() + intervalMs
+    const timer = clock.at(dueMs, () => {
       if (this.#closed || !this.isActive) return
-      task()
+      task(Math.max(0, clock.monotonicMs() - dueMs))
       this.#every(name, intervalMs, task)
     })
     this.#timers.set(name, timer)

@@ -1,6 +1,7 @@
 /**
  * The controller as this broker's clients see it: an answer leaves when the change that it tells of is in force on this
- * broker too, so that a topic that was just created can be used, and one that was deleted is gone.
+ * broker too, so that a topic that was just created can be used, and one that was deleted is gone. Heartbeats do not wait:
+ * bringing thousands of new partitions into force may take longer than a broker's session.
  */
 import type { ControllerApi } from '../controller/controller-api.ts'
 
@@ -20,7 +21,7 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     incrementalAlterConfigs: followed(controller.incrementalAlterConfigs),
     updateFeatures: followed(controller.updateFeatures),
     registerBroker: followed(controller.registerBroker),
-    brokerHeartbeat: followed(controller.brokerHeartbeat),
+    brokerHeartbeat: controller.brokerHeartbeat,
     unregisterBroker: followed(controller.unregisterBroker),
     allocateProducerIds: controller.allocateProducerIds,
     electLeaders: followed(controller.electLeaders),
