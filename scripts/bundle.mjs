@@ -24,13 +24,14 @@ const PACKAGE_ENTRIES = ['src/index.ts', 'src/broker.ts', 'src/testing.ts', 'src
 /**
  * One file to run, in .build/.
  * @param {string} file
+ * @param {{ suffix?: string, plugins?: import('esbuild').Plugin[] }} [options] for a variant of it under another name
  * @returns {Promise<string>} path of the bundle
  */
-export async function bundleScript(file) {
+export async function bundleScript(file, { suffix = '', plugins = [] } = {}) {
   const { build } = await import('esbuild')
   const { dir, name } = parse(file)
-  const outfile = join('.build', `${join(dir, name).replaceAll(/[\\/]/g, '-')}.mjs`)
-  await build({ ...COMMON, entryPoints: [file], outfile })
+  const outfile = join('.build', `${join(dir, name).replaceAll(/[\\/]/g, '-')}${suffix}.mjs`)
+  await build({ ...COMMON, entryPoints: [file], outfile, plugins })
   return outfile
 }
 

@@ -13,7 +13,7 @@ const options = new Map(
     return [name, value] as const
   }),
 )
-const KNOWN = new Set(['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace'])
+const KNOWN = new Set(['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace', 'stop'])
 for (const name of options.keys()) {
   if (KNOWN.has(name)) continue
   console.error(`--${name} is not known; there are: --${[...KNOWN].join(', --')}`)
@@ -44,7 +44,7 @@ let failed = 0
 let virtualMs = 0
 let events = 0
 for (let seed = first; seed < first + seeds; seed++) {
-  if ((performance.now() - startedMs) / 1000 > secondsMax) break
+  if ((performance.now() - startedMs) / 1000 > secondsMax || (failed > 0 && options.has('stop'))) break
   const outcome = await run(seed)
   virtualMs += outcome.virtualMs
   events += outcome.events

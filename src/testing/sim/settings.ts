@@ -81,7 +81,7 @@ export function drawSettings(random: SeededRandom, quick: boolean): Settings {
     broker,
     logDirectories,
     tailCacheBytes: pick(0, 1500, 30_000, 32 << 20),
-    faultMs: quick ? 10_000 : 45_000,
+    faultMs: quick ? 6000 : 45_000,
     powerLoss: random.chance(0.4),
     topics,
   }

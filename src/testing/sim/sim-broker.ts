@@ -124,6 +124,7 @@ export class SimBroker {
     const { settings } = sim
     if (sim.rotting) main.disk.rates.rot = 0
     sim.rotting = false
+    this.#countFiles()
     let inside: Inside | null = null
     try {
       const broker = await startBroker({
@@ -168,6 +169,24 @@ export class SimBroker {
     }
   }
 
+  /** What this start finds. */
+  #countFiles(): void {
+    const { main } = this.#sim.world
+    for (const directory of [...this.#sim.settings.logDirectories, '/metadata']) {
+      for (const { path, size } of main.disk.files(directory)) {
+        if (
+          path.includes('/__cluster_metadata-0/') &&
+          path.endsWith('.checkpoint') &&
+          !path.includes('/00000000000000000000-')
+        ) {
+          this.#sim.sometimes('metadata snapshot loaded')
+        }
+        // One without producers has 10 bytes.
+        if (path.endsWith('.snapshot') && size > 10) this.#sim.sometimes('producer snapshot used')
+      }
+    }
+  }
+
   #judge(inside: Inside): void {
     const sim: Sim = this.#sim
     const { services } = inside
@@ -191,6 +210,7 @@ export class SimBroker {
     const seen = (message: string, error?: unknown): void => {
       sim.note('broker', error === undefined ? message : `${message}: ${String(error)}`)
       if (message.startsWith('Recovering')) sim.sometimes('recovery of logs')
+      if (message.startsWith('Stopping serving logs')) sim.sometimes('directory failed')
       if (message.includes(': cut ')) sim.sometimes('recovery with cut tail')
       if (message.includes('MetadataSnapshot] Wrote')) sim.sometimes('metadata snapshot written')
       if (error instanceof Error && error.name === 'InvariantError') sim.fail(error)

@@ -68,7 +68,10 @@ export class AlwaysChecker {
       this.#seen.set(log, { highWatermark, startOffset, segments: segmentCount })
       return
     }
-    if (segmentCount > seen.segments) this.#sim.sometimes('roll')
+    if (segmentCount > seen.segments) {
+      this.#sim.sometimes('roll')
+      if (log.config.segmentIndexBytes < 1000) this.#sim.sometimes('roll with small indexes')
+    }
     if (startOffset > seen.startOffset && log.config.delete && segmentCount < seen.segments) {
       this.#sim.sometimes('retention moved the log start')
     }

@@ -98,7 +98,8 @@ async function byTime(
     if (at < log.startOffset || record.timestamp < timestamp) continue
     sim.check(
       offset >= 0 && offset <= at,
-      () => `${who}: ${partition.name} finds ${offset} for time ${timestamp}, ${at} has ${record.timestamp}`,
+      () =>
+        `${who}: ${partition.name} finds ${offset} (${Number(answer.timestamp)}) for time ${timestamp}, ${at} (${record.value}) has ${record.timestamp}; the log starts at ${log.startOffset}`,
     )
   }
   const there = partition.records.get(offset)

@@ -228,7 +228,12 @@ class GroupMember {
     }
     const error = errorName(errorCode)
     // A write that timed out or failed may be there nevertheless.
-    if (error === 'ILLEGAL_GENERATION' || error === 'UNKNOWN_MEMBER_ID' || error === 'FENCED_INSTANCE_ID') {
+    if (
+      error === 'ILLEGAL_GENERATION' ||
+      error === 'UNKNOWN_MEMBER_ID' ||
+      error === 'FENCED_INSTANCE_ID' ||
+      error === 'GROUP_ID_NOT_FOUND'
+    ) {
       sim.groups.refused(this.#group, partition, offset)
     }
     this.#refused(error, 'commit')
@@ -248,6 +253,7 @@ class GroupMember {
         this.#joined = null
         return
       case 'ILLEGAL_GENERATION':
+      case 'GROUP_ID_NOT_FOUND':
         this.#joined = null
         return
       case 'NOT_COORDINATOR':

@@ -175,11 +175,6 @@ class IdempotentProducer {
       const records = partition.topic.logAppendTime
         ? batch.records.map(({ value }) => ({ value, timestamp: Number(found.logAppendTimeMs) }))
         : batch.records
-      if (process.env.SIM_DEBUG)
-        sim.note(
-          this.#who,
-          `${partition.name} ${batch.sequence} acked at ${offset} n=${records.length} sends=${batch.sends} ${records[0]?.value} codec=${this.#codec} v${this.#version}`,
-        )
       sim.logs.acknowledge(partition, offset, records, `the answer to ${this.#who}`)
       return
     }

@@ -132,7 +132,7 @@ class TailConsumer {
     return {
       replicaId: -1,
       maxWaitMs: this.#maxWaitMs,
-      minBytes: this.#minBytes,
+      minBytes: this.#sim.stopping ? 1 : this.#minBytes,
       maxBytes: 1 << 20,
       isolationLevel: this.#random.below(2),
       sessionId: this.#session.id,
