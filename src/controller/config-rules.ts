@@ -55,7 +55,7 @@ export class TableConfigRules implements ConfigRules {
         }
         return
       case CONFIG_RESOURCE.CLIENT_METRICS:
-        if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default client metrics resources are not allowed.')
+        if (name === '') throw new KafkaError('INVALID_REQUEST', "Subscription name can't be empty")
         return checkClientMetrics(overrides)
       case CONFIG_RESOURCE.GROUP:
         if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')

@@ -22,7 +22,9 @@ export function updateFeatures(
   const records: MetadataRecord[] = []
   const results: Init<UpdateFeaturesResponse.UpdatableFeatureResult>[] = []
   let failure: KafkaError | null = null
-  for (const update of request.featureUpdates) {
+  // Of a feature that is named twice the last counts.
+  const updates = new Map(request.featureUpdates.map((update) => [update.feature, update]))
+  for (const update of updates.values()) {
     const upgradeType = apiVersion === 0 ? (update.allowDowngrade ? SAFE_DOWNGRADE : UPGRADE) : update.upgradeType
     const made = attempt(() => updateFeature(state, update.feature, update.maxVersionLevel, upgradeType, kraftVersion))
     if (made instanceof KafkaError) {
@@ -46,12 +48,12 @@ function updateFeature(
   upgradeType: number,
   kraftVersion: number,
 ): MetadataRecord[] {
-  if (upgradeType !== UPGRADE && upgradeType !== SAFE_DOWNGRADE && upgradeType !== UNSAFE_DOWNGRADE) {
-    throw new KafkaError('INVALID_REQUEST', 'The controller does not support the given upgrade type.')
-  }
   const support = SUPPORTED_FEATURES.find((feature) => feature.name === name)
   const invalid = (reason: string): KafkaError =>
     new KafkaError('INVALID_UPDATE_VERSION', `Invalid update version ${level} for feature ${name}. ${reason}`)
+  if (upgradeType !== UPGRADE && upgradeType !== SAFE_DOWNGRADE && upgradeType !== UNSAFE_DOWNGRADE) {
+    throw invalid('The controller does not support the given upgrade type.')
+  }
   if (support === undefined) throw invalid(`Local controller ${nodeId} does not support this feature.`)
   if (level < support.min || level > support.max) {
     throw invalid(`Local controller ${nodeId} only supports versions ${support.min}-${support.max}`)

@@ -50,7 +50,10 @@ export class AutoTopics {
     const request = CreateTopicsRequest.make({ topics: [this.#template(name)], timeoutMs: CREATE_TIMEOUT_MS })
     const { topics } = await this.#controller.createTopics(request, { apiVersion: CREATE_TOPICS_VERSION })
     const code = topics?.[0]?.errorCode ?? ERROR_CODES.NONE
-    return errorName(code) ?? 'UNKNOWN_SERVER_ERROR'
+    // What may not be created is as good as absent: a client that asked for metadata did not ask for it to be made.
+    return code === ERROR_CODES.INVALID_REQUEST
+      ? 'UNKNOWN_TOPIC_OR_PARTITION'
+      : (errorName(code) ?? 'UNKNOWN_SERVER_ERROR')
   }
 
   #template(name: string): {

@@ -5,7 +5,6 @@
 import { KafkaError } from '../base/errors.ts'
 import { validateBrokerConfigs } from '../config/dynamic-config.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
-import { checkBrokerName } from './handlers/describe-configs.ts'
 import type { Services } from './services.ts'
 
 export interface ConfigResource {
@@ -68,7 +67,7 @@ export function refusalOf(
 
 /**
  * Answers refused resources here and the others by `decide`, in the order of the request. A resource that stands twice is
- * refused by whoever decides.
+ * refused before anything else.
  */
 export async function decideAllowed<Resource extends ConfigResource>(
   resources: readonly Resource[],
@@ -76,13 +75,29 @@ export async function decideAllowed<Resource extends ConfigResource>(
   decide: (allowed: readonly Resource[]) => Promise<readonly Partial<ConfigResult>[]>,
 ): Promise<Partial<ConfigResult>[]> {
   const refusals = new Map<Resource, KafkaError>()
+  const keyOf = ({ resourceType, resourceName }: ConfigResource): string => `${resourceType}:${resourceName}`
+  const counts = new Map<string, number>()
+  for (const resource of resources) counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1)
   for (const resource of resources) {
-    const refusal = refuse(resource)
+    const twice = (counts.get(keyOf(resource)) ?? 0) > 1
+    const refusal = twice
+      ? new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
+      : refuse(resource)
     if (refusal !== null) refusals.set(resource, refusal)
   }
   const allowed = resources.filter((resource) => !refusals.has(resource))
   const decided = allowed.length === 0 ? [] : await decide(allowed)
   return [...decided, ...[...refusals].map(([resource, error]) => refused(resource, error))]
+}
+
+/** @throws KafkaError INVALID_REQUEST unless the resource is this broker. */
+function checkBrokerName(nodeId: number, resourceName: string): void {
+  if (!/^[+-]?\d+$/.test(resourceName)) {
+    throw new KafkaError('INVALID_REQUEST', `Node id must be an integer, but it is: ${resourceName}`)
+  }
+  if (Number(resourceName) !== nodeId) {
+    throw new KafkaError('INVALID_REQUEST', `Unexpected broker id, expected ${nodeId}, but received ${resourceName}`)
+  }
 }
 
 /** The answer to either request when it could not be decided at all. */

@@ -215,7 +215,9 @@ export class Generator {
       return this.#struct(field.fields, inner)
     }
     const known = DOMAINS[`${place.api}.${place.path}`] ?? DOMAINS[field.name]
-    if (known !== undefined && !this.#choices.chance(0.015)) return known(this, place)
+    // A time-out of nothing is over before or after the deed, as it happens.
+    const always = field.name === 'timeoutMs'
+    if (known !== undefined && (always || !this.#choices.chance(0.015))) return known(this, place)
     return this.#any(field)
   }
 
@@ -313,21 +315,24 @@ export class Generator {
     }
     // A partition twice in one Fetch is a departure after which sessions differ.
     if (key === 1) return { ...message, topics: eachOnce(message['topics'] ?? [], 'topics') }
+    // Of a partition twice in one Produce Kafka answers one copy and appends another.
+    if (key === 0) return { ...message, topicData: eachOnce(message['topicData'] ?? [], 'topicData') }
     return message
   }
 }
 
 /** Topics and their partitions, each named once. */
-function eachOnce(list: Value, kind: 'topics' | 'partitions'): Value {
+function eachOnce(list: Value, kind: 'topics' | 'topicData' | 'partitions' | 'partitionData'): Value {
   if (!Array.isArray(list)) return list
   const seen = new Set<string>()
   return list.flatMap((element: ValueObject) => {
-    const key = show(kind === 'topics' ? (element['topic'] ?? element['topicId']) : element['partition'])
+    const inner = { topics: 'partitions', topicData: 'partitionData', partitions: null, partitionData: null } as const
+    const { topic, name, topicId, partition, index } = element
+    const key = show(inner[kind] === null ? (partition ?? index) : (topic ?? name ?? topicId))
     if (seen.has(key)) return []
     seen.add(key)
-    return kind === 'topics'
-      ? [{ ...element, partitions: eachOnce(element['partitions'] ?? [], 'partitions') }]
-      : [element]
+    const below = inner[kind]
+    return below === null ? [element] : [{ ...element, [below]: eachOnce(element[below] ?? [], below) }]
   })
 }
 

@@ -74,12 +74,12 @@ function lastLook(prefix: string, versions: ReadonlyMap<number, VersionRange>, o
       },
       true,
     ),
-    ...['g1', 'g2', 'g3'].flatMap((group) => step(9, 5, { groupId: prefix + group, topics: null }, true)),
+    ...['g1', 'g2', 'g3'].flatMap((group) => step(9, 5, { groupId: prefix + group, topics: null }, !old)),
     ...step(
       15,
       4,
       { groups: ['g1', 'g2', 'g3'].map((group) => prefix + group), includeAuthorizedOperations: true },
-      true,
+      !old,
     ),
     ...step(61, 0, { topics: topics.map((name) => ({ name, partitionIndexes: [0, 1, 2] })) }, !old),
     ...step(

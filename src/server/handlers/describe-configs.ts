@@ -22,6 +22,7 @@ import {
   type DescribeConfigsResponse,
 } from '../../protocol/generated/describe-configs.ts'
 import { handler } from '../handler.ts'
+import { INVALID_REQUEST_TEXT } from './find-coordinator.ts'
 import type { Services } from '../services.ts'
 
 type Resource = DescribeConfigsRequest.DescribeConfigsResource
@@ -69,14 +70,14 @@ function entriesOf(services: Services, { resourceType, resourceName }: Resource)
         throw new KafkaError('INVALID_REQUEST', 'Client metrics subscription name must not be empty')
       return describeClientMetrics(overrides)
     default:
-      throw new KafkaError('INVALID_REQUEST', `Unsupported resource type: ${resourceType}`)
+      throw new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
   }
 }
 
 /** @throws KafkaError INVALID_REQUEST unless the resource is this broker. */
-export function checkBrokerName(nodeId: number, resourceName: string): void {
+function checkBrokerName(nodeId: number, resourceName: string): void {
   if (!/^[+-]?\d+$/.test(resourceName)) {
-    throw new KafkaError('INVALID_REQUEST', `Broker id must be an integer, but it is: ${resourceName}`)
+    throw new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
   }
   if (Number(resourceName) !== nodeId) {
     throw new KafkaError(

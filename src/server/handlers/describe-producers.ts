@@ -1,5 +1,6 @@
 /** DescribeProducers v0 (KIP-664): the producers that a partition remembers, answered by its leader. */
 import { KafkaError } from '../../base/errors.ts'
+import { validateTopicName } from '../../controller/topic-name.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/generated/describe-producers.ts'
 import { handler } from '../handler.ts'
@@ -21,6 +22,7 @@ function answer(
   partitionIndex: number,
 ): Init<DescribeProducersResponse.PartitionResponse> {
   try {
+    validateTopicName(topic)
     const hosted = services.replicas.partition(topic, partitionIndex)
     // The sentence belongs to topics that don't exist; of others only the code is told.
     if (hosted === null && services.image().topics.byName(topic) !== null) {

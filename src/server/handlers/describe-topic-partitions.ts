@@ -28,6 +28,9 @@ export const describeTopicPartitionsHandler = handler(DescribeTopicPartitions, {
     if (cursor !== null && cursor.partitionIndex < 0) {
       throw new KafkaError('INVALID_REQUEST', 'DescribeTopicPartitionsRequest cursor partition must be valid')
     }
+    if (cursor !== null && request.topics.length > 0 && !request.topics.some(({ name }) => name === cursor.topicName)) {
+      throw new KafkaError('INVALID_REQUEST', `the topics must contain that of the cursor: ${cursor.topicName}`)
+    }
     const limit = Math.max(1, Math.min(request.responsePartitionLimit, services.config().maxRequestPartitionSizeLimit))
     return page(image, namesFrom(image, request), cursor, limit)
   },

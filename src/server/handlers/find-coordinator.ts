@@ -16,7 +16,7 @@ const GROUP = 0
 const TRANSACTION = 1
 const SHARE = 2
 /** What Kafka says of any INVALID_REQUEST. */
-const INVALID_REQUEST_TEXT =
+export const INVALID_REQUEST_TEXT =
   'This most likely occurs because of a request being malformed by the client library or the message was sent to an incompatible broker. See the broker logs for more details.'
 const NOWHERE: Endpoint = { id: -1, host: '', port: -1, rack: null }
 

@@ -51,7 +51,8 @@ const NOT_FOUND: Found = { offset: -1, timestamp: -1, leaderEpoch: -1 }
 
 export const listOffsetsHandler = handler(ListOffsets, {
   handle: async (services, request, context) => {
-    const duplicates = duplicatesOf(request)
+    // Version 0 answers whatever stands there, one by one.
+    const duplicates = context.apiVersion === 0 ? new Set<string>() : duplicatesOf(request)
     const topics: Init<ListOffsetsResponse.ListOffsetsTopicResponse>[] = []
     const refused = new Set<string>()
     for (const { name, partitions } of request.topics) {

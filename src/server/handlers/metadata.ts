@@ -9,6 +9,7 @@
 import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
+import { isTopicName } from '../../controller/topic-name.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts'
 import type { Init } from '../../protocol/codec.ts'
@@ -100,13 +101,14 @@ function wantedTopics(
     }
     if (name === null || seen.has(name)) continue
     seen.add(name)
-    const code = missing.get(name) ?? 'UNKNOWN_TOPIC_OR_PARTITION'
+    const code = missing.get(name) ?? (isTopicName(name) ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION')
     found.push(
       image.topics.byName(name) ?? {
         errorCode: ERROR_CODES[code],
         name,
         topicId: ZERO_UUID,
         isInternal: isInternal(name),
+        topicAuthorizedOperations: request.includeTopicAuthorizedOperations ? TOPIC_OPERATIONS : OPERATIONS_NOT_ASKED,
       },
     )
   }

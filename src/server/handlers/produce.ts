@@ -121,7 +121,7 @@ function appendTopic(
  * Why no partition of the request is looked at: the first batch of one is none. (Kafka asks them all whether they are
  * transactional.)
  */
-function findCorrupt({ topicData }: ProduceRequest): KafkaError | null {
+function findCorrupt({ topicData, transactionalId }: ProduceRequest): KafkaError | null {
   for (const { partitionData } of topicData) {
     for (const { records } of partitionData) {
       if (records === null || records.length < batch.LOG_OVERHEAD_BYTES) continue
@@ -132,6 +132,9 @@ function findCorrupt({ topicData }: ProduceRequest): KafkaError | null {
       }
       if (records.length < batch.ENTRY_PREFIX_BYTES) continue
       const magic = batch.magic(records, 0)
+      if (magic === MAGIC_MAX && transactionalId === null && isTransactionalBatch(records)) {
+        return new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'Transactional Id authorization failed.')
+      }
       if (magic < 0 || magic > MAGIC_MAX) {
         return new KafkaError('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
       }
@@ -139,6 +142,9 @@ function findCorrupt({ topicData }: ProduceRequest): KafkaError | null {
   }
   return null
 }
+
+const isTransactionalBatch = (records: Buffer): boolean =>
+  records.length >= batch.BATCH_HEADER_BYTES && batch.isTransactional(records, 0)
 
 /** Of a partition that is named twice the last counts, in the place of the first; a topic without any isn't answered. */
 function wantedOf({ topicData }: ProduceRequest): readonly ProduceRequest.TopicProduceData[] {
@@ -181,7 +187,7 @@ function appendPartition(
   const options = produceOptions(log.config, context.apiVersion, services.clock.wallMs(), hosted.name)
   const valid = validateProduce(records ?? NO_RECORDS, options)
   // Producers before 0.11 may send a partition without a message.
-  if (valid.recordCount === 0) return { index, baseOffset: log.assignedEnd, logStartOffset: log.startOffset }
+  if (valid.recordCount === 0) return { index, baseOffset: -1, logStartOffset: log.startOffset }
   refuseTransactional(valid.records)
   const appended = hosted.append(log, valid.records, {
     origin: 'client',
