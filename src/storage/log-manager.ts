@@ -42,6 +42,8 @@ export class LogManager {
   readonly #directories: readonly LogDirectory[]
   readonly #removals: DirectoryRemovals
   readonly #configs: TopicConfigs
+  /** Logs that are being made: those of one topic come at once, and are to be spread. */
+  readonly #creating = new Map<LogDirectory, number>()
   readonly #preferredPaths = new Map<string, string>()
   readonly #locks = new NameLocks()
   readonly #offlinePartitions = new Set<string>()
@@ -313,8 +315,11 @@ export class LogManager {
       )
     }
     const wanted = { path: this.#preferredPaths.get(name) ?? null, directoryId: options.directoryId }
-    const candidates = placesForLog(this.#directories, this.#replicas, wanted)
+    const countIn = (directory: LogDirectory): number =>
+      this.#replicas.countIn(directory) + (this.#creating.get(directory) ?? 0)
+    const candidates = placesForLog(this.#directories, { countIn }, wanted)
     for (const directory of candidates) {
+      this.#creating.set(directory, (this.#creating.get(directory) ?? 0) + 1)
       try {
         const opening = newPartition(topic, partition, `${directory.path}/${name}`, 0)
         const log = await this.#openLog(opening, options.topicId)
@@ -331,6 +336,8 @@ export class LogManager {
       } catch (error) {
         if (!isDiskFailure(error)) throw error
         this.#fail(directory, error)
+      } finally {
+        this.#creating.set(directory, (this.#creating.get(directory) ?? 1) - 1)
       }
     }
     const tried = candidates.map(({ path }) => path).join(', ')

@@ -15,7 +15,7 @@ export interface WantedPlace {
 
 export function placesForLog(
   directories: readonly LogDirectory[],
-  replicas: LogReplicas,
+  replicas: Pick<LogReplicas, 'countIn'>,
   wanted: WantedPlace,
 ): LogDirectory[] {
   const live = directories.filter((directory) => !directory.isOffline)
