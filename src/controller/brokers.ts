@@ -14,11 +14,12 @@ import type {
 } from '../protocol/generated/broker-registration.ts'
 import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
 import { isActive, type BrokerImage } from '../metadata/cluster-image.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import { METADATA_VERSION, cordonedDirectoriesSupported, directoriesSupported } from '../metadata/features.ts'
 import { brokerRecord } from '../metadata/image-records.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { ControllerState, Decision } from './decision.ts'
-import { brokerArrives, brokerLeaves, hasLeaderships } from './partition-changes.ts'
+import { brokerArrives, brokerLeaves, directoriesFail, hasLeaderships } from './partition-changes.ts'
 
 const RESERVED_DIRECTORY_IDS = 100
 
@@ -128,7 +129,10 @@ export function brokerHeartbeat(
   session.metadataOffset = Math.max(session.metadataOffset, metadataOffset)
   const before = stateOf(broker)
   const next = nextState(state, broker, before, request)
-  const records = [...directoryRecords(image.features.metadataVersion, broker, request)]
+  const records = [
+    ...offlineRecords(image, broker, request),
+    ...directoryRecords(image.features.metadataVersion, broker, request),
+  ]
   if (next !== before) {
     if (next === 'unfenced') records.push(changeRecord(broker, { fenced: -1 }), ...brokerArrives(image, broker.id))
     else if (next === 'controlled shutdown') {
@@ -176,6 +180,13 @@ function nextState(
     case 'shut down now':
       return 'shut down now'
   }
+}
+
+/** What lies in directories that are newly offline needs another leader, or has none. */
+function offlineRecords(image: MetadataImage, broker: BrokerImage, request: BrokerHeartbeatRequest): MetadataRecord[] {
+  if (!directoriesSupported(image.features.metadataVersion)) return []
+  const failed = broker.directories.filter((directory) => request.offlineLogDirs.includes(directory))
+  return failed.length === 0 ? [] : directoriesFail(image, broker.id, failed)
 }
 
 function* directoryRecords(

@@ -11,6 +11,7 @@ import { isActive } from '../metadata/cluster-image.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import { elrSupported, isrShrinkKeepsLeaderEpoch, partitionRecordVersion } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { directoryOf, hasOnlineDirectory } from '../metadata/online-directories.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
 
@@ -33,8 +34,11 @@ export interface ChangeWanted {
 }
 
 /** Null if nothing changes. */
-export function partitionChange(image: MetadataImage, wanted: ChangeWanted): MetadataRecord | null {
-  const { topicId, partitionId, partition } = wanted
+export function partitionChange(image: MetadataImage, asked: ChangeWanted): MetadataRecord | null {
+  const { topicId, partitionId, partition } = asked
+  // A live broker whose log directory is gone can't lead what was in it (KIP-858).
+  const mayLead = (id: number): boolean => asked.mayLead(id) && hasOnlineDirectory(image, partition, id)
+  const wanted = { ...asked, mayLead }
   const level = image.features.metadataVersion
   // Without eligible leader replicas an ISR never becomes empty: its last member is the one that has everything.
   let isr = wanted.isr.length === 0 ? partition.isr : wanted.isr
@@ -115,6 +119,18 @@ export function brokerLeaves(image: MetadataImage, brokerId: number): MetadataRe
   return changesOf(image, (partition) => partition.isr.includes(brokerId) || partition.leader === brokerId, {
     isrOf: (partition) => partition.isr.filter((id) => id !== brokerId),
     mayLead,
+  })
+}
+
+/** Directories of a live broker failed: it leads nothing that was in them, and leaves those ISRs where others remain. */
+export function directoriesFail(image: MetadataImage, brokerId: number, failed: readonly Uuid[]): MetadataRecord[] {
+  const isGone = (partition: PartitionImage): boolean => {
+    const directory = directoryOf(partition, brokerId)
+    return directory !== null && failed.includes(directory)
+  }
+  return changesOf(image, isGone, {
+    isrOf: (partition) => partition.isr.filter((id) => id !== brokerId),
+    mayLead: (id) => id !== brokerId && isActiveBroker(image, id),
   })
 }
 

@@ -64,11 +64,25 @@ export class Partition {
     this.#assignment = assignment
     this.#countedEnd = log?.highWatermark ?? 0
     this.#countedBytes = log?.sizeBytes ?? 0
-    if (log !== null) {
-      log.onWritten(() => this.#written())
-      log.onFailed(() => this.goOffline())
-    }
+    if (log !== null) this.#follow(log)
     this.#lead(null)
+  }
+
+  #follow(log: PartitionLog): void {
+    log.onWritten(() => {
+      if (this.#log === log) this.#written()
+    })
+    log.onFailed(() => {
+      if (this.#log === log) this.goOffline()
+    })
+  }
+
+  /** The replica moved to another log directory: from here on this log, equal to the one before, is the partition's. */
+  moved(log: PartitionLog): void {
+    if (this.#log === null || this.#deleted) return
+    this.#log = log
+    this.#countedBytes = log.sizeBytes
+    this.#follow(log)
   }
 
   get name(): string {

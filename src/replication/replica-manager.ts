@@ -37,6 +37,14 @@ export class ReplicaManager {
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options
+    const { logs } = options
+    logs.onMoved((log) => {
+      const { topic, partition } = log.topicPartition
+      this.partition(topic, partition)?.moved(log)
+    })
+    logs.onDirectoryFailed(({ partitions }) => {
+      for (const { topic, partition } of partitions) this.partition(topic, partition)?.goOffline()
+    })
   }
 
   /** Null: not hosted here. */

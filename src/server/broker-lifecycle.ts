@@ -98,6 +98,13 @@ export class BrokerLifecycle {
     this.close()
   }
 
+  /** A heartbeat at once, for what the controller must know now. */
+  hurry(): void {
+    if (this.#epoch < 0 || this.#closed || this.#wantShutDown) return
+    this.#timer?.cancel()
+    void this.#beat()
+  }
+
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
@@ -157,6 +164,7 @@ export class BrokerLifecycle {
   #schedule(afterMs: number): void {
     if (this.#closed) return
     const { clock } = this.#options
+    this.#timer?.cancel()
     this.#timer = clock.at(clock.monotonicMs() + afterMs, () => void this.#beat())
   }
 

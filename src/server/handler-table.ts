@@ -1,6 +1,7 @@
 /** Everything that a broker serves: one line per API. ApiVersions is read from here. */
 import type { Handler } from './handler.ts'
 import { alterConfigsHandler } from './handlers/alter-configs.ts'
+import { alterReplicaLogDirsHandler } from './handlers/alter-replica-log-dirs.ts'
 import { apiVersionsHandler } from './handlers/api-versions.ts'
 import { createPartitionsHandler } from './handlers/create-partitions.ts'
 import { createTopicsHandler } from './handlers/create-topics.ts'
@@ -56,6 +57,7 @@ export const HANDLERS: readonly Handler[] = [
   offsetForLeaderEpochHandler,
   describeConfigsHandler,
   alterConfigsHandler,
+  alterReplicaLogDirsHandler,
   describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,

@@ -20,6 +20,7 @@ import type { LogManager } from '../storage/log-manager.ts'
 import { formatIfEmpty, newUuid } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { DirectoryAssignments } from './directory-assignments.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { DynamicConfigs } from './dynamic-configs.ts'
 import { FetchSessions } from './fetch-sessions.ts'
@@ -210,14 +211,28 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       lifecycle,
     })
     controller.onFailed((error) => node.fail(error))
-    controller.onImage((next, delta) => publisher.follow(delta, next, (error) => node.fail(error)))
+    const assignments = new DirectoryAssignments({
+      nodeId: config.nodeId,
+      logger,
+      logs,
+      controller: followed,
+      image: () => publisher.image,
+      brokerEpoch: () => lifecycle.epoch,
+    })
+    controller.onImage((next, delta) => {
+      publisher.follow(delta, next, (error) => node.fail(error))
+      const changed = delta.changedTopics().map(({ after }) => after.name)
+      void publisher.settled().then(() => assignments.check(changed))
+    })
     logs.onDirectoryFailed(({ liveDirectories, path }) => {
       if (liveDirectories === 0)
         node.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
+      else lifecycle.hurry()
     })
     await lifecycle.start()
     // Clients must not see a broker that is still fenced.
     await publisher.settled()
+    assignments.checkAll()
     const services: Services = {
       nodeId: config.nodeId,
       clusterId: directories.clusterId,

@@ -7,6 +7,7 @@ import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import { isTopicName } from '../../controller/topic-name.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
+import { hasOnlineDirectory } from '../../metadata/online-directories.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
 import type { Init } from '../../protocol/codec.ts'
 import {
@@ -90,7 +91,7 @@ function describe(image: MetadataImage, topic: TopicImage, start: number, end: n
         isrNodes: partition.isr,
         eligibleLeaderReplicas: partition.elr,
         lastKnownElr: partition.lastKnownElr,
-        offlineReplicas: partition.replicas.filter((id) => !live(id)),
+        offlineReplicas: partition.replicas.filter((id) => !live(id) || !hasOnlineDirectory(image, partition, id)),
       }
     }),
   }

@@ -11,6 +11,7 @@ import { KafkaError } from '../../base/errors.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import { isTopicName } from '../../controller/topic-name.ts'
 import type { MetadataImage } from '../../metadata/image.ts'
+import { hasOnlineDirectory } from '../../metadata/online-directories.ts'
 import type { PartitionImage, TopicImage } from '../../metadata/topics-image.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/generated/metadata.ts'
@@ -160,6 +161,6 @@ function describePartition(
     leaderEpoch: partition.leaderEpoch,
     replicaNodes: shown(partition.replicas),
     isrNodes: shown(partition.isr),
-    offlineReplicas: partition.replicas.filter((id) => !live(id)),
+    offlineReplicas: partition.replicas.filter((id) => !live(id) || !hasOnlineDirectory(image, partition, id)),
   }
 }
