@@ -6,6 +6,7 @@
 import { CreatePartitions } from '../../src/protocol/generated/create-partitions.ts'
 import { DeleteRecords } from '../../src/protocol/generated/delete-records.ts'
 import { DeleteTopics } from '../../src/protocol/generated/delete-topics.ts'
+import { FindCoordinator } from '../../src/protocol/generated/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../../src/protocol/generated/incremental-alter-configs.ts'
 import { InitProducerId } from '../../src/protocol/generated/init-producer-id.ts'
 import { JoinGroup } from '../../src/protocol/generated/join-group.ts'
@@ -19,6 +20,7 @@ import { createTopics, sendRequests, type BatchAnswer } from './send-stream.ts'
 import type { StreamTopic } from './produce-stream.ts'
 
 const REQUESTS = 120
+const COORDINATOR_TRIES_MAX = 200
 const TIMEOUT_MS = 30_000
 const SET = 0
 const RESOURCE = { TOPIC: 2, BROKER: 4, CLIENT_METRICS: 16 } as const
@@ -91,6 +93,7 @@ async function alterConfigs(client: ClientConnection): Promise<void> {
 }
 
 async function commitOffsets(client: ClientConnection): Promise<void> {
+  await untilCoordinated(client)
   for (let group = 0; group < 5; group++) await commit(client, `simple-${group}`, '', null, -1, group)
   const groupId = 'static'
   const groupInstanceId = 'instance-1'
@@ -116,6 +119,16 @@ async function commitOffsets(client: ClientConnection): Promise<void> {
   })
   check('SyncGroup', synced.errorCode)
   await commit(client, groupId, memberId, groupInstanceId, generationId, 7)
+}
+
+/** The first request creates the topic of the offsets. */
+async function untilCoordinated(client: ClientConnection): Promise<void> {
+  for (let tries = 0; tries < COORDINATOR_TRIES_MAX; tries++) {
+    const { coordinators } = await client.request(FindCoordinator, 4, { keyType: 0, coordinatorKeys: ['static'] })
+    if (coordinators[0]?.errorCode === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('no coordinator')
 }
 
 async function commit(

@@ -3,7 +3,7 @@
  * topics, settings, offsets, records and groups, and after a clean shutdown no complaint about any file. Once after a clean
  * shutdown, once after a kill.
  */
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { wireDocument } from '../../scripts/fixtures/node-state.ts'
 import { compareStates, withoutEpochs, type StateDocument } from '../../scripts/fixtures/state-document.ts'
@@ -17,11 +17,20 @@ import { untilLed } from './send-stream.ts'
 const LOG_DIRS = ['d1', 'd2']
 const NODE_ID = 1
 /** What Kafka says of its own connections at a start or an end. */
-const HARMLESS = [/Attempting to close NetworkClient/, /Performing controller activation/, /NodeToControllerChannel/]
+const HARMLESS_OF_KAFKA = [
+  /Attempting to close NetworkClient/,
+  /Performing controller activation/,
+  /NodeToControllerChannel/,
+]
+/** Said at each start; and what Kafka set aside because a kill left it without a topic id: empty logs. */
+const HARMLESS_OF_KLAMM = [/^Finalized features that are not served yet/, /^Not compacted yet/, /^Found stray log/]
+/** Deleted records come back after a kill before this was written, in Kafka too. */
+const SETTINGS = { 'log.initial.task.delay.ms': '100', 'log.flush.start.offset.checkpoint.interval.ms': '100' }
+const CHECKPOINT_TRIES_MAX = 200
 
 export async function* openedByKafka(directory: string): AsyncGenerator<readonly [string, readonly string[]]> {
   for (const end of ['clean', 'kill'] as const) {
-    const ours = await makePlace(join(directory, `ours-${end}`), {}, LOG_DIRS)
+    const ours = await makePlace(join(directory, `ours-${end}`), SETTINGS, LOG_DIRS)
     const document = await filled(ours, end)
     const theirs = await makePlace(join(directory, `theirs-${end}`), {}, LOG_DIRS)
     copyData(ours, theirs)
@@ -29,7 +38,7 @@ export async function* openedByKafka(directory: string): AsyncGenerator<readonly
     const kafkas = await documentOf(theirs)
     yield* compared(`Kafka after a ${end} end of Klamm`, document, kafkas)
     await kafka.stop()
-    const complaints = kafka.complaints().filter((line) => !HARMLESS.some((pattern) => pattern.test(line)))
+    const complaints = kafka.complaints().filter((line) => !HARMLESS_OF_KAFKA.some((pattern) => pattern.test(line)))
     if (end === 'clean') yield ['Kafka has nothing to complain of', complaints]
 
     const back = await makePlace(join(directory, `back-${end}`), {}, LOG_DIRS)
@@ -37,10 +46,9 @@ export async function* openedByKafka(directory: string): AsyncGenerator<readonly
     const { node, complaints: oursOfTheirs } = await startKlamm(back)
     yield* compared(`Klamm after Kafka (${end})`, document, await documentOf(back))
     await node.close()
-    yield [
-      `Klamm has nothing to complain of (${end})`,
-      oursOfTheirs.filter((line) => !/^Finalized features/.test(line)),
-    ]
+    const known = end === 'clean' ? HARMLESS_OF_KLAMM.slice(0, 2) : HARMLESS_OF_KLAMM
+    const others = oursOfTheirs.filter((line) => !known.some((pattern) => pattern.test(line)))
+    yield [`Klamm has nothing to complain of (${end})`, others]
   }
 }
 
@@ -51,8 +59,21 @@ async function filled(place: Place, end: 'clean' | 'kill'): Promise<StateDocumen
   client.close()
   const document = await documentOf(place)
   if (end === 'clean') await node.close()
-  else await node.closeHard()
+  else {
+    await untilStartsAreWritten(place)
+    await node.closeHard()
+  }
   return document
+}
+
+async function untilStartsAreWritten({ logDirs }: Place): Promise<void> {
+  for (let tries = 0; tries < CHECKPOINT_TRIES_MAX; tries++) {
+    const files = logDirs.map((path) => join(path, 'log-start-offset-checkpoint')).filter((path) => existsSync(path))
+    const written = files.map((path) => readFileSync(path, 'utf8')).join('')
+    if (['plain 0 13', 'append-time 0 100'].every((line) => written.includes(line))) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('the log start offsets were not written')
 }
 
 async function documentOf({ port }: Place): Promise<StateDocument> {

@@ -24,6 +24,7 @@ export async function makePlace(
   directory: string,
   settings: Readonly<Record<string, string>> = {},
   logDirNames: readonly string[] = ['data'],
+  voters: 'static' | 'dynamic' = 'dynamic',
 ): Promise<Place> {
   const port = await freePort()
   const controllerPort = await freePort()
@@ -33,7 +34,6 @@ export async function makePlace(
       'process.roles': 'broker,controller',
       'node.id': '1',
       'controller.listener.names': 'CONTROLLER',
-      'controller.quorum.bootstrap.servers': `${HOST}:${controllerPort}`,
       listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${controllerPort}`,
       'advertised.listeners': `PLAINTEXT://${HOST}:${port}`,
       'log.dirs': logDirs.join(','),
@@ -48,6 +48,9 @@ export async function makePlace(
       'log.index.size.max.bytes': '65536',
       'producer.id.expiration.ms': FOREVER,
       'log.message.timestamp.after.max.ms': '9223372036854775807',
+      ...(voters === 'static'
+        ? { 'controller.quorum.voters': `1@${HOST}:${controllerPort}` }
+        : { 'controller.quorum.bootstrap.servers': `${HOST}:${controllerPort}` }),
       ...settings,
     }),
   )

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeGolden } from './golden-stream.ts'
+import { metadataVersions } from './metadata-versions.ts'
 import { openedByKafka } from './opened-by-kafka.ts'
 import { recordGolden, sameFiles } from './same-files.ts'
 
@@ -16,6 +17,7 @@ type Case = (directory: string) => AsyncGenerator<readonly [string, readonly str
 
 const CASES: Readonly<Record<string, Case>> = {
   'opened-by-kafka': openedByKafka,
+  'metadata-versions': (directory) => metadataVersions(directory),
   'same-files': (directory) => sameFiles(directory, seedOf(1)),
 }
 

@@ -45,7 +45,7 @@ export async function* sameFiles(
 }
 
 async function sentToKafka(place: Place, stream: ProduceStream): Promise<Sent> {
-  format(place)
+  format(place, ['--standalone'])
   return sentTo(place, stream, async () => {
     const kafka = await startKafka(place.propertiesFile, place.port)
     return { clean: () => kafka.stop(), kill: () => kafka.kill() }
@@ -76,9 +76,9 @@ async function sentTo(
   return { answers, files: partitionFiles(place.logDirs[0] ?? '') }
 }
 
-export function format(place: Place, args: readonly string[] = []): void {
+export function format(place: Place, args: readonly string[]): void {
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
-  const options = ['format', '-t', clusterId, '-c', place.propertiesFile, '--standalone', ...args]
+  const options = ['format', '-t', clusterId, '-c', place.propertiesFile, ...args]
   kafkaTool(place.directory, 'kafka.tools.StorageTool', options)
 }
 

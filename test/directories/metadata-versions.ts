@@ -1,0 +1,115 @@
+/**
+ * Every metadata.version that Kafka 4.3.1 can format: Kafka formats a directory, Klamm runs on it (topics, settings, a
+ * snapshot, a restart), Kafka opens it again. The records that Klamm wrote mean the same to Kafka: Kafka loads them without
+ * complaint, and Kafka's own dump of the log, replayed, tells of the topics and settings that were made.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { CreateTopics } from '../../src/protocol/generated/create-topics.ts'
+import { IncrementalAlterConfigs } from '../../src/protocol/generated/incremental-alter-configs.ts'
+import { wireDocument } from '../../scripts/fixtures/node-state.ts'
+import { compareStates, type StateDocument } from '../../scripts/fixtures/state-document.ts'
+import { Metadata } from '../../src/protocol/generated/metadata.ts'
+import { kafkaTool, startKafka } from './kafka.ts'
+import { connectTo, startKlamm } from './node.ts'
+import { makePlace, type Place } from './place.ts'
+import { format } from './same-files.ts'
+import { untilLed } from './send-stream.ts'
+
+const FIRST = 7
+const LAST = 30
+/** Voters live in the metadata log from here on; before, they are named in the properties. */
+const DYNAMIC_VOTERS_FROM = 21
+const NODE_ID = 1
+const TIMEOUT_MS = 30_000
+const HARMLESS = [/Attempting to close NetworkClient/, /Performing controller activation/, /NodeToControllerChannel/]
+const METADATA_LOG = '__cluster_metadata-0'
+
+export async function* metadataVersions(
+  directory: string,
+  wanted: readonly number[] = Array.from({ length: LAST - FIRST + 1 }, (_, at) => FIRST + at),
+): AsyncGenerator<readonly [string, readonly string[]]> {
+  for (const level of wanted) {
+    const dynamic = level >= DYNAMIC_VOTERS_FROM
+    const place = await placeFor(join(directory, `level-${level}`), dynamic)
+    const formatted = dynamic ? ['--standalone'] : []
+    format(place, [...formatted, '--feature', `metadata.version=${level}`])
+    const first = await filledByKlamm(place)
+    const again = await startKlamm(place)
+    const second = await documentOf(place)
+    yield [`metadata.version ${level}: Klamm after its own restart`, compareStates(first, second)]
+    await again.node.close()
+    const kafka = await startKafka(place.propertiesFile, place.port)
+    const theirs = await documentOf(place)
+    await kafka.stop()
+    yield [`metadata.version ${level}: Kafka tells what Klamm told`, compareStates(second, theirs)]
+    const complaints = kafka.complaints().filter((line) => !HARMLESS.some((pattern) => pattern.test(line)))
+    yield [`metadata.version ${level}: Kafka has nothing to complain of`, complaints]
+    yield [`metadata.version ${level}: every record is readable`, unreadable(place)]
+  }
+}
+
+function placeFor(directory: string, dynamic: boolean): Promise<Place> {
+  // Snapshots within the test.
+  const settings = { 'metadata.log.max.record.bytes.between.snapshots': '100' }
+  return makePlace(directory, settings, ['data'], dynamic ? 'dynamic' : 'static')
+}
+
+async function filledByKlamm(place: Place): Promise<StateDocument> {
+  const { node } = await startKlamm(place)
+  const client = await connectTo(place.port)
+  const { topics } = await client.request(CreateTopics, 7, {
+    topics: ['first', 'second'].map((name) => ({
+      name,
+      numPartitions: 3,
+      replicationFactor: 1,
+      configs: [{ name: 'retention.ms', value: '123456789' }],
+    })),
+    timeoutMs: TIMEOUT_MS,
+  })
+  for (const { errorCode, errorMessage } of topics) {
+    if (errorCode !== 0) throw new Error(`CreateTopics: error ${errorCode}: ${errorMessage}`)
+  }
+  const { responses } = await client.request(IncrementalAlterConfigs, 1, {
+    resources: [
+      {
+        resourceType: 2,
+        resourceName: 'first',
+        configs: [{ name: 'max.message.bytes', configOperation: 0, value: '777777' }],
+      },
+      {
+        resourceType: 4,
+        resourceName: '',
+        configs: [{ name: 'message.max.bytes', configOperation: 0, value: '888888' }],
+      },
+    ],
+  })
+  for (const { errorCode, errorMessage } of responses) {
+    if (errorCode !== 0) throw new Error(`IncrementalAlterConfigs: error ${errorCode}: ${errorMessage}`)
+  }
+  client.close()
+  const document = await documentOf(place)
+  await node.close()
+  return document
+}
+
+/** Without offsets: each opening begins a new leader epoch. */
+async function documentOf({ port }: Place): Promise<StateDocument> {
+  const client = await connectTo(port)
+  const { topics } = await client.request(Metadata, 12, { topics: null })
+  for (const { name, partitions } of topics) await untilLed(client, { name: name ?? '', partitions: partitions.length })
+  const { offsets: _, ...document } = await wireDocument(client, NODE_ID)
+  client.close()
+  return document
+}
+
+/** What Kafka's dump of the metadata log and its snapshots can't make sense of. */
+function unreadable({ directory, logDirs }: Place): string[] {
+  const log = join(logDirs[0] ?? '', METADATA_LOG)
+  const files = readdirSync(log).filter((name) => name.endsWith('.log') || name.endsWith('.checkpoint'))
+  const args = ['--cluster-metadata-decoder', '--files', files.map((name) => join(log, name)).join(',')]
+  const dump = kafkaTool(directory, 'org.apache.kafka.tools.DumpLogSegments', args)
+  const lines = dump.split('\n').filter((line) => /isvalid: false|Error at|Could not|skipping/i.test(line))
+  const snapshots = files.filter((name) => name.endsWith('.checkpoint') && !name.startsWith('0'.repeat(20)))
+  return snapshots.length > 0 ? lines : [...lines, `no snapshot among ${files.join(', ')}`]
+}
