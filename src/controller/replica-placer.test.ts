@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { KafkaError } from '../base/errors.ts'
-import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
+import { ZERO_UUID } from '../base/uuid.ts'
 import type { BrokerImage } from '../metadata/cluster-image.ts'
 import type { Random } from '../world/world.ts'
 import { placeReplicas } from './replica-placer.ts'
@@ -57,7 +57,7 @@ test('a rack whose brokers are all fenced leads nothing, however many racks ther
 })
 
 test('too few brokers, only fenced ones, and only cordoned ones are refused', () => {
-  const cordoned = { directories: [ZERO_UUID as Uuid], cordonedDirectories: [ZERO_UUID as Uuid] }
+  const cordoned = { directories: [ZERO_UUID], cordonedDirectories: [ZERO_UUID] }
   expect(() => placeReplicas([broker(0)], 1, 2, FIRST)).toThrow(KafkaError)
   expect(() => placeReplicas([broker(0, null, { fenced: true })], 1, 1, FIRST)).toThrow(
     'All brokers are currently fenced.',

@@ -79,7 +79,7 @@ export type MetadataRecord = {
 }[RecordType]
 
 /** The same table with the tie between type and data forgotten: TypeScript can't follow it through a lookup. */
-const TABLE: { readonly [type: string]: readonly [number, MessageCodec<unknown>] } = CODECS as never
+const TABLE: { readonly [type: string]: readonly [number, MessageCodec<unknown>] } = CODECS
 const BY_KEY = new Map(Object.entries(TABLE).map(([type, [key, codec]]) => [key, { type, codec }]))
 
 /** A record to be written; fields that are left out have their defaults. */
@@ -88,7 +88,7 @@ export function metadataRecord<Type extends RecordType>(
   version: number,
   fields: Init<DataOf<Type>>,
 ): MetadataRecord {
-  return { type, version, data: codecOf(type)[1].make(fields as Init<unknown>) } as MetadataRecord
+  return { type, version, data: codecOf(type)[1].make(fields) } as MetadataRecord
 }
 
 /** The value of a log record. */
@@ -98,7 +98,7 @@ export function encodeMetadataRecord(record: MetadataRecord): Buffer {
   writer.uvarint(FRAME_VERSION)
   writer.uvarint(key)
   writer.uvarint(record.version)
-  codec.write(writer, record.data as Init<unknown>, record.version)
+  codec.write(writer, record.data, record.version)
   return writer.toBuffer()
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { nodeClock } from '../world/node/clock.ts'
 import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import { CHUNK_BYTES, ChunkPool } from './chunk-pool.ts'
 import { ReadGate } from './read-gate.ts'
@@ -173,7 +174,7 @@ test('a socket that may read into a chunk gets other memory before the chunk is 
   for (let sent = 0; sent < 40; sent++) socket.receive('x'.repeat(60_000))
   expect(socket.renewals).toBe(0)
   for (const settle of waiting) settle(answer('done'))
-  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise<void>((resolve) => nodeClock.soon(resolve))
   expect(socket.renewals).toBe(1)
   expect(pool.usedBytes).toBe(0)
 })

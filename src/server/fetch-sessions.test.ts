@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KafkaError } from '../base/errors.ts'
 import type { Uuid } from '../base/uuid.ts'
 import { FetchRequest } from '../protocol/generated/fetch.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
@@ -99,7 +100,7 @@ test('a full cache gives no session until one was unused for two minutes', async
   expect(sessions.fetch(0, 0, { 0: 0 }).sessionId).toBe(0)
   await sessions.clock.advance(120_001)
   expect(sessions.fetch(0, 0, { 0: 0 }).sessionId).toBeGreaterThan(0)
-  expect(() => sessions.fetch(first.sessionId, 1, {})).toThrow()
+  expect(() => sessions.fetch(first.sessionId, 1, {})).toThrow(KafkaError)
 })
 
 test('fetches before version 7 know no sessions', () => {

@@ -53,14 +53,15 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
       const observer = world.node('observer').world.clock
       for (let round = 0; round < ROUNDS; round++) {
         world.main.disk.rates.slow = 0
-        let failure: unknown = null
-        live(world.main.world, world.choices, promised).catch((error: unknown) => (failure ??= error))
+        const failures: Error[] = []
+        live(world.main.world, world.choices, promised).catch((error: Error) => failures.push(error))
         const lifeMs = world.choices.below(world.choices.below(2) === 0 ? 30 : 600)
         await new Promise<void>((resolve) => void observer.at(observer.monotonicMs() + lifeMs, resolve))
         const power = world.choices.below(2) === 0
         if (power) world.main.powerLoss()
         else world.main.crash()
-        if (failure !== null) throw failure
+        const [failure] = failures
+        if (failure !== undefined) throw failure
         const manager = await open(world.main.world)
         for (const [name, { written, flushed, holes }] of promised) {
           const [topic = '', partition = ''] = name.split('-')

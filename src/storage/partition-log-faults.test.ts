@@ -41,7 +41,7 @@ class Model {
   /** The same that a truncation took since, or was to take when its process died. */
   readonly formerHoles = new Set<number>()
   /** What went wrong in work that nobody awaits. */
-  failure: unknown = null
+  failure: Error | null = null
   /** Counts truncations and cuts: reads that overlap one are not compared. */
   cuts = 0
   next = 0
@@ -181,7 +181,7 @@ function live(world: World, log: PartitionLog, choices: SeededRandom, model: Mod
         await step()
       }
     } catch (error) {
-      model.failure ??= error
+      model.failure ??= error instanceof Error ? error : new Error(String(error))
     }
   }
   void forever(() => append(log, choices, model))

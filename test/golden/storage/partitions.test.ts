@@ -16,7 +16,7 @@ import {
 import { BatchCursor } from '../../../src/records/batches.ts'
 import { readControlKey } from '../../../src/records/control.ts'
 import { readRecords } from '../../../src/records/record-reader.ts'
-import { PartitionLog } from '../../../src/storage/partition-log.ts'
+import type { PartitionLog } from '../../../src/storage/partition-log.ts'
 import { fileNames, testLog, type TestLog } from '../../../src/storage/test-log.ts'
 
 const ROOT = new URL('partitions/', import.meta.url)
