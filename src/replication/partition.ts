@@ -163,7 +163,15 @@ export class Partition {
   /** Resolves when the high watermark has reached `offset`; rejects when it can't any more. */
   whenCommitted(offset: number): Promise<void> {
     if (this.#log !== null && this.#log.highWatermark >= offset) return Promise.resolve()
+    // Whoever comes behind the change of leadership must not wait for what no longer moves.
+    const gone = this.#whyNotLed()
+    if (gone !== null) return Promise.reject(gone)
     return new Promise((resolve, reject) => this.#commitWaiters.push({ offset, resolve, reject }))
+  }
+
+  #whyNotLed(): KafkaError | null {
+    if (this.#log === null) return new KafkaError('KAFKA_STORAGE_ERROR', `the log directory of ${this.name} is offline`)
+    return this.isLeader ? null : new KafkaError('NOT_LEADER_OR_FOLLOWER', `no longer the leader of ${this.name}`)
   }
 
   /** Where reads of a client end. @throws KafkaError OFFSET_NOT_AVAILABLE right after an election, while it isn't known. */
