@@ -71,6 +71,7 @@ await step('generate', ['scripts/setup.mjs', 'generate'])
 await Promise.all([
   step('format', [binOf('oxfmt'), '--check', ...existing(['src', 'scripts', 'test', 'bench'])]),
   step('layers', ['scripts/layers.mjs']),
+  step('lockfile', ['scripts/lockfile.mjs']),
 ])
 await Promise.all([
   step('lint', [binOf('oxlint'), '--type-aware', '--deny-warnings', '.']),

@@ -105,7 +105,8 @@ export async function install() {
       return
     }
   }
-  // `npm ci` wants every platform's optional binaries in the lockfile, which it lacks if written where they were not found.
+  // `npm ci` refuses a lockfile that lacks the binaries of another platform. scripts/lockfile.mjs keeps ours whole; should npm find
+  // it wanting nevertheless, `npm install` takes the same versions and writes nothing.
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
   if (present || !(await succeeds('npm', ['ci', ...quiet]))) await run('npm', ['install', '--no-save', ...quiet])
   setStamp('install', fingerprint(['package-lock.json']))
