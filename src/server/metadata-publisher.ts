@@ -15,6 +15,9 @@ import { CompactionNotice } from './compaction-notice.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
 
+/** In one log line. */
+const NAMED_TOPICS_MAX = 5
+
 export interface MetadataPublisherOptions {
   readonly nodeId: number
   readonly logger: Logger
@@ -77,9 +80,20 @@ export class MetadataPublisher {
       changes.map(({ before, after, partitions }) => ({ after, partitions, created: before === null })),
     )
     this.#image = image
+    this.#tellOfCreated(changes.flatMap(({ before, after }) => (before === null ? [after] : [])))
     groups.onMetadataImage(image)
     const offsets = changes.find(({ after }) => after.name === CONSUMER_OFFSETS)
     if (offsets !== undefined) this.#electChanged(offsets)
+  }
+
+  #tellOfCreated(topics: readonly TopicImage[]): void {
+    if (topics.length === 0) return
+    const count = topics.reduce((sum, { partitions }) => sum + partitions.length, 0)
+    const named = topics.slice(0, NAMED_TOPICS_MAX).map(({ name }) => name)
+    const more = topics.length > named.length ? ` and ${topics.length - named.length} more` : ''
+    this.#options.logger.info(
+      `Created ${named.join(', ')}${more}: ${count} ${count === 1 ? 'partition' : 'partitions'}`,
+    )
   }
 
   #applyConfigs(delta: MetadataDelta, image: MetadataImage): void {

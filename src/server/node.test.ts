@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { startBroker, type Broker } from '../broker.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { Fetch } from '../protocol/generated/fetch.ts'
+import { FindCoordinator } from '../protocol/generated/find-coordinator.ts'
 import { ListOffsets } from '../protocol/generated/list-offsets.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { Produce } from '../protocol/generated/produce.ts'
@@ -136,6 +137,27 @@ test('an old client gets its offsets in version 0, and metadata names the broker
     const metadata = await client.request(Metadata, 0, { topics: [{ name: 'events' }] })
     expect(metadata.brokers).toMatchObject([{ nodeId: 1, port: 9092 }])
     expect(metadata.topics[0]?.partitions).toMatchObject([{ leaderId: 1, isrNodes: [1] }])
+    await broker.close()
+  })
+})
+
+test('the first consumer group costs the log one line for its fifty partitions', async () => {
+  const world = new SeededWorld(21)
+  await world.run(async () => {
+    const lines: string[] = []
+    const log = (message: string): void => void lines.push(message)
+    const logger = { debug: () => undefined, info: log, warn: log, error: log }
+    const { ip: host } = world.main
+    const config = { 'offsets.topic.num.partitions': 50 }
+    const broker = await startBroker({ world: world.main.world, directory: '/data', host, port: 9092, logger, config })
+    const client = await connect(world)
+    lines.length = 0
+    const answer = await client.request(FindCoordinator, 3, { key: 'readers', keyType: 0 })
+    expect([0, 15]).toContain(answer.errorCode)
+    while ((await client.request(Metadata, 9, { topics: null })).topics.length === 0) continue
+    expect(lines.filter((line) => !line.startsWith('Not compacted yet'))).toEqual([
+      'Created __consumer_offsets: 50 partitions',
+    ])
     await broker.close()
   })
 })

@@ -331,7 +331,7 @@ export class LogManager {
         this.#add({ log, directory, isFuture: false })
         this.#preferredPaths.delete(name)
         this.#offlinePartitions.delete(name)
-        logger.info(`Created log for partition ${name} in ${log.directory}`)
+        logger.debug(`Created log for partition ${name} in ${log.directory}`)
         return log
       } catch (error) {
         if (!isDiskFailure(error)) throw error

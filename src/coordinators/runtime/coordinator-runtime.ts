@@ -60,7 +60,10 @@ export class CoordinatorRuntime<State, Record> {
     if (shard.phase !== 'loading') return
     shard.undo.recording = true
     const took = `${replayed.records} records in ${Math.round(clock.monotonicMs() - startMs)} ms`
-    logger.info(`Loaded ${coordinator.name} coordinator partition ${partition} at epoch ${leaderEpoch}: ${took}`)
+    const line = `Loaded ${coordinator.name} coordinator partition ${partition} at epoch ${leaderEpoch}: ${took}`
+    // Most of the fifty are empty, and a line for each would hide the others.
+    if (replayed.records > 0) logger.info(line)
+    else logger.debug(line)
     if (replayed.unknown > 0)
       logger.warn(
         `Partition ${partition} holds ${replayed.unknown} records of unknown kinds; they are kept as they are`,
