@@ -10,6 +10,7 @@ const BENCHES: readonly (readonly [string, readonly string[], readonly string[]]
   ['bench/records.bench.ts', ['--full'], []],
   ['bench/path.bench.ts', ['--full'], []],
   ['bench/connections.ts', ['--full'], []],
+  ['bench/partitions.ts', ['10000'], ['20']],
 ]
 
 const tiny = process.argv.slice(2).includes('tiny')

@@ -5,13 +5,17 @@
  */
 import type { Logger } from '../base/logger.ts'
 import { entryLastOffset } from '../records/batches.ts'
-import type { Disk } from '../world/world.ts'
+import type { DirectoryEntry, Disk } from '../world/world.ts'
 import { scanFile } from './file-scan.ts'
 import { CLEANED, DELETED, SWAP, parseFileName, type LogPlace } from './segment-files.ts'
 
 /** The file names that remain. */
-export async function repairFiles(disk: Disk, place: LogPlace, logger: Logger): Promise<string[]> {
-  const listed = (await disk.list(place.directory)) ?? []
+export async function repairFiles(
+  disk: Disk,
+  place: LogPlace,
+  logger: Logger,
+  listed: readonly DirectoryEntry[],
+): Promise<string[]> {
   const names = new Set(listed.filter((entry) => !entry.isDirectory).map((entry) => entry.name))
   const remove = async (name: string, why: string): Promise<void> => {
     logger.info(`${place.directory}/${name}: removed, ${why}`)

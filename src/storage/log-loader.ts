@@ -23,6 +23,9 @@ import { ProducerState } from './producer-state.ts'
 import { RELATIVE_OFFSET_MAX, Segment } from './segment.ts'
 import { DELETED, EPOCH_CHECKPOINT, parseFileName, type LogPlace } from './segment-files.ts'
 
+/** The active segment's indexes are made anew from headers up to this size, not read. */
+const INDEXED_ANEW_BYTES_MAX = 1 << 16
+
 export interface LoadOptions {
   readonly disk: Disk
   readonly clock: Clock
@@ -34,9 +37,12 @@ export interface LoadOptions {
   readonly recoveryPoint: number
   readonly logStartOffset: number
   readonly producerIdExpirationMs: number
+  readonly ownerSyncsParent?: boolean
 }
 
 export interface LoadedLog {
+  /** Files in the directory when it was opened. */
+  readonly names: readonly string[]
   /** Ascending, at least one. */
   readonly segments: Segment[]
   readonly epochs: LeaderEpochCache
@@ -66,13 +72,14 @@ export function newSegment(
 
 export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const { disk, place } = options
-  if ((await disk.list(place.directory)) === null) {
+  const listed = await disk.list(place.directory)
+  if (listed === null) {
     await disk.makeDirectory(place.directory)
-    await disk.syncDirectory(parentOf(place.directory))
+    if (options.ownerSyncsParent !== true) await disk.syncDirectory(parentOf(place.directory))
   }
-  const names = await repairFiles(disk, place, options.logger)
+  const names = await repairFiles(disk, place, options.logger, listed ?? [])
   const epochPath = `${place.directory}/${EPOCH_CHECKPOINT}`
-  const storedEpochs = await readEpochCheckpoint(disk, epochPath)
+  const storedEpochs = names.includes(EPOCH_CHECKPOINT) ? await readEpochCheckpoint(disk, epochPath) : null
   if (storedEpochs === null) await disk.writeFile(epochPath, Buffer.alloc(0))
   const loader = new Loader(options, new LeaderEpochCache(storedEpochs ?? []), snapshotOffsets(names))
   const segments = await loader.openSegments(names)
@@ -89,7 +96,7 @@ export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
     segments.push(await loader.begin())
     endOffset = options.logStartOffset
   }
-  return loader.complete(segments, endOffset ?? options.logStartOffset, epochPath)
+  return loader.complete(segments, endOffset ?? options.logStartOffset, epochPath, names)
 }
 
 function snapshotOffsets(names: readonly string[]): number[] {
@@ -215,16 +222,8 @@ class Loader {
       // Old pages among new ones can be whole batches of other offsets.
       if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
       const timestamp = entryMaxTimestamp(bytes, at)
-      if (timestamp > segment.maxTimestamp) {
-        segment.maxTimestamp = timestamp
-        segment.offsetOfMaxTimestamp = lastOffset
-      }
       if (segment.firstBatchTimestamp === null) segment.firstBatchTimestamp = timestamp
-      if (position - indexedAt > config.indexIntervalBytes) {
-        segment.offsetIndex.add(lastOffset, position)
-        segment.timeIndex.maybeAdd(segment.maxTimestamp, segment.offsetOfMaxTimestamp)
-        indexedAt = position
-      }
+      if (segment.index(lastOffset, timestamp, position, indexedAt, config.indexIntervalBytes)) indexedAt = position
       endOffset = lastOffset + 1
       if (magic(bytes, at) < 2) return true
       if (leaderEpoch(bytes, at) > this.#epochs.latestEpoch) {
@@ -253,9 +252,14 @@ class Loader {
 
   /** The end of the last whole batch; a torn tail behind it is cut off, else the next append would hide behind it. */
   async findEnd(segment: Segment): Promise<number> {
-    if (!segment.knowsOffsets) await segment.offsetIndex.file.open()
+    const intervalBytes = this.#options.config.indexIntervalBytes
+    const isSmall = segment.writtenBytes <= INDEXED_ANEW_BYTES_MAX && !segment.knowsOffsets && !segment.knowsTimes
+    // One read of the log tells more than the reads of two indexes.
+    if (isSmall) segment.knowsTimes = true
+    else if (!segment.knowsOffsets) await segment.offsetIndex.file.open()
     segment.knowsOffsets = true
     let endOffset = segment.baseOffset
+    let indexedAt = 0
     if (segment.writtenBytes === 0) return endOffset
     const file = await segment.open()
     const from = Math.min(segment.offsetIndex.lastPosition, segment.writtenBytes)
@@ -267,9 +271,12 @@ class Loader {
       (bytes, at, _size, place) => {
         if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
         endOffset = entryLastOffset(bytes, at) + 1
+        if (isSmall && segment.index(endOffset - 1, entryMaxTimestamp(bytes, at), place, indexedAt, intervalBytes))
+          indexedAt = place
         return true
       },
     )
+    if (isSmall) segment.finish()
     if (position < segment.writtenBytes) {
       this.#options.logger.warn(
         `${file.path}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
@@ -294,12 +301,19 @@ class Loader {
   async begin(): Promise<Segment> {
     const { config, logStartOffset } = this.#options
     const first = newSegment(this.#options, logStartOffset)
-    await first.create(config.preallocate, config.segmentBytes, config.segmentIndexBytes)
+    // Index files get their full size with the first record: most new logs wait for it long.
+    if (config.preallocate) await first.create(true, config.segmentBytes, config.segmentIndexBytes)
+    else await first.createEmpty()
     this.#hasNewEntries = true
     return first
   }
 
-  async complete(segments: Segment[], endOffset: number, epochPath: string): Promise<LoadedLog> {
+  async complete(
+    segments: Segment[],
+    endOffset: number,
+    epochPath: string,
+    names: readonly string[],
+  ): Promise<LoadedLog> {
     const { disk, cleanShutdown } = this.#options
     const startOffset = Math.max(this.#options.logStartOffset, segments[0]!.baseOffset)
     if (this.#epochs.truncateFromEnd(endOffset)) this.#epochsChanged = true
@@ -313,8 +327,10 @@ class Loader {
     active.knowsOffsets = true
     await active.loadTimes()
     await active.loadFirstBatchTimestamp()
-    if (active.file === null) await active.open()
+    // Descriptors are for logs that are used.
+    for (const segment of segments) if (segment.file !== null) await segment.close()
     return {
+      names,
       segments,
       epochs: this.#epochs,
       producers,

@@ -63,6 +63,7 @@ export function openLog(
     logStartOffset: partition.logStartOffset,
     highWatermark: partition.highWatermark,
     producerIdExpirationMs,
+    ownerSyncsParent: true,
     tailCache,
   })
 }

@@ -125,6 +125,36 @@ test('what was flushed before and after a roll survives, though the roll trims f
   }
 })
 
+test('after a clean shutdown a small log knows times and offsets as before; closed untouched, its files stay as they are', async () => {
+  const at = testLog({ indexIntervalBytes: 0 })
+  let log = await at.open()
+  for (const timestampMs of [10, 40, 20, 50]) await log.append(batchOf('x', 2, { timestampMs }), CLIENT).written
+  await log.close()
+  const files = async (): Promise<(string | undefined)[]> =>
+    Promise.all(
+      (await fileNames(at.disk)).map(async (name) => (await at.disk.readFile(`/d/t-0/${name}`))?.toString('hex')),
+    )
+  const before = await files()
+  const clean = { cleanShutdown: true, recoveryPoint: 8 }
+  log = await at.open(clean)
+  expect([log.writtenEnd, await readText(log, 4, 6)]).toEqual([8, '4:x0 5:x1'])
+  const times = await Promise.all([15, 45, 60].map((ms) => log.offsetForTimestamp(ms)))
+  expect(times.map((found) => found?.offset ?? null)).toEqual([2, 6, null])
+  expect(await log.maxTimestampOffset()).toMatchObject({ offset: 6, timestamp: 50 })
+  await log.close()
+  expect(await files()).toEqual(before)
+  log = await at.open(clean)
+  await log.append(batchOf('y', 2, { timestampMs: 60 }), CLIENT).written
+  await log.close()
+  log = await at.open({ cleanShutdown: true, recoveryPoint: 10 })
+  expect([log.writtenEnd, (await log.offsetForTimestamp(55))?.offset, await readText(log, 8)]).toEqual([
+    10,
+    8,
+    '8:y0 9:y1',
+  ])
+  await log.close()
+})
+
 test('a torn segment ends the log also where its index is missing; without an unclean stop it only loses its tail', async () => {
   for (const cleanShutdown of [false, true]) {
     const at = testLog()

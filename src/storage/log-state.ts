@@ -51,6 +51,8 @@ export class LogState {
   /** Counts files made and renamed; below it those up to #syncedEntries survive a power loss. */
   #changedEntries: number
   #syncedEntries = 0
+  /** The end that a clean start found. */
+  readonly #cleanEnd: number | null
   /** Counts segments whose files got their final size. */
   finished = 0
   readonly #recent: Segment[] = []
@@ -70,6 +72,7 @@ export class LogState {
     this.assignedEnd = this.writtenEnd = loaded.endOffset
     this.recoveryPoint = loaded.recoveryPoint
     this.#changedEntries = loaded.hasNewEntries ? 1 : 0
+    this.#cleanEnd = loaded.hasNewEntries ? null : loaded.endOffset
     this.highWatermark = Math.min(Math.max(highWatermark, this.startOffset), this.writtenEnd)
     this.producers.onHighWatermark(this.highWatermark)
   }
@@ -103,6 +106,13 @@ export class LogState {
     if (oldest === undefined || oldest === this.active) return
     oldest.offsetIndex.file.unload()
     oldest.timeIndex.file.unload()
+  }
+
+  /** Everything is as a clean shutdown left it. */
+  get isUntouched(): boolean {
+    const { cuts, finished, active } = this
+    if (cuts > 0 || finished > 0 || active.isPreallocated) return false
+    return this.#cleanEnd === this.assignedEnd && this.recoveryPoint === this.assignedEnd
   }
 
   /** Files were made or renamed: `syncEntries` has something to do. */

@@ -29,6 +29,8 @@ export interface PartitionLogOptions {
   readonly logStartOffset: number
   readonly highWatermark?: number
   readonly producerIdExpirationMs: number
+  /** True: who opens the log syncs the parent, for many new directories at once. */
+  readonly ownerSyncsParent?: boolean
   /** Shared by all logs of a node; null: every read goes to the file. */
   readonly tailCache: TailCache | null
 }

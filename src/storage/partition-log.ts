@@ -89,7 +89,7 @@ export class PartitionLog {
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const place = { directory: options.directory }
     const loaded = await loadLog({ ...options, place })
-    const stored = await readTopicId(options)
+    const stored = loaded.names.includes(PARTITION_METADATA) ? await readTopicId(options) : null
     if (stored !== null && options.topicId !== null && stored !== options.topicId) {
       throw new OperationalError(
         'LOG_CORRUPT',

@@ -117,6 +117,17 @@ export class Segment {
     this.isCreated = true
   }
 
+  /** The files of the first segment of a log that may not be written for long. */
+  async createEmpty(): Promise<void> {
+    const nothing = Buffer.alloc(0)
+    for (const suffix of ['.log', '.index', '.timeindex'] as const)
+      await this.#disk.writeFile(this.path(suffix), nothing)
+    this.#transactions = []
+    this.knowsTimes = true
+    this.knowsOffsets = true
+    this.isCreated = true
+  }
+
   async preallocateIndexes(indexBytes: number): Promise<void> {
     await this.offsetIndex.file.preallocate(indexBytes)
     await this.timeIndex.file.preallocate(indexBytes)
@@ -140,6 +151,18 @@ export class Segment {
     }
     this.assignedBytes += size
     this.bytesSinceIndexEntry += size
+  }
+
+  /** Counts a batch that is read from the file again; true: it got index entries. */
+  index(lastOffset: number, timestamp: Int64, position: number, indexedAt: number, intervalBytes: number): boolean {
+    if (timestamp > this.maxTimestamp) {
+      this.maxTimestamp = timestamp
+      this.offsetOfMaxTimestamp = lastOffset
+    }
+    if (position - indexedAt <= intervalBytes) return false
+    this.offsetIndex.add(lastOffset, position)
+    this.timeIndex.maybeAdd(this.maxTimestamp, this.offsetOfMaxTimestamp)
+    return true
   }
 
   /** Largest timestamp from the time index: all that is known of a segment that was closed cleanly. */
