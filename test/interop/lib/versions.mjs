@@ -33,3 +33,11 @@ export const OLDEST_PRODUCER = {
   jars: clients('0.8.2.2'),
   codecs: ['none', 'gzip', 'snappy', 'lz4'],
 }
+
+export const PYTHON = [
+  'confluent-kafka==2.16.1',
+  'kafka-python==3.0.12',
+  'python-snappy==0.7.3',
+  'lz4==4.4.5',
+  'zstandard==0.25.0',
+]

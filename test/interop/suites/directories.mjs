@@ -1,0 +1,145 @@
+/**
+ * One data directory, two brokers: what Klamm wrote is opened by Apache Kafka and the other way round, with the same
+ * server.properties and so the same node and cluster, and both say the same of it: records with offsets, times, epochs and
+ * headers, topics with ids, configurations, groups with committed offsets. Kafka's own inspector finds no fault in any file.
+ */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { complaints, listens, Place, startKlamm } from '../lib/broker.mjs'
+import { maven } from '../lib/install.mjs'
+import { compile, java, javaCommand } from '../lib/java.mjs'
+import { start, until } from '../lib/process.mjs'
+import { KAFKA } from '../lib/versions.mjs'
+import { equal, holds } from '../lib/expect.mjs'
+
+/** @param {import('../lib/suite.mjs').Suite} suite */
+export async function run(suite) {
+  const jars = await maven('kafka-4.3.1', KAFKA)
+  const classPath = await compile(suite, 'classes', jars, ['State'])
+
+  const startKafka = async (place, logName) => {
+    const logFile = place.logFile(logName)
+    const kafka = start('java', javaCommand(jars, 'kafka.Kafka', [place.propertiesFile]), { logFile })
+    let how
+    void kafka.ended.then((code) => (how = code))
+    await until(
+      () => {
+        if (how !== undefined) throw new Error(`Kafka ended with ${how}; see ${logFile}`)
+        return listens(place.port)
+      },
+      'Kafka listens',
+      60_000,
+    )
+    return kafka
+  }
+  const state = async (place, ...args) => {
+    const { stdout } = await java(classPath, 'State', [place.address, ...args])
+    const lines = stdout.trimEnd().split('\n')
+    equal(lines.pop(), 'done')
+    return lines
+  }
+  /** What a broker says of a directory on which it is started, and stopped again. */
+  const opened = async (startBroker, place, logName, fillWith = null) => {
+    const broker = await startBroker(place, logName)
+    if (fillWith !== null) await state(place, 'fill', fillWith)
+    const lines = await state(place, 'print')
+    equal(await broker.stop('SIGTERM', 60_000), 143)
+    return lines
+  }
+  const inspect = async (place) => {
+    const wrong = []
+    const files = []
+    for (const directory of readdirSync(place.dataDirectory, { withFileTypes: true })) {
+      if (!directory.isDirectory()) continue
+      const inside = join(place.dataDirectory, directory.name)
+      for (const file of readdirSync(inside)) {
+        if (!/\.(log|index|timeindex|snapshot)$/.test(file)) continue
+        files.push(join(inside, file))
+      }
+    }
+    const dump = async (args) => {
+      const { stdout, stderr } = await java(jars, 'org.apache.kafka.tools.DumpLogSegments', args, {
+        timeoutMs: 120_000,
+      })
+      // It also says of each segment but the first that its offset doesn't follow -1.
+      for (const line of `${stdout}\n${stderr}`.split('\n')) {
+        if (/isvalid: false|mismatch|corrupt|invalid|exception|error|^\s*\d+ is followed by/i.test(line))
+          wrong.push(line)
+      }
+      return stdout
+    }
+    const isMetadata = (path) => path.includes('__cluster_metadata-0')
+    const data = files.filter((path) => !isMetadata(path))
+    await dump(['--deep-iteration', '--files', data.filter((path) => path.endsWith('.log')).join(',')])
+    await dump(['--index-sanity-check', '--files', data.filter((path) => /index$/.test(path)).join(',')])
+    await dump(['--files', data.filter((path) => path.endsWith('.snapshot')).join(',')])
+    const log = files.filter((path) => isMetadata(path) && path.endsWith('.log')).join(',')
+    const decoded = await dump(['--cluster-metadata-decoder', '--files', log])
+    holds(decoded.includes('"type":"REGISTER_BROKER_RECORD"'), 'the metadata log is decoded')
+    equal(wrong.slice(0, 20), [])
+    return `${files.length} files`
+  }
+
+  const ours = await Place.make(suite, 'ours', { 'log.retention.check.interval.ms': '3600000' })
+  let before = []
+  await suite.test(
+    'Klamm writes a directory',
+    async () => {
+      before = await opened(startKlamm, ours, 'klamm-1', 'k')
+      holds(before.filter((line) => line.startsWith('record ')).length > 1500, 'there are records')
+      for (const kind of ['cluster', 'topic', 'config', 'offsets', 'group', 'committed'])
+        holds(
+          before.some((line) => line.startsWith(`${kind} `)),
+          `there is a ${kind}`,
+        )
+    },
+    120_000,
+  )
+  await suite.test('kafka-dump-log finds no fault in it', () => inspect(ours), 240_000)
+  await suite.test(
+    'Kafka reads the same from it',
+    async () => equal(await opened(startKafka, ours, 'kafka-1'), before),
+    120_000,
+  )
+  await suite.test(
+    'Kafka writes more, Klamm reads the same and writes more, Kafka reads the same again',
+    async () => {
+      const written = await opened(startKafka, ours, 'kafka-2', 'more')
+      equal(await opened(startKlamm, ours, 'klamm-2'), written)
+      const again = await opened(startKlamm, ours, 'klamm-3', 'again')
+      equal(await opened(startKafka, ours, 'kafka-3'), again)
+    },
+    240_000,
+  )
+  await suite.test('kafka-dump-log finds no fault in what both wrote', () => inspect(ours), 240_000)
+
+  const theirs = await Place.make(suite, 'theirs', { 'log.retention.check.interval.ms': '3600000' })
+  await suite.test(
+    'Kafka formats and writes a directory with all its features; Klamm reads the same, names what it does not serve, and writes',
+    async () => {
+      const format = ['format', '--standalone', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', theirs.propertiesFile]
+      await java(jars, 'kafka.tools.StorageTool', format)
+      const written = await opened(startKafka, theirs, 'kafka-1', 'k')
+      holds(
+        written.some((line) => line.includes('transaction.version')),
+        'the features are finalised',
+      )
+      equal(await opened(startKlamm, theirs, 'klamm-1'), written)
+      const klamm = await startKlamm(theirs, 'klamm-2')
+      await state(theirs, 'fill', 'more')
+      const more = await state(theirs, 'print')
+      equal(await klamm.stop(), 143)
+      const naming = klamm
+        .log()
+        .split('\n')
+        .filter((line) => /transaction\.version/.test(line))
+      equal(naming.length, 1)
+      for (const feature of ['group.version', 'share.version', 'streams.version'])
+        holds(naming[0].includes(feature), naming[0])
+      equal(complaints(klamm.log(), [/transaction\.version/]), [])
+      equal(await opened(startKafka, theirs, 'kafka-2'), more)
+    },
+    300_000,
+  )
+  await suite.test('kafka-dump-log finds no fault in that', () => inspect(theirs), 240_000)
+}
