@@ -29,7 +29,7 @@ export class DirectoryAssignments {
   readonly #options: DirectoryAssignmentsOptions
   /** Names of topics to look at. */
   readonly #suspects = new Set<string>()
-  #reporting: Promise<void> | null = null
+  #isReporting = false
 
   constructor(options: DirectoryAssignmentsOptions) {
     this.#options = options
@@ -43,11 +43,19 @@ export class DirectoryAssignments {
   /** Reports what of these topics lies elsewhere than the metadata says. */
   check(topics: Iterable<string>): void {
     for (const topic of topics) this.#suspects.add(topic)
-    if (this.#suspects.size === 0) return
-    this.#reporting ??= this.#report().finally(() => (this.#reporting = null))
+    if (!this.#isReporting) void this.#report()
   }
 
   async #report(): Promise<void> {
+    this.#isReporting = true
+    try {
+      await this.#reportAll()
+    } finally {
+      this.#isReporting = false
+    }
+  }
+
+  async #reportAll(): Promise<void> {
     const { nodeId, logger, controller, image, brokerEpoch } = this.#options
     // A report is a change of the metadata, after which its topics are looked at again: nothing differs then.
     while (this.#suspects.size > 0) {

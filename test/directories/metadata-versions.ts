@@ -23,6 +23,14 @@ const DYNAMIC_VOTERS_FROM = 21
 const NODE_ID = 1
 const TIMEOUT_MS = 30_000
 const HARMLESS = [/Attempting to close NetworkClient/, /Performing controller activation/, /NodeToControllerChannel/]
+const OF_LEADERSHIP: ReadonlySet<string> = new Set([
+  'leader',
+  'leaderEpoch',
+  'partitionEpoch',
+  'isr',
+  'eligibleLeaderReplicas',
+  'lastKnownElr',
+])
 const METADATA_LOG = '__cluster_metadata-0'
 
 export async function* metadataVersions(
@@ -39,13 +47,16 @@ export async function* metadataVersions(
     const second = await documentOf(place)
     yield [`metadata.version ${level}: Klamm after its own restart`, compareStates(first, second)]
     await again.node.close()
+    const ofKlamm = snapshotNames(place)
     const kafka = await startKafka(place.propertiesFile, place.port)
     const theirs = await documentOf(place)
     await kafka.stop()
     yield [`metadata.version ${level}: Kafka tells what Klamm told`, compareStates(second, theirs)]
     const complaints = kafka.complaints().filter((line) => !HARMLESS.some((pattern) => pattern.test(line)))
     yield [`metadata.version ${level}: Kafka has nothing to complain of`, complaints]
-    yield [`metadata.version ${level}: every record is readable`, unreadable(place)]
+    const dumped = dump(place)
+    yield [`metadata.version ${level}: Kafka's dump reads every record`, dumped.bad]
+    yield [`metadata.version ${level}: equal snapshots`, snapshotDifferences(dumped, ofKlamm)]
   }
 }
 
@@ -103,13 +114,51 @@ async function documentOf({ port }: Place): Promise<StateDocument> {
   return document
 }
 
-/** What Kafka's dump of the metadata log and its snapshots can't make sense of. */
-function unreadable({ directory, logDirs }: Place): string[] {
+interface Dump {
+  /** Lines that Kafka's tool can't make sense of. */
+  readonly bad: readonly string[]
+  /** By file name: the records of a snapshot as JSON, sorted. */
+  readonly snapshots: ReadonlyMap<string, readonly string[]>
+}
+
+/** The metadata log and its snapshots as Kafka's own tool reads them. */
+function dump({ directory, logDirs }: Place): Dump {
   const log = join(logDirs[0] ?? '', METADATA_LOG)
   const files = readdirSync(log).filter((name) => name.endsWith('.log') || name.endsWith('.checkpoint'))
   const args = ['--cluster-metadata-decoder', '--files', files.map((name) => join(log, name)).join(',')]
-  const dump = kafkaTool(directory, 'org.apache.kafka.tools.DumpLogSegments', args)
-  const lines = dump.split('\n').filter((line) => /isvalid: false|Error at|Could not|skipping/i.test(line))
-  const snapshots = files.filter((name) => name.endsWith('.checkpoint') && !name.startsWith('0'.repeat(20)))
-  return snapshots.length > 0 ? lines : [...lines, `no snapshot among ${files.join(', ')}`]
+  const text = kafkaTool(directory, 'org.apache.kafka.tools.DumpLogSegments', args)
+  const bad = text.split('\n').filter((line) => /isvalid: false|Error at|Could not|skipping/i.test(line))
+  const snapshots = new Map<string, string[]>()
+  for (const section of text.split(/^Dumping /m).slice(1)) {
+    const [name] = /[0-9]{20}-[0-9]{10}\.checkpoint/.exec(section.slice(0, section.indexOf('\n'))) ?? []
+    if (name === undefined || name.startsWith('0'.repeat(20))) continue
+    const payloads = [...section.matchAll(/ payload: (\{"type".*\})$/gm)].map(([, json]) => lasting(json ?? '{}'))
+    snapshots.set(name, payloads.filter((json) => json !== '').sort())
+  }
+  return { bad, snapshots }
+}
+
+/** Without what each start and end changes: registrations, who leads, who is in sync or eligible. */
+function lasting(json: string): string {
+  const { type, version, data } = JSON.parse(json) as { type: string; version: number; data: Record<string, unknown> }
+  if (type === 'REGISTER_BROKER_RECORD' || type === 'REGISTER_CONTROLLER_RECORD') return ''
+  const others = Object.fromEntries(Object.entries(data).filter(([field]) => !OF_LEADERSHIP.has(field)))
+  return JSON.stringify({ type, version, data: others })
+}
+
+/** The last snapshot that Klamm wrote and the last one of Kafka's hold the same records. */
+function snapshotDifferences({ snapshots }: Dump, ofKlamm: ReadonlySet<string>): string[] {
+  const names = [...snapshots.keys()].sort()
+  const ours = names.findLast((name) => ofKlamm.has(name))
+  const theirs = names.findLast((name) => !ofKlamm.has(name))
+  if (ours === undefined || theirs === undefined) return [`snapshots: ${names.join(', ')}`]
+  const [left, right] = [snapshots.get(theirs) ?? [], snapshots.get(ours) ?? []]
+  return [
+    ...left.filter((record) => !right.includes(record)).map((record) => `only in Kafka's ${theirs}: ${record}`),
+    ...right.filter((record) => !left.includes(record)).map((record) => `only in Klamm's ${ours}: ${record}`),
+  ]
+}
+
+function snapshotNames({ logDirs }: Place): ReadonlySet<string> {
+  return new Set(readdirSync(join(logDirs[0] ?? '', METADATA_LOG)).filter((name) => name.endsWith('.checkpoint')))
 }
