@@ -33,6 +33,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds ?? (values.full ? 5 : 1))
 const bytesPerRound = Number(values.megabytes ?? (values.full ? 400 : 4)) * 1e6
 const IN_FLIGHT = 5
+/** Of a round's bytes where each record is a request. */
+const SMALL_PART = 0.05
 const BATCH_BYTES = 128 * 1024
 /** Raw bytes that become about a batch of 128 KB with lz4. */
 const LZ4_BATCH_BYTES = 400 * 1024
@@ -46,6 +48,8 @@ interface Case {
   readonly codec: 'none' | 'lz4'
   readonly partitions: number
   readonly acks: 1 | -1
+  /** Records in a batch; as many as fit unless told. */
+  readonly batchRecords?: number
 }
 
 const CASES: readonly Case[] = [
@@ -55,6 +59,8 @@ const CASES: readonly Case[] = [
   { name: '1024-lz4-p50', recordBytes: 1024, codec: 'lz4', partitions: 50, acks: 1 },
   { name: '100-none-p1', recordBytes: 100, codec: 'none', partitions: 1, acks: 1 },
   { name: '100-lz4-p1', recordBytes: 100, codec: 'lz4', partitions: 1, acks: 1 },
+  { name: 'one-by-one', recordBytes: 1024, codec: 'none', partitions: 1, acks: 1, batchRecords: 1 },
+  { name: 'one-by-one-all', recordBytes: 1024, codec: 'none', partitions: 1, acks: -1, batchRecords: 1 },
   { name: '1024-none-p1-all', recordBytes: 1024, codec: 'none', partitions: 1, acks: -1 },
 ]
 
@@ -65,8 +71,8 @@ function connect(server: ServerProcess): Promise<ClientConnection> {
   return ClientConnection.connect(network, { host: '127.0.0.1', port: server.port }, { pool, clientId: 'bench' })
 }
 
-function batchOf({ recordBytes, codec }: Case): { readonly batch: Buffer; readonly rawBytes: number } {
-  const count = Math.floor((codec === 'none' ? BATCH_BYTES : LZ4_BATCH_BYTES) / recordBytes)
+function batchOf({ recordBytes, codec, batchRecords }: Case): { readonly batch: Buffer; readonly rawBytes: number } {
+  const count = batchRecords ?? Math.floor((codec === 'none' ? BATCH_BYTES : LZ4_BATCH_BYTES) / recordBytes)
   const timestamp = Date.now()
   const records = Array.from({ length: count }, (_, index) => {
     let line = ''
@@ -191,7 +197,8 @@ try {
         const topic = `path-${topics++}`
         await createTopic(server, topic, of.partitions)
         if (values.full) prime(directory, bytesPerRound * 1.6)
-        const writing = await turn(server, () => produce(server, topic, of, bytesPerRound))
+        const bytes = of.batchRecords === undefined ? bytesPerRound : bytesPerRound * SMALL_PART
+        const writing = await turn(server, () => produce(server, topic, of, bytes))
         const reading = await turn(server, () => fetchAll(server, topic, of))
         await deleteTopic(server, topic)
         if (round < 0) continue

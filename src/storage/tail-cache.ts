@@ -15,6 +15,8 @@ import type { Retainable } from '../base/retainable.ts'
  */
 const COPY_FRACTION = 8
 const COPY_BYTES_MAX = 16 * 1024
+/** Copies lie side by side in these: memory of its own for each record of a chatty producer would cost more than the record. */
+const SLAB_BYTES = 64 * 1024
 
 export interface CachedPiece {
   readonly firstOffset: number
@@ -32,6 +34,8 @@ export class TailCache {
   #pieces: CachedPiece[] = []
   #head = 0
   #heldBytes = 0
+  #slab: Buffer = Buffer.alloc(0)
+  #slabUsed = 0
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes
@@ -52,8 +56,7 @@ export class TailCache {
     let bytes = records
     let held = memory
     if (records.length <= COPY_BYTES_MAX && records.length * COPY_FRACTION < records.buffer.byteLength) {
-      bytes = Buffer.allocUnsafeSlow(records.length)
-      records.copy(bytes)
+      bytes = this.#copy(records)
       memory?.release()
       held = null
     }
@@ -67,6 +70,16 @@ export class TailCache {
     if (uses === 0) this.#heldBytes += bytes.buffer.byteLength
     this.#pieces.push(piece)
     return piece
+  }
+
+  #copy(records: Buffer): Buffer {
+    if (this.#slabUsed + records.length > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(records.length, Math.min(SLAB_BYTES, this.budgetBytes >>> 3)))
+      this.#slabUsed = 0
+    }
+    const start = this.#slabUsed
+    this.#slabUsed += records.copy(this.#slab, start)
+    return this.#slab.subarray(start, this.#slabUsed)
   }
 
   /** @internal After the piece is in its log's run, so that a log may lose it at once. */
