@@ -41,3 +41,9 @@ export const PYTHON = [
   'lz4==4.4.5',
   'zstandard==0.25.0',
 ]
+
+/** Node clients; @platformatic/kafka has a line per line of Node. */
+export const NODE = [
+  'kafkajs@2.2.4',
+  Number(process.versions.node.split('.')[0]) >= 24 ? '@platformatic/kafka@2.12.1' : '@platformatic/kafka@1.35.0',
+]
