@@ -62,6 +62,7 @@ class TailConsumer {
   async run(): Promise<void> {
     const sim: Sim = this.#sim
     while (!sim.stopping || this.#positions.some(({ partition, offset }) => offset < partition.ackedEnd)) {
+      if (sim.stopping && this.#random.chance(0.02)) this.#noteMissing()
       try {
         await this.#poll()
       } catch (error) {
@@ -71,6 +72,16 @@ class TailConsumer {
       await sim.sleep(sim.stopping ? 5 : this.#random.between(1, this.#pauseMs))
     }
     this.#client.close()
+  }
+
+  #noteMissing(): void {
+    const missing = this.#positions
+      .filter(({ partition, offset }) => offset < partition.ackedEnd)
+      .map(({ partition, offset }) => `${partition.name} ${offset} of ${partition.ackedEnd}`)
+    this.#sim.note(
+      this.#who,
+      `v${this.#version} still needs ${missing.join(', ')}${this.#sim.rotting ? ', the disk rots' : ''}; session ${this.#session.id}`,
+    )
   }
 
   async #poll(): Promise<void> {
