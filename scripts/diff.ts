@@ -58,8 +58,15 @@ async function stopAll(): Promise<void> {
   if (process.exitCode !== 1) rmSync(directory, { recursive: true, force: true })
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.on(signal, () => void stopAll().finally(() => process.exit(1)))
+/** What was found so far, for whoever stops a run. */
+let report = (): void => {}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    report()
+    void stopAll().finally(() => process.exit(1))
+  })
+}
 
 async function portOfKafka(version: KafkaVersion, address: string | undefined, port: number): Promise<number> {
   if (address !== undefined) return Number(address.split(':').at(-1))
@@ -151,6 +158,11 @@ try {
     makeScenario(seed, index, isOld(index), pairOf(index).versions, prefix)
   let findings = new Findings(departures)
   let sent = 0
+  report = () => {
+    findings.print((text) => console.log(text))
+    console.log(`seed ${seed}: ${sent} requests, ${findings.unnamed} differences that are not named`)
+    console.log(`${findings.unnamed === 0 ? 1 : 0} passed, ${findings.unnamed} failed`)
+  }
   if (only !== null) {
     const index = Math.floor(only / STEP_NUMBERS)
     const skip = new Set(values.without === '' ? [] : values.without.split(',').map(Number))
@@ -172,9 +184,7 @@ try {
       if (index % 20 === 19) console.log(`${sent} requests, ${findings.unnamed} differences so far`)
     }
   }
-  findings.print((text) => console.log(text))
-  console.log(`seed ${seed}: ${sent} requests, ${findings.unnamed} differences that are not named`)
-  console.log(`${findings.unnamed === 0 ? 1 : 0} passed, ${findings.unnamed} failed`)
+  report()
   process.exitCode = findings.unnamed === 0 ? 0 : 1
   modern.kafka.closeControl()
 } catch (error) {

@@ -240,7 +240,7 @@ export class Generator {
       case 'uint32':
         return pick([0, 1])
       case 'string':
-        return pick(['', 'x', 'ä ö', 'a\u0000b', 'y'.repeat(300)])
+        return pick(['', `${this.prefix}x`, 'ä ö', 'a\u0000b', 'y'.repeat(300)])
       case 'uuid':
         return pick([ZERO_UUID, 'Zm9vYmFyYmF6cXV4MTIzNA'])
       case 'bytes':
@@ -379,7 +379,6 @@ const ONLY_NAMED = new Set([
   'CreateTopics',
   'DescribeTopicPartitions',
   'DescribeConfigs',
-  'OffsetForLeaderEpoch',
 ])
 
 const EMPTY_MOSTLY = new Set([

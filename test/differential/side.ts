@@ -100,7 +100,9 @@ export class Side {
     if (json === null) {
       this.#control.destroy()
       this.#control = null
-      throw new Error(`API ${key} version ${version} got no answer from port ${this.#port}`)
+      const what =
+        received === null ? 'silence' : received.kind === 'closed' ? 'a close' : received.frame.toString('hex')
+      throw new Error(`API ${key} version ${version} at port ${this.#port} got ${what.slice(0, 2000)}`)
     }
     return json
   }
@@ -171,6 +173,11 @@ export class Side {
     }
   }
 
+  #isMine(topic: Json): boolean {
+    const { name } = Object(topic) as { name?: Json }
+    return typeof name === 'string' && name.startsWith(this.#scope.prefix)
+  }
+
   /** Topics of this scenario as this server shows them. */
   async topics(): Promise<Json> {
     const answer = await this.ask(3, 12, {
@@ -179,6 +186,8 @@ export class Side {
       includeTopicAuthorizedOperations: false,
     })
     this.identities.learnTopicIds(answer)
-    return this.#comparable(3, 12, { topics: answer['topics'] ?? [] })['topics'] ?? []
+    const { topics } = answer
+    const mine = Array.isArray(topics) ? topics.filter((topic: Json) => this.#isMine(topic)) : []
+    return this.#comparable(3, 12, { topics: mine })['topics'] ?? []
   }
 }
