@@ -5,6 +5,7 @@
  * A snapshot appears under its name only when it is whole and synced (`.part` until then), so one without a footer is
  * corrupt. `0…0-0…0.checkpoint` is written when a directory is formatted and holds the first voters.
  */
+import { MalformedError } from '../base/byte-reader.ts'
 import { OperationalError } from '../base/errors.ts'
 import type { Voter } from '../raft/voters.ts'
 import { buildBatch } from '../records/batch-builder.ts'
@@ -62,6 +63,16 @@ export async function removeLeftovers(disk: Disk, directory: string): Promise<vo
   }
 }
 
+/** A size that no batch has is damage to the file here, not a peer's mistake. */
+function nextBatch(cursor: BatchCursor, path: string): boolean {
+  try {
+    return cursor.next()
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw new OperationalError('LOG_CORRUPT', `${path}: ${error.message}`, { cause: error })
+  }
+}
+
 /** @throws OperationalError LOG_CORRUPT unless it is whole. */
 export async function readSnapshot(disk: Disk, path: string): Promise<SnapshotContent> {
   const bytes = await disk.readFile(path)
@@ -71,7 +82,7 @@ export async function readSnapshot(disk: Disk, path: string): Promise<SnapshotCo
   let complete = false
   const batches: Buffer[] = []
   const cursor = new BatchCursor().reset(bytes)
-  while (cursor.next()) {
+  while (nextBatch(cursor, path)) {
     const { at, size } = cursor
     if (!isEntryCrcValid(bytes, at, size)) throw new OperationalError('LOG_CORRUPT', `${path}: checksum at byte ${at}`)
     if (!isControl(bytes, at)) batches.push(bytes.subarray(at, at + size))
