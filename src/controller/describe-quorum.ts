@@ -30,7 +30,7 @@ export function describeQuorum(
   const [voter] = log.voters
   const state = {
     replicaId: log.nodeId,
-    ...(voter === undefined ? {} : { replicaDirectoryId: voter.directoryId }),
+    ...(voter === undefined || apiVersion < ADDRESSES_VERSION ? {} : { replicaDirectoryId: voter.directoryId }),
     logEndOffset: log.endOffset,
     lastFetchTimestamp: wallMs,
     lastCaughtUpTimestamp: wallMs,

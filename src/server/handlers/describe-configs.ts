@@ -77,7 +77,7 @@ function entriesOf(services: Services, { resourceType, resourceName }: Resource)
 /** @throws KafkaError INVALID_REQUEST unless the resource is this broker. */
 function checkBrokerName(nodeId: number, resourceName: string): void {
   if (!/^[+-]?\d+$/.test(resourceName)) {
-    throw new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
+    throw new KafkaError('INVALID_REQUEST', `Broker id must be an integer, but it is: ${resourceName}`)
   }
   if (Number(resourceName) !== nodeId) {
     throw new KafkaError(

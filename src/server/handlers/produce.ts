@@ -59,7 +59,10 @@ export const produceHandler = handler(Produce, {
     responses: wantedOf(request).map(({ name, topicId, partitionData }) => ({
       name,
       topicId,
-      partitionResponses: partitionData.map(({ index }) => ({ ...failure(index, error), errorMessage: error.message })),
+      partitionResponses: partitionData.map(({ index }) => ({
+        ...failure(index, error),
+        errorMessage: error.code === 'CORRUPT_MESSAGE' ? error.message : null,
+      })),
     })),
   }),
 })
