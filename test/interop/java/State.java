@@ -9,8 +9,8 @@ import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.*;
 
 /**
- * What a data directory holds, as its broker says: {@code State BOOTSTRAP print} writes sorted lines, the same for the same logical
- * content; {@code State BOOTSTRAP fill PREFIX} adds topics, records, groups and configurations.
+ * What a data directory holds, as its broker says: {@code State BOOTSTRAP print...} writes sorted lines, the same for the same logical
+ * content, and {@code done}; any other word than {@code print} is a prefix with which topics, records, groups and configurations are added.
  */
 public final class State {
     private static String bootstrap;
@@ -19,11 +19,17 @@ public final class State {
     public static void main(String[] args) throws Exception {
         bootstrap = args[0];
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "default.api.timeout.ms", 30000))) {
-            if (args[1].equals("fill")) fill(admin, args[2]);
-            else print(admin);
+            for (String task : List.of(args).subList(1, args.length)) {
+                if (!task.equals("print")) {
+                    fill(admin, task);
+                    continue;
+                }
+                print(admin);
+                for (String line : lines) System.out.println(line);
+                System.out.println("done");
+                lines.clear();
+            }
         }
-        for (String line : lines) System.out.println(line);
-        System.out.println("done");
         System.out.flush();
         System.exit(0);
     }
