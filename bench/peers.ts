@@ -122,23 +122,20 @@ async function measureThroughput(bench: Bench, chosen: readonly Case[]): Promise
   console.log(`${table(THROUGHPUT_HEAD, rows)}\n`)
 }
 
-try {
-  const hasBar = ({ name }: Case): boolean => /^1024-.*-acks1$/.test(name)
-  const all = cases(hasRdkafka() ? ['java', 'rdkafka'] : ['java'])
-  const chosen = all.filter((one) => isWanted(one.name) && (!values.quick || hasBar(one)))
-  if (isWanted('start')) await measureStarts()
-  if (chosen.length > 0 || isWanted('latency')) {
-    prime(directory, WARM_UP_BYTES * 4)
-    const servers: ServerProcess[] = []
-    for (const peer of PEERS) servers.push(await start(peer))
-    const bench = { servers, tools: new Tools(classPath, directory), directory }
-    const warmUp = all.find(hasBar)
-    if (warmUp !== undefined) await playRounds(bench, warmUp, 1, WARM_UP_BYTES)
-    if (chosen.length > 0) await measureThroughput(bench, chosen)
-    if (isWanted('latency')) await measureLatency(bench)
-    for (const server of servers) await server.stop()
-  }
-} finally {
-  rmSync(directory, { recursive: true, force: true })
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+const hasBar = ({ name }: Case): boolean => /^1024-.*-acks1$/.test(name)
+const all = cases(hasRdkafka() ? ['java', 'rdkafka'] : ['java'])
+const chosen = all.filter((one) => isWanted(one.name) && (!values.quick || hasBar(one)))
+if (isWanted('start')) await measureStarts()
+if (chosen.length > 0 || isWanted('latency')) {
+  prime(directory, WARM_UP_BYTES * 4)
+  const servers: ServerProcess[] = []
+  for (const peer of PEERS) servers.push(await start(peer))
+  const bench = { servers, tools: new Tools(classPath, directory), directory }
+  const warmUp = all.find(hasBar)
+  if (warmUp !== undefined) await playRounds(bench, warmUp, 1, WARM_UP_BYTES)
+  if (chosen.length > 0) await measureThroughput(bench, chosen)
+  if (isWanted('latency')) await measureLatency(bench)
+  for (const server of servers) await server.stop()
 }
 process.exit(0)

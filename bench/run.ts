@@ -9,6 +9,7 @@ const BENCHES: readonly (readonly [string, readonly string[], readonly string[]]
   ['bench/codec.bench.ts', [], ['2']],
   ['bench/records.bench.ts', ['--full'], []],
   ['bench/path.bench.ts', ['--full'], []],
+  ['bench/embed.bench.ts', ['--full'], []],
   ['bench/connections.ts', ['--full'], []],
   ['bench/partitions.ts', ['10000'], ['20']],
 ]
