@@ -212,7 +212,8 @@ function cutBatches(
     nextOffset = lastOffset + 1
     at += size
   }
-  if (start < 0) return { kind: 'more', at: Math.min(at, length), needed: ENTRY_PREFIX_BYTES }
+  // A batch below `fromOffset` may reach past what was read: what comes next begins behind it, not at the end of the read.
+  if (start < 0) return { kind: 'more', at, needed: ENTRY_PREFIX_BYTES }
   return { kind: 'found', from: start, to: at, nextOffset }
 }
 

@@ -36,6 +36,18 @@ test('a read ends at a batch boundary, and gives a batch larger than asked for o
   }
 })
 
+test('a small read finds its batch behind one that reaches past the first bytes that were read', async () => {
+  const log = await testLog({}, false).open()
+  const long = 'x'.repeat(1000)
+  for (let index = 0; index < 20; index++) await log.append(batchOf(long), CLIENT).written
+  for (let from = 0; from < 20; from++) {
+    const read = await log.read(from, 20, 500, true)
+    expect([from, read.nextOffset]).toEqual([from, from + 1])
+    read.release()
+  }
+  await log.close()
+})
+
 test('a log that was closed is there again, with the files that Kafka leaves', async () => {
   const at = testLog({ segmentBytes: 400, indexIntervalBytes: 0 })
   const log = await at.open({ topicId: parseUuid('AAAAAAAAAAAAAAAAAAAAAQ') })
