@@ -37,10 +37,11 @@ test('a read ends at a batch boundary, and gives a batch larger than asked for o
 })
 
 test('a small read finds its batch behind one that reaches past the first bytes that were read', async () => {
-  const log = await testLog({}, false).open()
+  // No index entry and no reader before us says where a batch is.
+  const log = await testLog({ indexIntervalBytes: 1_000_000 }, false).open()
   const long = 'x'.repeat(1000)
   for (let index = 0; index < 20; index++) await log.append(batchOf(long), CLIENT).written
-  for (let from = 0; from < 20; from++) {
+  for (let from = 19; from >= 0; from--) {
     const read = await log.read(from, 20, 500, true)
     expect([from, read.nextOffset]).toEqual([from, from + 1])
     read.release()
