@@ -81,11 +81,21 @@ export class ChunkPool {
     const size = chunk.buffer.length
     this.#usedBytes -= size
     if (this.#options.poison) chunk.buffer.fill(0xdb)
-    if (size < CHUNK_BYTES || size > RECYCLED_BYTES_MAX || this.#freeBytes + size > this.#options.freeBytesMax) return
+    if (size < CHUNK_BYTES || size > RECYCLED_BYTES_MAX || !this.#makeRoom(size)) return
     this.#freeBytes += size
     const free = this.#free.get(size)
     if (free === undefined) this.#free.set(size, [chunk])
     else free.push(chunk)
+  }
+
+  /** What came free last is wanted next: chunks of sizes that were used before give way. */
+  #makeRoom(size: number): boolean {
+    const max = this.#options.freeBytesMax
+    for (const [other, free] of this.#free) {
+      if (other === size) continue
+      while (this.#freeBytes + size > max && free.pop() !== undefined) this.#freeBytes -= other
+    }
+    return this.#freeBytes + size <= max
   }
 }
 

@@ -155,3 +155,12 @@ test('frames a little larger than a chunk are received into recycled memory, in 
   for (let sent = 0; sent < 50; sent++) deliver(receiver, frame, 300_000)
   expect(buffers.size).toBeLessThan(5)
 })
+
+test('free chunks of one size give way to those of another that come free', () => {
+  const pool = newPool()
+  const small = Array.from({ length: 8 }, () => pool.take(CHUNK_BYTES))
+  for (const chunk of small) chunk.release()
+  const large = pool.take(2 * CHUNK_BYTES)
+  large.release()
+  expect(pool.take(2 * CHUNK_BYTES)).toBe(large)
+})
