@@ -6,7 +6,7 @@ import type { Int64 } from '../base/int64.ts'
 import { NO_TIMESTAMP, type Codec } from './batch.ts'
 import { buildBatch } from './batch-builder.ts'
 import { BatchCursor, MESSAGE_CRC_AT, entryCodec, entryHasLogAppendTime, isEntryCrcValid } from './batches.ts'
-import { DECOMPRESSED_BYTES_MAX } from './compression/compression.ts'
+import { producedBytesMax } from './compression/compression.ts'
 import { levelOf, refuse, result, targetCodec } from './produce-options.ts'
 import type { ProduceOptions, ValidatedRecords } from './produce-options.ts'
 import { RecordErrors } from './record-errors.ts'
@@ -18,7 +18,7 @@ import type { RecordInit } from './record.ts'
  * @throws InvalidRecords, or MalformedError for messages that cannot be read
  */
 export function convertMessages(bytes: Buffer, options: ProduceOptions): ValidatedRecords {
-  const maxBytes = options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX
+  const maxBytes = options.decompressedBytesMax ?? producedBytesMax(bytes.length)
   const records: RecordInit[] = []
   const entries = new BatchCursor().reset(bytes)
   const cursor = new RecordCursor()

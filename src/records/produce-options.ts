@@ -37,7 +37,7 @@ export interface ProduceOptions {
   readonly origin?: 'client' | 'coordinator'
   /** `topic-partition`, for error texts. */
   readonly topicPartition?: string
-  /** What one batch may decompress to. */
+  /** What one batch may decompress to; `producedBytesMax` of its size when left out. */
   readonly decompressedBytesMax?: number
 }
 

@@ -4,6 +4,7 @@ import { INT64_MAX } from '../base/int64.ts'
 import * as batch from './batch.ts'
 import { buildBatch, type BatchInit } from './batch-builder.ts'
 import { isEntryCrcValid } from './batches.ts'
+import { producedBytesMax } from './compression/compression.ts'
 import { crc32, crc32c } from './crc32c.ts'
 import { buildMessageSet } from './message-builder.ts'
 import { readRecords } from './record-reader.ts'
@@ -170,6 +171,31 @@ test('a wrong checksum and a size that cannot be are CORRUPT_MESSAGE, a stream t
 test('what a batch decompresses to is capped', () => {
   const bytes = buildBatch({ records: [{ timestamp: NOW, value: Buffer.alloc(900_000) }], codec: 'zstd' })
   expect(refusal(bytes, { decompressedBytesMax: 500_000 }).code).toBe('UNKNOWN_SERVER_ERROR')
+})
+
+test.each(['gzip', 'zstd'] as const)(
+  'a bomb in %s is refused, a batch that is packed 60 times smaller is not',
+  (codec) => {
+    const bomb = buildBatch({ records: [{ timestamp: NOW, value: Buffer.alloc(20_000_000) }], codec })
+    expect(bomb.length).toBeLessThan(30_000)
+    expect(refusal(bomb).code).toBe('UNKNOWN_SERVER_ERROR')
+    const small = buildBatch({ records: [{ timestamp: NOW, value: Buffer.alloc(16_000_000) }], codec })
+    expect(validateProduce(small, OPTIONS).recordCount).toBe(1)
+    const value = Buffer.alloc(20_000_000)
+    for (let at = 0, noise = 1; at < 350_000; at++) {
+      noise = (Math.imul(noise, 1_664_525) + 1_013_904_223) | 0
+      value[at] = noise >>> 24
+    }
+    const packed = buildBatch({ records: [{ timestamp: NOW, value }], codec })
+    expect(packed.length).toBeGreaterThan(320_000)
+    expect(validateProduce(packed, OPTIONS).recordCount).toBe(1)
+  },
+)
+
+test('what a batch may become grows with it, from 16 MiB to 128 MiB', () => {
+  expect([0, 100_000, 1_000_000, 10_000_000].map(producedBytesMax)).toEqual([
+    16_777_216, 16_777_216, 64_000_000, 134_217_728,
+  ])
 })
 
 test('records that do not fit their batch are INVALID_RECORD, compressed or not', () => {

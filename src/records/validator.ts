@@ -11,7 +11,7 @@ import { clampInt64, type Int64 } from '../base/int64.ts'
 import * as batch from './batch.ts'
 import { assembleBatch, buildBatch } from './batch-builder.ts'
 import { BatchCursor, entryCodec, isEntryCrcValid, MESSAGE_CRC_AT } from './batches.ts'
-import { DECOMPRESSED_BYTES_MAX, DecompressionError, decompressOnce } from './compression/compression.ts'
+import { DecompressionError, decompressOnce, producedBytesMax } from './compression/compression.ts'
 import { crc32c } from './crc32c.ts'
 import { InvalidRecords } from './invalid-records.ts'
 import { convertMessages } from './old-messages.ts'
@@ -129,7 +129,7 @@ function validateBatch(bytes: Buffer, options: ProduceOptions): ValidatedRecords
     ? decompressOnce(
         codec,
         bytes.subarray(batch.BATCH_HEADER_BYTES),
-        options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX,
+        options.decompressedBytesMax ?? producedBytesMax(bytes.length),
       )
     : bytes
   const bodyAt = compressed ? 0 : batch.BATCH_HEADER_BYTES
@@ -219,7 +219,7 @@ function checkRecords(bytes: Buffer, options: ProduceOptions): Int64 {
   let max: Int64 = batch.NO_TIMESTAMP
   let index = 0
   walk.sequential = true
-  cursor.open(bytes, 0, options.decompressedBytesMax ?? DECOMPRESSED_BYTES_MAX)
+  cursor.open(bytes, 0, options.decompressedBytesMax ?? producedBytesMax(bytes.length))
   while (cursor.next()) {
     if (cursor.offset !== base + index) walk.sequential = false
     if (cursor.timestamp > max) max = cursor.timestamp

@@ -14,6 +14,15 @@ import { zstdCompress, zstdDecompress } from './zstd.ts'
 
 /** What one batch may become: more than a request may hold (socket.request.max.bytes), far less than a bomb. */
 export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
+/** What a producer's batch may become however small it came: sixteen times what a message may hold by default. */
+export const PRODUCED_BYTES_MIN = 16 * 1024 * 1024
+/** What a byte of a producer's batch may become beyond that; bombs reach 1,000 with gzip and more with zstd. */
+export const PRODUCED_BYTES_PER_BYTE = 64
+
+/** What a leader decompresses of a batch that came with `bytes`, while everybody else waits. */
+export function producedBytesMax(bytes: number): number {
+  return Math.min(DECOMPRESSED_BYTES_MAX, Math.max(PRODUCED_BYTES_MIN, bytes * PRODUCED_BYTES_PER_BYTE))
+}
 
 /**
  * @param level of the codec; its default when left out

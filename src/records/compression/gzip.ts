@@ -10,6 +10,10 @@ import { crc32 } from '../crc32c.ts'
 
 /** What zlib takes as a cap at most. */
 const OUTPUT_BYTES_MAX = 2 ** 32
+/** What a byte of deflate becomes at most. */
+const EXPANSION_MAX = 1032
+/** zlib asks once more when a piece of its output is full to the last byte. */
+const SPARE_BYTES = 64
 const HEADER_BYTES = 10
 const TRAILER_BYTES = 8
 const DEFLATE = 8
@@ -24,7 +28,7 @@ export function gzipCompress(bytes: Buffer, level = constants.Z_DEFAULT_COMPRESS
 
 export function gzipDecompress(bytes: Buffer, maxBytes: number): Buffer {
   try {
-    const out = gunzipSync(bytes, { maxOutputLength: capOf(maxBytes) })
+    const out = gunzipSync(bytes, { maxOutputLength: capOf(maxBytes), chunkSize: pieceBytes(bytes, maxBytes) })
     if (out.length > maxBytes) throw new MalformedError(`gzip: more than ${maxBytes} bytes`)
     return out
   } catch (error) {
@@ -90,6 +94,12 @@ function headerEnd(bytes: Buffer, at: number): number | null {
   }
   if ((flags & HAS_CRC) !== 0) end += 2
   return end <= bytes.length ? end : null
+}
+
+/** Room for the whole output as the trailer tells it, so that it lies in one piece and is not copied together. */
+function pieceBytes(bytes: Buffer, maxBytes: number): number {
+  const told = bytes.length < TRAILER_BYTES ? 0 : bytes.readUInt32LE(bytes.length - 4)
+  return Math.min(told, maxBytes, bytes.length * EXPANSION_MAX) + SPARE_BYTES
 }
 
 function capOf(maxBytes: number): number {
