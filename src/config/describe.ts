@@ -155,14 +155,29 @@ function staticText(base: BrokerConfig, name: string): string | undefined {
   return base.originals.get(name)
 }
 
-/** A topic's rows. */
+/** Rows of topics without overrides, which most topics share; made once per state of the broker's configuration. */
+const plainTopics = new WeakMap<BrokerSources, readonly ConfigEntry[]>()
+
+/** A topic's rows; the same objects for every topic wherever it has no overrides. */
 export function describeTopic(sources: BrokerSources, overrides: ReadonlyMap<string, string>): readonly ConfigEntry[] {
+  let plain = plainTopics.get(sources)
+  if (plain === undefined) plainTopics.set(sources, (plain = describeTopicRows(sources, new Map())))
+  if (overrides.size === 0) return plain
+  const shared = new Map(plain.map((entry) => [entry.name, entry]))
+  return describeTopicRows(sources, overrides, shared)
+}
+
+function describeTopicRows(
+  sources: BrokerSources,
+  overrides: ReadonlyMap<string, string>,
+  shared?: ReadonlyMap<string, ConfigEntry>,
+): readonly ConfigEntry[] {
   const synonymsFor = (name: string) => {
     const first = TOPIC_SYNONYMS.get(name)?.[0]?.key
     return first === undefined ? [] : synonymsOf(sources, first)
   }
   const fallback = (key: ConfigKey) => topicDefaultValue(key.name, sources.effective.values)
-  return describeTable(TOPIC_TABLE, overrides, CONFIG_SOURCE.DYNAMIC_TOPIC_CONFIG, fallback, synonymsFor)
+  return describeTable(TOPIC_TABLE, overrides, CONFIG_SOURCE.DYNAMIC_TOPIC_CONFIG, fallback, synonymsFor, shared)
 }
 
 /** A group's rows; a group that nobody configured has them too. */
@@ -195,11 +210,18 @@ function describeTable(
   source: number,
   fallback: (key: ConfigKey) => ConfigValue,
   synonymsFor: (name: string) => readonly ConfigSynonym[],
+  /** Rows of keys that are not overridden. */
+  shared: ReadonlyMap<string, ConfigEntry> = new Map(),
 ): readonly ConfigEntry[] {
   const entries: ConfigEntry[] = []
   for (const key of table.values()) {
     const raw = overrides.get(key.name)
     if (key.internal && raw === undefined) continue
+    const known = raw === undefined ? shared.get(key.name) : undefined
+    if (known !== undefined) {
+      entries.push(known)
+      continue
+    }
     const value = valueText(raw === undefined ? fallback(key) : readable(key, raw), key.type)
     const own = raw === undefined ? [] : [{ name: key.name, value, source }]
     const synonyms = [...own, ...synonymsFor(key.name)]

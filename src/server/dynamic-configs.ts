@@ -18,20 +18,22 @@ export class DynamicConfigs {
   readonly #logger: Logger
   #current: BrokerConfig
   #dynamic = NONE
+  #sources: BrokerSources
 
   constructor(fromFile: BrokerConfig, logger: Logger) {
     this.#fromFile = fromFile
     this.#logger = logger
     this.#current = fromFile
+    this.#sources = { base: fromFile, effective: fromFile, dynamic: NONE }
   }
 
   get current(): BrokerConfig {
     return this.#current
   }
 
-  /** For DescribeConfigs and for checking changes. */
+  /** For DescribeConfigs and for checking changes; the same object until something changes. */
   get sources(): BrokerSources {
-    return { base: this.#fromFile, effective: this.#current, dynamic: this.#dynamic }
+    return this.#sources
   }
 
   /** Whether anything changed. A persisted value that can't be used is reported and left out, never fatal. */
@@ -43,6 +45,7 @@ export class DynamicConfigs {
     const { config, dropped } = withDynamicConfigs(this.#fromFile, this.#dynamic)
     for (const [key, reason] of dropped) this.#logger.error(`The dynamic configuration ${key} is left out: ${reason}`)
     this.#current = config
+    this.#sources = { base: this.#fromFile, effective: config, dynamic: this.#dynamic }
     return true
   }
 

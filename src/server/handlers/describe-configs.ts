@@ -24,23 +24,40 @@ import {
 import { handler } from '../handler.ts'
 import { INVALID_REQUEST_TEXT } from './find-coordinator.ts'
 import type { Services } from '../services.ts'
+import { mapInSlices } from '../slices.ts'
 
 type Resource = DescribeConfigsRequest.DescribeConfigsResource
 type Result = Init<DescribeConfigsResponse.DescribeConfigsResult>
 type Row = Init<DescribeConfigsResponse.DescribeConfigsResourceResult>
+/** One request's: topics share the entries of what they do not override. */
+type Rows = Map<ConfigEntry, Row>
+
+const SLICE_RESOURCES = 200
 
 export const describeConfigsHandler = handler(DescribeConfigs, {
-  handle: (services, request, { apiVersion }) => ({
-    results: request.resources.map((resource) => describe(services, resource, request, apiVersion)),
-  }),
+  handle: async (services, request, { apiVersion }) => {
+    const rows: Rows = new Map()
+    const describeOne = (resource: Resource): Result => describe(services, resource, request, apiVersion, rows)
+    return { results: await mapInSlices(services.clock, request.resources, describeOne, SLICE_RESOURCES) }
+  },
 })
 
-function describe(services: Services, resource: Resource, request: DescribeConfigsRequest, version: number): Result {
+function describe(
+  services: Services,
+  resource: Resource,
+  request: DescribeConfigsRequest,
+  version: number,
+  rows: Rows,
+): Result {
   const { resourceType, resourceName, configurationKeys } = resource
   try {
     const wanted = configurationKeys === null || configurationKeys.length === 0 ? null : new Set(configurationKeys)
     const entries = entriesOf(services, resource).filter(({ name }) => wanted === null || wanted.has(name))
-    const configs = entries.map((entry) => row(entry, request, version))
+    const configs = entries.map((entry) => {
+      let known = rows.get(entry)
+      if (known === undefined) rows.set(entry, (known = row(entry, request, version)))
+      return known
+    })
     return { errorCode: ERROR_CODES.NONE, errorMessage: '', resourceType, resourceName, configs }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
