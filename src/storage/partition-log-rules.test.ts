@@ -110,6 +110,28 @@ test('retention deletes whole segments below the high watermark, by size, by tim
   await log.close()
 })
 
+test('appends go on while retention deletes, the active segment too', async () => {
+  const at = testLog({ segmentBytes: 400, retentionMs: 10, retentionBytes: -1 })
+  const log = await at.open()
+  for (let index = 0; index < 12; index++) await log.append(batchOf('v'), CLIENT).written
+  log.setHighWatermark(12)
+  const retention = log.deleteOldSegments(2000)
+  const appended: number[] = []
+  let isDone = false
+  const done = retention.then(() => (isDone = true))
+  while (!isDone) {
+    appended.push(log.append(batchOf('w'), CLIENT).firstOffset)
+    await Promise.resolve()
+  }
+  await done
+  expect(appended.length).toBeGreaterThan(1)
+  expect(appended).toEqual(appended.map((_, index) => 12 + index))
+  expect(log.startOffset).toBeGreaterThanOrEqual(10)
+  await log.append(batchOf('x'), CLIENT).written
+  expect(log.writtenEnd).toBe(12 + appended.length + 1)
+  await log.close()
+})
+
 test('offsets by time: the first record at or after it, the largest of all, nothing beyond', async () => {
   const log = await testLog({ segmentBytes: 400, indexIntervalBytes: 0 }).open()
   for (const time of [10, 30, 20, 50, 40, 60, 55])

@@ -655,19 +655,12 @@ export class PartitionLog {
   /** Retention by time, size and log start; resolves to the number of segments that went. */
   async deleteOldSegments(nowMs: number): Promise<number> {
     const state = this.#state
-    if ((await this.#reader.guard(() => countDeletable(state, nowMs))) === 0) return 0
-    return this.#change(async () => {
-      const count = await countDeletable(state, nowMs)
-      if (count === state.segments.length) {
-        const old = state.active
-        old.finish()
-        await finishFiles(state, old)
-        const segment = state.newSegment(state.assignedEnd)
-        await createSegment(state, segment)
-        state.segments.push(segment)
-        state.producers.endOffset = state.assignedEnd
-        await state.snapshots.take(state.producers)
-      }
+    const found = await this.#reader.guard(() => countDeletable(state, nowMs))
+    if (found === 0 || this.#refusal !== null) return 0
+    // The active one too: another takes its place first, as at any roll, and appends go on there.
+    if (found === state.segments.length) this.#roll(state.assignedEnd)
+    return this.#inOrder(async () => {
+      const count = Math.min(await countDeletable(state, nowMs), state.segments.length - 1)
       if (count > 0) await deleteOldest(state, count)
       return count
     })
