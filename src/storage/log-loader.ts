@@ -85,7 +85,7 @@ export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const segments = await loader.openSegments(names)
   let endOffset = options.cleanShutdown ? null : await loader.recover(segments)
   const last = segments[segments.length - 1]
-  if (last !== undefined) endOffset ??= await loader.findEnd(last)
+  if (last !== undefined) endOffset ??= await loader.findEnd(last, segments)
   if (endOffset !== null && endOffset < options.logStartOffset && last !== undefined) {
     options.logger.warn(
       `${place.directory}: log end ${endOffset} is below the log start ${options.logStartOffset}: starting anew there`,
@@ -251,7 +251,7 @@ class Loader {
   }
 
   /** The end of the last whole batch; a torn tail behind it is cut off, else the next append would hide behind it. */
-  async findEnd(segment: Segment): Promise<number> {
+  async findEnd(segment: Segment, segments: readonly Segment[]): Promise<number> {
     const intervalBytes = this.#options.config.indexIntervalBytes
     const isSmall = segment.writtenBytes <= INDEXED_ANEW_BYTES_MAX && !segment.knowsOffsets && !segment.knowsTimes
     // One read of the log tells more than the reads of two indexes.
@@ -262,7 +262,12 @@ class Loader {
     let indexedAt = 0
     if (segment.writtenBytes === 0) return endOffset
     const file = await segment.open()
-    const from = Math.min(segment.offsetIndex.lastPosition, segment.writtenBytes)
+    const index = segment.offsetIndex
+    const isIndexed = !isSmall && index.file.count > 0
+    const from = isIndexed ? index.lastPosition : 0
+    // Appends would go on at an offset that was given before if the scan began anywhere but at a batch.
+    if (from < 0 || from >= segment.writtenBytes) return this.#endWithoutIndex(segment, segments)
+    let first: number | null = null
     const { position, corruption } = await scanFile(
       file,
       from,
@@ -271,12 +276,16 @@ class Loader {
       (bytes, at, _size, place) => {
         if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
         endOffset = entryLastOffset(bytes, at) + 1
+        first ??= endOffset - 1
         if (isSmall && segment.index(endOffset - 1, entryMaxTimestamp(bytes, at), place, indexedAt, intervalBytes))
           indexedAt = place
         return true
       },
     )
     if (isSmall) segment.finish()
+    if (isIndexed && (first === null || first > index.lastOffset || endOffset <= index.lastOffset)) {
+      return this.#endWithoutIndex(segment, segments)
+    }
     if (position < segment.writtenBytes) {
       this.#options.logger.warn(
         `${file.path}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
@@ -284,6 +293,16 @@ class Loader {
       await file.truncate(position)
       segment.assignedBytes = segment.writtenBytes = position
     }
+    return endOffset
+  }
+
+  /** After a clean shutdown whose index says what the log does not. */
+  async #endWithoutIndex(segment: Segment, segments: readonly Segment[]): Promise<number> {
+    const { logger } = this.#options
+    const path = segment.path('.log')
+    logger.warn(`${path}: its offset index names no batch of it: recovering the segment and rebuilding its indexes`)
+    const { endOffset, truncatedBytes, reason } = await this.#recoverSegment(segment, segments, new ProducerState())
+    if (truncatedBytes > 0) logger.warn(`${path}: cut ${truncatedBytes} bytes after a clean shutdown (${reason})`)
     return endOffset
   }
 

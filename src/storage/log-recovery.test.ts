@@ -1,5 +1,6 @@
 /** What an unclean stop leaves of a log, and what the next start makes of it. */
 import { expect, test } from 'vitest'
+import { SILENT } from '../base/logger.ts'
 import type { Disk } from '../world/world.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
@@ -70,6 +71,43 @@ test('a torn tail behind a claimed clean shutdown is cut, so that the next appen
   await log.closeHard()
   log = await at.open()
   expect(await readText(log, 0)).toBe('0:a0 1:a1 2:b')
+  await log.close()
+})
+
+test('an index that a clean shutdown left broken is built anew: no offset is given twice', async () => {
+  const batches = Array.from({ length: 40 }, (_, at) => batchOf('x'.repeat(3000), 1, { baseOffset: at }))
+  const broken = [
+    [0x7fff_ffff, 0x7fff_ffff],
+    [-1, -1],
+    [1_000, 5],
+    [5, batches[0]!.length * 20],
+    [99, batches[0]!.length * 20],
+  ]
+  for (const [relativeOffset = 0, position = 0] of broken) {
+    const at = testLog()
+    await segment(at.disk, 0, batches)
+    const entry = Buffer.alloc(8)
+    entry.writeInt32BE(relativeOffset, 0)
+    entry.writeInt32BE(position, 4)
+    await at.disk.writeFile('/d/t-0/00000000000000000000.index', entry)
+    const warnings: string[] = []
+    const logger = { ...SILENT, warn: (message: string) => void warnings.push(message) }
+    const log = await at.open({ cleanShutdown: true, recoveryPoint: 40, logger })
+    expect(log.writtenEnd, `${relativeOffset} at ${position}`).toBe(40)
+    expect(warnings).toEqual([expect.stringContaining('rebuilding its indexes')])
+    expect((await readText(log, 39)).slice(0, 5)).toBe('39:xx')
+    expect(log.append(batchOf('b'), CLIENT).firstOffset).toBe(40)
+    await log.close()
+  }
+})
+
+test('a log that is no log any more after a clean shutdown is reported', async () => {
+  const at = testLog()
+  await segment(at.disk, 0, [Buffer.alloc(100_000, 0xa5)])
+  const warnings: string[] = []
+  const logger = { ...SILENT, warn: (message: string) => void warnings.push(message) }
+  const log = await at.open({ cleanShutdown: true, recoveryPoint: 40, logger })
+  expect(warnings).toEqual([expect.stringContaining('cut 100000 bytes after a clean shutdown')])
   await log.close()
 })
 
