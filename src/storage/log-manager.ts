@@ -172,6 +172,9 @@ export class LogManager {
    */
   async moveTo(topic: string, partition: number, path: string): Promise<void> {
     const name = topicPartitionName(topic, partition)
+    if (futureNameLength(name) > NAME_LENGTH_MAX) {
+      throw new KafkaError('INVALID_TOPIC_EXCEPTION', 'The topic name is too long.')
+    }
     const target = this.#liveDirectory(path)
     while (this.#locks.isHeld(name)) await this.#locks.released(name)
     const current = this.#replicas.get(topic, partition)

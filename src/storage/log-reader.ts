@@ -25,6 +25,7 @@ export class LogReader {
   #idle: (() => void)[] = []
   /** Pending while somebody has the files alone. */
   #alone: Promise<void> | null = null
+  #isClosed = false
 
   constructor(state: LogState, memory: ReadMemory) {
     this.#state = state
@@ -62,6 +63,8 @@ export class LogReader {
   /** Runs `read` such that `drained` and `alone` wait for it. */
   async guard<T>(read: () => Promise<T>): Promise<T> {
     while (this.#alone !== null) await this.#alone
+    // A reader that had the log in its hand when it was closed must not open its files again.
+    if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.#state.world.place.directory} is closed`)
     this.#reading++
     try {
       return await read()
@@ -83,6 +86,12 @@ export class LogReader {
       this.#alone = null
       done()
     }
+  }
+
+  /** No read is under way afterwards, and none begins. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.drained()
   }
 
   /** No read is under way: files may be closed. */

@@ -721,7 +721,7 @@ export class PartitionLog {
     this.#isClosed = true
     this.#refusal = 'the log is closed'
     await this.#lane.stop(new KafkaError('KAFKA_STORAGE_ERROR', `${this.#name()}: the log is closed`))
-    await this.#reader.drained()
+    await this.#reader.close()
     await this.#state.closeFiles()
   }
 }
