@@ -11,13 +11,16 @@ import { CONSUMER_OFFSETS, isInternal } from './topic-names.ts'
 /** The broker that asks its controller speaks the newest version. */
 const CREATE_TOPICS_VERSION = 7
 const CREATE_TIMEOUT_MS = 60_000
+/** Of one request to the controller, which takes 10,000: few enough that others get their turn between two. */
+const PARTITIONS_PER_REQUEST = 500
 
 export class AutoTopics {
-  readonly #controller: ControllerApi
+  readonly #controller: Pick<ControllerApi, 'createTopics'>
   readonly #config: () => BrokerConfig
-  readonly #creating = new Map<string, Promise<ErrorCode>>()
+  /** Names under creation, each with the outcome of the request that it is in. */
+  readonly #creating = new Map<string, Promise<ReadonlyMap<string, ErrorCode>>>()
 
-  constructor(controller: ControllerApi, config: () => BrokerConfig) {
+  constructor(controller: Pick<ControllerApi, 'createTopics'>, config: () => BrokerConfig) {
     this.#controller = controller
     this.#config = config
   }
@@ -25,35 +28,47 @@ export class AutoTopics {
   /** Why each name still does not exist; a name that was created, or was there by then, is not in the answer. */
   async create(names: readonly string[]): Promise<ReadonlyMap<string, ErrorCode>> {
     const failed = new Map<string, ErrorCode>()
-    await Promise.all(
-      names.map(async (name) => {
-        const code = await this.#createOnce(name)
-        if (code !== 'NONE' && code !== 'TOPIC_ALREADY_EXISTS') failed.set(name, code)
-      }),
-    )
+    const wanted = new Set(names)
+    const missing: string[] = []
+    for (const name of wanted) {
+      if (this.#creating.has(name)) continue
+      if (this.#mayCreate(name)) missing.push(name)
+      else failed.set(name, 'UNKNOWN_TOPIC_OR_PARTITION')
+    }
+    const perRequest = Math.max(1, Math.floor(PARTITIONS_PER_REQUEST / Math.max(1, this.#config().numPartitions)))
+    for (let at = 0; at < missing.length; at += perRequest) this.#begin(missing.slice(at, at + perRequest))
+    const under = [...wanted].flatMap((name) => {
+      const creation = this.#creating.get(name)
+      return creation === undefined ? [] : [{ name, creation }]
+    })
+    for (const { name, creation } of under) {
+      const code = (await creation).get(name) ?? 'UNKNOWN_SERVER_ERROR'
+      if (code !== 'NONE' && code !== 'TOPIC_ALREADY_EXISTS') failed.set(name, code)
+    }
     return failed
   }
 
-  #createOnce(name: string): Promise<ErrorCode> {
-    const under = this.#creating.get(name)
-    if (under !== undefined) return under
-    if (!isInternal(name) && !this.#config().autoCreateTopicsEnable)
-      return Promise.resolve('UNKNOWN_TOPIC_OR_PARTITION')
+  #mayCreate(name: string): boolean {
     // Other internal topics come with the coordinators that need them.
-    if (isInternal(name) && name !== CONSUMER_OFFSETS) return Promise.resolve('UNKNOWN_TOPIC_OR_PARTITION')
-    const creation = this.#create(name).finally(() => this.#creating.delete(name))
-    this.#creating.set(name, creation)
-    return creation
+    return isInternal(name) ? name === CONSUMER_OFFSETS : this.#config().autoCreateTopicsEnable
   }
 
-  async #create(name: string): Promise<ErrorCode> {
-    const request = CreateTopicsRequest.make({ topics: [this.#template(name)], timeoutMs: CREATE_TIMEOUT_MS })
+  #begin(names: readonly string[]): void {
+    const creation = this.#create(names).finally(() => {
+      for (const name of names) this.#creating.delete(name)
+    })
+    // Everybody who waits for a name of it is told.
+    creation.catch(() => undefined)
+    for (const name of names) this.#creating.set(name, creation)
+  }
+
+  async #create(names: readonly string[]): Promise<ReadonlyMap<string, ErrorCode>> {
+    const request = CreateTopicsRequest.make({
+      topics: names.map((name) => this.#template(name)),
+      timeoutMs: CREATE_TIMEOUT_MS,
+    })
     const { topics } = await this.#controller.createTopics(request, { apiVersion: CREATE_TOPICS_VERSION })
-    const code = topics?.[0]?.errorCode ?? ERROR_CODES.NONE
-    // What may not be created is as good as absent: a client that asked for metadata did not ask for it to be made.
-    return code === ERROR_CODES.INVALID_REQUEST
-      ? 'UNKNOWN_TOPIC_OR_PARTITION'
-      : (errorName(code) ?? 'UNKNOWN_SERVER_ERROR')
+    return new Map((topics ?? []).map(({ name, errorCode }) => [name ?? '', answerCode(errorCode ?? ERROR_CODES.NONE)]))
   }
 
   #template(name: string): {
@@ -75,4 +90,11 @@ export class AutoTopics {
       ],
     }
   }
+}
+
+/** What may not be created is as good as absent: a client that asked for metadata did not ask for it to be made. */
+function answerCode(code: number): ErrorCode {
+  return code === ERROR_CODES.INVALID_REQUEST
+    ? 'UNKNOWN_TOPIC_OR_PARTITION'
+    : (errorName(code) ?? 'UNKNOWN_SERVER_ERROR')
 }
