@@ -6,6 +6,7 @@
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
+import { nextTurn } from '../world/next-turn.ts'
 import { DiskError, type Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
 import type { Partition } from './partition.ts'
@@ -48,6 +49,8 @@ export interface FetchResult {
 const NOTHING: readonly Buffer[] = []
 /** What one read of a file takes at most, whatever was asked for; only a single larger batch takes more. */
 const FILE_READ_BYTES_MAX = 1 << 20
+/** Read in one turn of the loop. */
+const SLICE_TARGETS = 1000
 
 function failure(error: KafkaError): FetchResult {
   return {
@@ -73,7 +76,7 @@ export async function fetchRecords(
 ): Promise<FetchResult[]> {
   const deadlineMs = clock.monotonicMs() + limits.maxWaitMs
   for (;;) {
-    const results = await readOnce(targets, limits, fileReads)
+    const results = await readOnce(clock, targets, limits, fileReads)
     let bytes = 0
     let urgent = limits.maxWaitMs <= 0 || targets.length === 0
     for (const result of results) {
@@ -108,6 +111,7 @@ function waitForBytes(
 }
 
 async function readOnce(
+  clock: Clock,
   targets: readonly FetchTarget[],
   limits: FetchLimits,
   fileReads: ReadBudget,
@@ -118,6 +122,7 @@ async function readOnce(
   let holding = false
   try {
     for (const target of targets) {
+      if (results.length > 0 && results.length % SLICE_TARGETS === 0) await nextTurn(clock)
       let maxBytes = Math.min(left, target.maxBytes)
       let oneBatch = minOneBatch
       let reserved = readsFile(target) ? Math.min(FILE_READ_BYTES_MAX, Math.max(0, maxBytes)) : 0

@@ -2,6 +2,7 @@
  * Work over very many items in slices: between two of them the loop serves others. For handlers whose answer does not depend
  * on being made in one turn; what they read must be taken before (an image never changes).
  */
+import { nextTurn } from '../world/next-turn.ts'
 import type { Clock } from '../world/world.ts'
 
 /** Items of about 10 microseconds each between two turns. */
@@ -29,8 +30,4 @@ async function mapMany<Item, Result>(
     results.push(map(item))
   }
   return results
-}
-
-export function nextTurn(clock: Pick<Clock, 'soon'>): Promise<void> {
-  return new Promise((resolve) => clock.soon(resolve))
 }

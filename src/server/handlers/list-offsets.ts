@@ -17,8 +17,10 @@ import {
 } from '../../protocol/generated/list-offsets.ts'
 import type { Partition } from '../../replication/partition.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
+import { nextTurn } from '../../world/next-turn.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
+import { SLICE_ITEMS } from '../slices.ts'
 
 const LATEST = -1
 const EARLIEST = -2
@@ -55,9 +57,14 @@ export const listOffsetsHandler = handler(ListOffsets, {
     const duplicates = context.apiVersion === 0 ? new Set<string>() : duplicatesOf(request)
     const topics: Init<ListOffsetsResponse.ListOffsetsTopicResponse>[] = []
     const refused = new Set<string>()
+    let left = SLICE_ITEMS
     for (const { name, partitions } of request.topics) {
       const answers: PartitionAnswer[] = []
       for (const partition of partitions) {
+        if (--left < 0) {
+          left = SLICE_ITEMS
+          await nextTurn(services.clock)
+        }
         const key = `${name}-${partition.partitionIndex}`
         if (!duplicates.has(key)) {
           answers.push(await answerPartition(services, name, partition, request, context.apiVersion))
@@ -66,8 +73,8 @@ export const listOffsetsHandler = handler(ListOffsets, {
           answers.push(failure(partition, new KafkaError('INVALID_REQUEST', 'the partition is named twice')))
         }
       }
-      // A topic without an answer to give is not named.
-      if (answers.length > 0) topics.push({ name, partitions: answers })
+      // A topic without an answer to give is not named, but by version 0.
+      if (answers.length > 0 || context.apiVersion === 0) topics.push({ name, partitions: answers })
     }
     return { topics }
   },

@@ -19,6 +19,7 @@ import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from '../a
 import { isLive, liveEndpoints } from '../endpoints.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
+import { mapInSlices } from '../slices.ts'
 import { isInternal } from '../topic-names.ts'
 
 /** The first version that serves ids and topics without a name. */
@@ -38,7 +39,7 @@ export const metadataHandler = handler(Metadata, {
       brokers: endpoints.map(({ id, host, port, rack }) => ({ nodeId: id, host, port, rack })),
       clusterId: services.clusterId,
       controllerId: controller,
-      topics: wantedTopics(image, request, version, missing).map((topic) =>
+      topics: await mapInSlices(services.clock, wantedTopics(image, request, version, missing), (topic) =>
         isFound(topic) ? describe(image, topic, request, version, context.listener) : topic,
       ),
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
