@@ -12,9 +12,9 @@ class Sessions {
   #seed = 0
   readonly sessions: FetchSessions
 
-  constructor(slots: number) {
+  constructor(slots: number, partitionsMax?: number) {
     const random = { uint32: () => 0, below: () => this.#seed++, bytes: (length: number) => Buffer.alloc(length) }
-    this.sessions = new FetchSessions(this.clock, random, () => slots)
+    this.sessions = new FetchSessions(this.clock, random, () => slots, partitionsMax)
   }
 
   /** Partitions as `topic` numbers with their offsets; `forget` drops some. */
@@ -107,4 +107,24 @@ test('fetches before version 7 know no sessions', () => {
   const sessions = new Sessions(1)
   expect(sessions.fetch(0, -1, { 0: 0 }, [], 6).sessionId).toBe(0)
   expect(sessions.sessions.size).toBe(0)
+})
+
+test('all sessions together remember a bounded number of partitions; who comes later has no session', () => {
+  const sessions = new Sessions(10, 4)
+  const first = sessions.fetch(0, 0, { 0: 0, 1: 0 })
+  const second = sessions.fetch(0, 0, { 0: 0, 1: 0 })
+  const third = sessions.fetch(0, 0, { 0: 0 })
+  expect([third.sessionId, numbers(third)]).toEqual([0, [0]])
+  expect(sessions.sessions.cachedPartitions).toBe(4)
+  // One that grows beyond it is gone; the client then asks for everything, without a session.
+  expect(() => sessions.fetch(first.sessionId, 1, { 2: 0 })).toThrow(
+    expect.objectContaining({ code: 'FETCH_SESSION_ID_NOT_FOUND' }),
+  )
+  expect(sessions.sessions.cachedPartitions).toBe(2)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0, 2: 0 }).sessionId).toBe(0)
+  expect(numbers(sessions.fetch(second.sessionId, 1, { 2: 0 }, [0, 1]))).toEqual([2])
+  expect(sessions.sessions.cachedPartitions).toBe(1)
+  sessions.fetch(second.sessionId, -1, {})
+  expect(sessions.sessions.cachedPartitions).toBe(0)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0 }).sessionId).toBe(0)
 })

@@ -3,7 +3,8 @@
  *
  * A session belongs to a client that knows its id and epoch; the epoch grows by one per incremental request and wraps to 1.
  * The cache is bounded: a new session may push out one that was unused for two minutes, or a smaller one that is that old;
- * otherwise the client fetches without a session. Answers of partitions that gave data move behind the others.
+ * otherwise the client fetches without a session, and so it does when all sessions together remember too many partitions.
+ * Answers of partitions that gave data move behind the others.
  */
 import { KafkaError } from '../base/errors.ts'
 import { clampInt64 } from '../base/int64.ts'
@@ -13,6 +14,8 @@ import type { Clock, Random } from '../world/world.ts'
 
 /** Sessions unused for this long may be pushed out. */
 const EVICTABLE_AFTER_MS = 120_000
+/** Of all sessions together, about 70 MB: Kafka bounds only the sessions. Who comes later fetches without a session. */
+export const CACHED_PARTITIONS_MAX = 100_000
 const FINAL_EPOCH = -1
 const INITIAL_EPOCH = 0
 
@@ -54,17 +57,24 @@ export class FetchSessions {
   readonly #clock: Clock
   readonly #random: Random
   readonly #slots: () => number
+  readonly #partitionsMax: number
+  #cachedPartitions = 0
   /** In the order of last use. */
   readonly #sessions = new Map<number, Session>()
 
-  constructor(clock: Clock, random: Random, slots: () => number) {
+  constructor(clock: Clock, random: Random, slots: () => number, partitionsMax = CACHED_PARTITIONS_MAX) {
     this.#clock = clock
     this.#random = random
     this.#slots = slots
+    this.#partitionsMax = partitionsMax
   }
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  get cachedPartitions(): number {
+    return this.#cachedPartitions
   }
 
   /**
@@ -74,7 +84,8 @@ export class FetchSessions {
   open(request: FetchRequest, version: number, topicName: (id: Uuid) => string | null): FetchContext {
     const { sessionId, sessionEpoch } = request
     if (version < 7 || sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
-      if (sessionId !== 0) this.#sessions.delete(sessionId)
+      const old = this.#sessions.get(sessionId)
+      if (old !== undefined) this.#drop(old)
       const partitions = new Map<string, SessionPartition>()
       merge(partitions, request, version, topicName)
       if (version < 7 || sessionEpoch === FINAL_EPOCH) return sessionless(partitions)
@@ -94,12 +105,19 @@ export class FetchSessions {
     if (session.usesTopicIds !== version >= 13) {
       throw new KafkaError('FETCH_SESSION_TOPIC_ID_ERROR', 'the session was made with the other kind of topic names')
     }
+    const before = session.partitions.size
     merge(session.partitions, request, version, topicName)
     for (const topic of request.forgottenTopicsData) {
       for (const index of topic.partitions) session.partitions.delete(keyOf(version, topic.topic, topic.topicId, index))
     }
+    this.#cachedPartitions += session.partitions.size - before
+    if (session.partitions.size > before && this.#cachedPartitions > this.#partitionsMax) {
+      // The client asks again for everything, and is answered without a session.
+      this.#drop(session)
+      throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND', 'the sessions remember too many partitions')
+    }
     if (session.partitions.size === 0) {
-      this.#sessions.delete(session.id)
+      this.#drop(session)
       return sessionless(session.partitions)
     }
     session.epoch = session.epoch === 0x7fff_ffff ? 1 : session.epoch + 1
@@ -114,17 +132,27 @@ export class FetchSessions {
     while (id === 0 || this.#sessions.has(id)) id = this.#random.below(0x7fff_ffff) + 1
     const session: Session = { id, usesTopicIds, partitions, epoch: 1, lastUsedMs: nowMs, createdMs: nowMs }
     this.#sessions.set(id, session)
+    this.#cachedPartitions += partitions.size
     return contextOf(session, false)
   }
 
   #makeRoom(partitions: number, nowMs: number): boolean {
-    if (this.#sessions.size < this.#slots()) return true
+    const fits = (): boolean =>
+      this.#sessions.size < this.#slots() && this.#cachedPartitions + partitions <= this.#partitionsMax
+    if (partitions > this.#partitionsMax) return false
+    if (fits()) return true
     for (const session of this.#sessions.values()) {
       const unused = nowMs - session.lastUsedMs > EVICTABLE_AFTER_MS
       const smaller = session.partitions.size < partitions && nowMs - session.createdMs > EVICTABLE_AFTER_MS
-      if (unused || smaller) return this.#sessions.delete(session.id)
+      if (!unused && !smaller) continue
+      this.#drop(session)
+      if (fits()) return true
     }
     return false
+  }
+
+  #drop(session: Session): void {
+    if (this.#sessions.delete(session.id)) this.#cachedPartitions -= session.partitions.size
   }
 
   #touch(session: Session): void {
