@@ -4,8 +4,9 @@
  * here only the form of the resource's name is.
  */
 import { KafkaError } from '../base/errors.ts'
-import { readConfigValue, type ConfigTable } from '../config/config-key.ts'
-import { ConfigError, configText, type ConfigValue } from '../config/config-value.ts'
+import type { ConfigTable } from '../config/config-key.ts'
+import { configText, type ConfigValue } from '../config/config-value.ts'
+import { validateClientMetricsConfig, validateGroupConfig } from '../config/resource-config.ts'
 import { BROKER_TABLE, CLIENT_METRICS_TABLE, GROUP_TABLE, TOPIC_TABLE } from '../config/tables.ts'
 import { TOPIC_SYNONYMS, topicDefaultValue, validateTopicConfig } from '../config/topic-config.ts'
 import { CONFIG_RESOURCE, type ConfigOverrides } from '../metadata/configs-image.ts'
@@ -56,10 +57,10 @@ export class TableConfigRules implements ConfigRules {
         return
       case CONFIG_RESOURCE.CLIENT_METRICS:
         if (name === '') throw new KafkaError('INVALID_REQUEST', "Subscription name can't be empty")
-        return checkClientMetrics(overrides)
+        return validateClientMetricsConfig(overrides)
       case CONFIG_RESOURCE.GROUP:
         if (name === '') throw new KafkaError('INVALID_REQUEST', 'Default group resources are not allowed.')
-        return checkTable(GROUP_TABLE, overrides, 'group')
+        return validateGroupConfig(overrides, this.#node.values)
       default:
         throw new KafkaError('INVALID_REQUEST', `Unknown resource type ${type}`)
     }
@@ -115,26 +116,6 @@ function tableOf(type: number): ConfigTable | null {
       return GROUP_TABLE
     default:
       return null
-  }
-}
-
-function checkClientMetrics(overrides: ConfigOverrides): void {
-  for (const name of overrides.keys()) {
-    if (CLIENT_METRICS_TABLE.has(name)) continue
-    throw new KafkaError('INVALID_REQUEST', `Unknown client metrics configuration: ${name}`)
-  }
-  checkTable(CLIENT_METRICS_TABLE, overrides, 'client metrics')
-}
-
-function checkTable(table: ConfigTable, overrides: ConfigOverrides, what: string): void {
-  for (const [name, raw] of overrides) {
-    const key = table.get(name)
-    if (key === undefined) throw new KafkaError('INVALID_CONFIG', `Unknown ${what} config name: ${name}`)
-    try {
-      readConfigValue(key, raw)
-    } catch (error) {
-      throw error instanceof ConfigError ? new KafkaError('INVALID_CONFIG', error.message) : error
-    }
   }
 }
 

@@ -31,16 +31,22 @@ export function createTopics(
   const topics: Result[] = []
   const counts = new Map<string, number>()
   for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
-  const partitions = request.topics.reduce((sum, topic) => sum + requestedPartitions(state, topic), 0)
+  // What is refused by its name alone does not count.
+  const partitions = request.topics
+    .filter(({ name }) => counts.get(name) === 1 && name !== METADATA_TOPIC)
+    .reduce((sum, topic) => sum + requestedPartitions(state, topic), 0)
   for (const topic of request.topics) {
     const count = counts.get(topic.name)
     if (count === undefined) continue
     if (count > 1) counts.delete(topic.name)
     const made = attempt(() => {
+      if (topic.name === METADATA_TOPIC) {
+        throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
+      }
+      if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       if (partitions > RECORDS_MAX) {
         throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
       }
-      if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       return createTopic(state, topic)
     })
     if (made instanceof KafkaError) topics.push({ name: topic.name, ...errorFields(made.code, made.message) })
@@ -61,9 +67,6 @@ function requestedPartitions(state: ControllerState, topic: Topic): number {
 function createTopic(state: ControllerState, topic: Topic): { records: MetadataRecord[]; result: Result } {
   const { image, rules } = state
   const { name } = topic
-  if (name === METADATA_TOPIC) {
-    throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
-  }
   validateTopicName(name)
   if (image.topics.byName(name) !== null)
     throw new KafkaError('TOPIC_ALREADY_EXISTS', `Topic '${name}' already exists.`)

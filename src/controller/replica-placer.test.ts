@@ -60,7 +60,7 @@ test('too few brokers, only fenced ones, and only cordoned ones are refused', ()
   const cordoned = { directories: [ZERO_UUID], cordonedDirectories: [ZERO_UUID] }
   expect(() => placeReplicas([broker(0)], 1, 2, FIRST)).toThrow(KafkaError)
   expect(() => placeReplicas([broker(0, null, { fenced: true })], 1, 1, FIRST)).toThrow(
-    'All brokers are currently fenced.',
+    'All brokers are currently fenced, or have all their log directories cordoned.',
   )
   expect(() => placeReplicas([broker(0, null, cordoned)], 1, 1, FIRST)).toThrow('only 0 broker(s) are registered')
 })

@@ -21,10 +21,14 @@ export function placeReplicas(
   if (replicationFactor > usable.length) {
     throw unplaceable(
       replicationFactor,
-      `The target replication factor of ${replicationFactor} cannot be reached because only ${usable.length} broker(s) are registered.`,
+      `The target replication factor of ${replicationFactor} cannot be reached because only ${usable.length} broker(s) are registered or some brokers have all their log directories cordoned.`,
     )
   }
-  if (unfenced === 0) throw unplaceable(replicationFactor, 'All brokers are currently fenced.')
+  if (unfenced === 0)
+    throw unplaceable(
+      replicationFactor,
+      'All brokers are currently fenced, or have all their log directories cordoned.',
+    )
   const racks = new Racks(usable, random)
   const lists: number[][] = []
   for (let partition = 0; partition < partitions; partition++) lists.push(racks.place(replicationFactor, unfenced))

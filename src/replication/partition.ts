@@ -34,6 +34,9 @@ interface CommitWaiter {
   readonly reject: (error: KafkaError) => void
 }
 
+/** Who does not know the leader's epoch says -1; every other number is compared, negative ones too. */
+const UNKNOWN_EPOCH = -1
+
 export class Partition {
   readonly topic: string
   readonly index: number
@@ -128,10 +131,10 @@ export class Partition {
   }
 
   /** The log of a partition that this broker leads. @throws KafkaError as Kafka's partition checks do, in their order. */
-  leaderLog(currentLeaderEpoch = -1): PartitionLog {
+  leaderLog(currentLeaderEpoch = UNKNOWN_EPOCH): PartitionLog {
     if (this.#deleted) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`)
     if (this.#log === null) throw new KafkaError('KAFKA_STORAGE_ERROR', `the log directory of ${this.name} is offline`)
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch !== this.leaderEpoch) {
+    if (currentLeaderEpoch !== UNKNOWN_EPOCH && currentLeaderEpoch !== this.leaderEpoch) {
       throw currentLeaderEpoch < this.leaderEpoch
         ? new KafkaError('FENCED_LEADER_EPOCH', `epoch ${currentLeaderEpoch} of ${this.name}, now ${this.leaderEpoch}`)
         : new KafkaError(

@@ -35,6 +35,9 @@ import { markedDirectoryName, topicPartitionName } from './topic-partition.ts'
 export type * from './log-manager-options.ts'
 
 const CHECKPOINTS = ['recoveryPoint', 'logStart', 'highWatermark'] as const satisfies readonly CheckpointKind[]
+/** What a file system takes; a future log has the whole name of the partition in its own. */
+const NAME_LENGTH_MAX = 255
+const FUTURE_SUFFIX_LENGTH = '.'.length + 32 + '-future'.length
 
 export class LogManager {
   readonly #options: LogManagerOptions
@@ -167,12 +170,12 @@ export class LogManager {
   /**
    * Begins to move a partition to another directory; resolves when its future log is there. The move goes on by itself.
    * An earlier move elsewhere is given up; so is any when the partition is where it should be.
-   * @throws KafkaError LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR if a directory is offline, REPLICA_NOT_AVAILABLE if there is
-   * no log here yet: then it will be created there.
+   * @throws KafkaError INVALID_TOPIC_EXCEPTION if the name leaves no room for a mark, LOG_DIR_NOT_FOUND, KAFKA_STORAGE_ERROR
+   * if a directory is offline, REPLICA_NOT_AVAILABLE if there is no log here yet: then it will be created there.
    */
   async moveTo(topic: string, partition: number, path: string): Promise<void> {
     const name = topicPartitionName(topic, partition)
-    if (futureNameLength(name) > NAME_LENGTH_MAX) {
+    if (name.length + FUTURE_SUFFIX_LENGTH > NAME_LENGTH_MAX) {
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', 'The topic name is too long.')
     }
     const target = this.#liveDirectory(path)

@@ -59,9 +59,11 @@ export function findTopicsToDelete(
   const found: OffsetDeleteRequest.OffsetDeleteRequestTopic[] = []
   const missing: Init<OffsetDeleteResponse.OffsetDeleteResponseTopic>[] = []
   for (const { name, partitions } of request.topics) {
-    const [here, gone] = splitPartitions(partitions, image?.topics.byName(name) ?? null)
+    const topic = image?.topics.byName(name) ?? null
+    const [here, gone] = splitPartitions(partitions, topic)
     if (here.length > 0) found.push({ name, partitions: here })
-    if (gone.length > 0) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
+    // A topic that does not exist is named even without partitions.
+    if (gone.length > 0 || topic === null) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
   }
   return { found, missing }
 }

@@ -21,13 +21,21 @@ type PartitionResult = Init<AlterReplicaLogDirsResponse.AlterReplicaLogDirPartit
 
 export const alterReplicaLogDirsHandler = handler(AlterReplicaLogDirs, {
   handle: async (services, request) => {
-    const topics = new Map<string, PartitionResult[]>()
+    // Of a partition that is named twice the last directory counts.
+    const paths = new Map<string, Map<number, string>>()
     for (const { path, topic, partition } of moves(request)) {
-      const rows = topics.get(topic) ?? []
-      topics.set(topic, rows)
-      rows.push({ partitionIndex: partition, errorCode: await move(services, topic, partition, path) })
+      const known = paths.get(topic) ?? new Map<number, string>()
+      paths.set(topic, known.set(partition, path))
     }
-    return { results: [...topics].map(([topicName, partitions]) => ({ topicName, partitions })) }
+    const results: Init<AlterReplicaLogDirsResponse.AlterReplicaLogDirTopicResult>[] = []
+    for (const [topicName, byPartition] of paths) {
+      const partitions: PartitionResult[] = []
+      for (const [partitionIndex, path] of byPartition) {
+        partitions.push({ partitionIndex, errorCode: await move(services, topicName, partitionIndex, path) })
+      }
+      results.push({ topicName, partitions })
+    }
+    return { results }
   },
 })
 

@@ -33,13 +33,26 @@ type Row = Init<DescribeConfigsResponse.DescribeConfigsResourceResult>
 type Rows = Map<ConfigEntry, Row>
 
 const SLICE_RESOURCES = 200
+const RESOURCE_TYPES: ReadonlySet<number> = new Set(Object.values(CONFIG_RESOURCE))
 
 export const describeConfigsHandler = handler(DescribeConfigs, {
   handle: async (services, request, { apiVersion }) => {
+    // One type that is none refuses them all.
+    if (request.resources.some(({ resourceType }) => !RESOURCE_TYPES.has(resourceType))) {
+      throw new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
+    }
     const rows: Rows = new Map()
     const describeOne = (resource: Resource): Result => describe(services, resource, request, apiVersion, rows)
     return { results: await mapInSlices(services.clock, request.resources, describeOne, SLICE_RESOURCES) }
   },
+  failed: ({ resources }, error) => ({
+    results: resources.map(({ resourceType, resourceName }) => ({
+      errorCode: error.errno,
+      errorMessage: error.message,
+      resourceType,
+      resourceName,
+    })),
+  }),
 })
 
 function describe(

@@ -2,6 +2,7 @@
  * IncrementalAlterConfigs v0-1 (KIP-339): sets, deletes, appends to or subtracts from single overrides. Decided by the
  * controller; a broker checks its own settings first.
  */
+import { KafkaError } from '../../base/errors.ts'
 import { BROKER_TABLE } from '../../config/tables.ts'
 import {
   IncrementalAlterConfigs,
@@ -29,7 +30,10 @@ export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
   failed: ({ resources }, error) => allFailed(resources, error),
 })
 
-/** All overrides of a broker resource after the change; operations that make no sense are left to the controller. */
+/**
+ * All overrides of a broker resource after the change; operations that do not exist are left to the controller.
+ * @throws KafkaError INVALID_CONFIG for an append to what is no list, whatever else is wrong
+ */
 function proposedBy(
   services: Services,
   { resourceType, resourceName, configs }: Resource,
@@ -39,7 +43,7 @@ function proposedBy(
     if (configOperation === DELETE) proposed.delete(name)
     else if (value === null) continue
     else if (configOperation === APPEND || configOperation === SUBTRACT) {
-      if (BROKER_TABLE.get(name)?.type !== 'LIST') continue
+      refuseUnlessList(name, configOperation)
       const before = (proposed.get(name) ?? '').split(',').filter((item) => item !== '')
       const items = value.split(',').filter((item) => item !== '')
       const after =
@@ -50,4 +54,11 @@ function proposedBy(
     } else proposed.set(name, value)
   }
   return proposed
+}
+
+/** @throws KafkaError INVALID_CONFIG */
+function refuseUnlessList(name: string, configOperation: number): void {
+  if (BROKER_TABLE.get(name)?.type === 'LIST') return
+  const operation = configOperation === APPEND ? 'append' : 'subtract'
+  throw new KafkaError('INVALID_CONFIG', `Config value ${operation} is not allowed for config key: ${name}`)
 }
