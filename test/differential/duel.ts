@@ -10,6 +10,7 @@ import { CONNECTIONS, type RequestStep, type Step } from './generator.ts'
 import type { RawStep } from './raw-frames.ts'
 import { sleep } from './server.ts'
 import type { Result, Scope, Side } from './side.ts'
+import type { ValueObject } from './values.ts'
 
 export interface Compared {
   readonly step: Step
@@ -96,6 +97,7 @@ export class Duel {
         this.#untilSentinel(this.#kafka, index),
         this.#untilSentinel(this.#klamm, index),
       ])
+      await this.#sameEnds()
       return [this.#compare(step, ...results, index)]
     }
     const held = api === JOIN_GROUP || api === SYNC_GROUP
@@ -234,19 +236,35 @@ export class Duel {
     return []
   }
 
+  /** Nobody waits for a Produce with acks=0: what the logs end with is the same when both have written it, not before. */
+  async #sameEnds(): Promise<void> {
+    const end = performance.now() + OTHER_MS_MAX
+    while (performance.now() < end) {
+      const [kafka, klamm] = await Promise.all([this.#ends(this.#kafka), this.#ends(this.#klamm)])
+      if (kafka === klamm) return
+      await sleep(10)
+    }
+  }
+
+  async #ends(side: Side): Promise<string> {
+    const { topics } = await side.ask(2, 5, {
+      replicaId: -1,
+      isolationLevel: 0,
+      topics: allPartitions(await side.topics()),
+    })
+    const ends = [topics ?? []].flat().flatMap((topic: Json) => {
+      const { name, partitions } = Object(topic) as { name?: Json; partitions?: Json }
+      return [partitions ?? []].flat().map((partition: Json) => {
+        const { partitionIndex, offset } = Object(partition) as { partitionIndex?: Json; offset?: Json }
+        return `${String(name)}-${String(partitionIndex)}: ${String(offset)}`
+      })
+    })
+    return ends.sort().join('\n')
+  }
+
   /** Until the broker leads what the metadata says it leads. */
   async #ledBy(side: Side, topics: Json): Promise<void> {
-    if (!Array.isArray(topics)) return
-    const asked = topics.flatMap((topic: Json) => {
-      const { name, partitions } = Object(topic) as { name?: Json; partitions?: Json }
-      if (typeof name !== 'string' || name === '' || !Array.isArray(partitions)) return []
-      return [
-        {
-          name,
-          partitions: partitions.map((_, index) => ({ partitionIndex: index, currentLeaderEpoch: -1, timestamp: -1 })),
-        },
-      ]
-    })
+    const asked = allPartitions(topics)
     const end = performance.now() + SETTLE_MS_MAX
     while (performance.now() < end) {
       const answer = await side.ask(2, 5, { replicaId: -1, isolationLevel: 0, topics: asked })
@@ -254,6 +272,16 @@ export class Duel {
       await sleep(15)
     }
   }
+}
+
+/** What ListOffsets is to ask for the ends of all partitions. */
+function allPartitions(topics: Json): ValueObject[] {
+  return [topics].flat().flatMap((topic: Json) => {
+    const { name, partitions } = Object(topic) as { name?: Json; partitions?: Json }
+    if (typeof name !== 'string' || name === '' || !Array.isArray(partitions)) return []
+    const asked = partitions.map((_, index) => ({ partitionIndex: index, currentLeaderEpoch: -1, timestamp: -1 }))
+    return [{ name, partitions: asked }]
+  })
 }
 
 function brief(result: Result): Json {

@@ -91,6 +91,8 @@ export const RULES: readonly NormalRule[] = [
   { field: 'DeleteRecords.topics', rule: 'merged', because: 'a hash table in Kafka' },
   { field: 'DescribeLogDirs.results.topics', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'DescribeLogDirs.results.topics.partitions', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'AlterReplicaLogDirs.results', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'AlterReplicaLogDirs.results.partitions', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'Produce.responses', rule: 'merged', because: 'a hash table in Kafka' },
   { field: 'OffsetForLeaderEpoch.topics', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'OffsetForLeaderEpoch.topics.partitions', rule: 'unordered', because: 'a hash table in Kafka' },
@@ -163,7 +165,8 @@ function elementOf(
   rule: Rule | undefined,
   context: NormalContext,
 ): Json {
-  if (field.kind === 'struct' && isObject(value)) return struct(field.fields, value, path, context)
+  if (field.kind === 'struct' && isObject(value))
+    return struct(field.fields, withoutPlace(value, path, context), path, context)
   switch (rule) {
     case 'mask':
       return '*'
@@ -188,6 +191,15 @@ function elementOf(
     default:
       return typeof value === 'string' ? context.identities.inText(value) : value
   }
+}
+
+/** Of a broker's settings these say where it is, which must differ. */
+const PLACES = new Set(['listeners', 'advertised.listeners', 'controller.quorum.voters', 'log.dir', 'log.dirs'])
+
+function withoutPlace(json: JsonObject, path: string, context: NormalContext): JsonObject {
+  const { name, value } = json
+  const isPlace = context.api === 'DescribeConfigs' && path.startsWith('results.configs') && PLACES.has(String(name))
+  return isPlace && typeof value === 'string' && value !== '' ? { ...json, value: '*' } : json
 }
 
 function isOfScenario(full: string, element: Json, context: NormalContext): boolean {
