@@ -67,7 +67,9 @@ export class TableConfigRules implements ConfigRules {
   }
 
   isList(type: number, key: string): boolean {
-    return tableOf(type)?.get(key)?.type === 'LIST'
+    // Only these are added to and taken from: lists of client metrics are set as a whole.
+    const splittable = type === CONFIG_RESOURCE.TOPIC || type === CONFIG_RESOURCE.BROKER
+    return splittable && tableOf(type)?.get(key)?.type === 'LIST'
   }
 
   defaultText(type: number, key: string): string {

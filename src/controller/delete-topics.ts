@@ -27,7 +27,8 @@ export function deleteTopics(
   for (const topic of wanted) {
     const count = counts.get(keyOf(topic))
     if (count === undefined) continue
-    if (count > 1) counts.delete(keyOf(topic))
+    // Who names both is refused each time.
+    if (count > 1 && (topic.name === null || topic.topicId === ZERO_UUID)) counts.delete(keyOf(topic))
     const found = attempt(() => find(state, topic, count, deleted))
     if (found instanceof KafkaError) {
       responses.push({ name: topic.name, topicId: topic.topicId, ...errorFields(found.code, found.message) })

@@ -187,7 +187,8 @@ function readPartition(
     return failure(target.error ?? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'the partition is not hosted here'))
   }
   try {
-    const log = partition.leaderLog(target.currentLeaderEpoch)
+    // Here every negative epoch is none, unlike in other requests.
+    const log = partition.leaderLog(Math.max(target.currentLeaderEpoch, -1))
     const divergingEpoch = divergence(target, log)
     const finish = (read: LogRead | null): FetchResult | Promise<FetchResult> => {
       const done = (abortedTransactions: readonly AbortedTransaction[] | null): FetchResult => ({

@@ -1,12 +1,15 @@
 /** Answers as Apache Kafka 4.3.1 gave them to the same requests (found by `npm run diff`). */
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../base/error-codes.ts'
+import type { Uuid } from '../../base/uuid.ts'
 import { startBroker } from '../../broker.ts'
 import { AlterReplicaLogDirs } from '../../protocol/generated/alter-replica-log-dirs.ts'
 import { CreateTopics } from '../../protocol/generated/create-topics.ts'
 import { DeleteRecords } from '../../protocol/generated/delete-records.ts'
+import { DeleteTopics } from '../../protocol/generated/delete-topics.ts'
 import { DescribeConfigs } from '../../protocol/generated/describe-configs.ts'
 import { DescribeQuorum } from '../../protocol/generated/describe-quorum.ts'
+import { Fetch } from '../../protocol/generated/fetch.ts'
 import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../../protocol/generated/incremental-alter-configs.ts'
 import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
@@ -88,7 +91,7 @@ test('InitProducerId wants a producer id and an epoch together', () =>
     expect((await client.request(InitProducerId, 4, asked)).errorCode).toBe(42)
   }))
 
-test('a leader epoch of -2 is as stale as any old one: only -1 is none', () =>
+test('a leader epoch of -2 is as stale as any old one: only -1 is none, but in Fetch', () =>
   withBroker(async (client) => {
     await createTopic(client)
     for (const [currentLeaderEpoch, errorCode] of [
@@ -99,6 +102,10 @@ test('a leader epoch of -2 is as stale as any old one: only -1 is none', () =>
       const answer = await client.request(ListOffsets, 7, { replicaId: -1, topics })
       expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(errorCode)
     }
+    const partitions = [{ partition: 0, currentLeaderEpoch: -2, partitionMaxBytes: 1000 }]
+    const wanted = { replicaId: -1, maxWaitMs: 0, minBytes: 0, topics: [{ topic: 'a', partitions }] }
+    const fetched = await client.request(Fetch, 11, wanted)
+    expect(fetched.responses[0]?.partitions[0]?.errorCode).toBe(ERROR_CODES.NONE)
   }))
 
 test('a topic that does not exist is named by OffsetDelete even without partitions, and by ListOffsets 0', () =>
@@ -138,9 +145,15 @@ test('settings of groups are bounded by those of the broker, and patterns of cli
       resourceName: 'x',
       configs: [{ name, configOperation: 0, value }],
     })
-    const resources = [change(32, 'streams.num.standby.replicas', '99'), change(16, 'match', 'bad')]
+    const metrics = {
+      resourceType: 16,
+      resourceName: 'y',
+      configs: [{ name: 'metrics', configOperation: 2, value: '*' }],
+    }
+    const resources = [metrics, change(32, 'streams.num.standby.replicas', '99'), change(16, 'match', 'bad')]
     const { responses } = await client.request(IncrementalAlterConfigs, 1, { resources })
     expect(responses.map(({ errorCode, errorMessage }) => [errorCode, errorMessage])).toEqual([
+      [40, "Can't APPEND to key metrics because its type is not LIST."],
       [40, 'streams.num.standby.replicas must be less than or equal to group.streams.max.standby.replicas'],
       [40, 'Illegal client matching pattern: bad'],
     ])
@@ -186,4 +199,12 @@ test('a topic name that leaves no room for the mark of a move is refused before 
       ERROR_CODES.LOG_DIR_NOT_FOUND,
       ERROR_CODES.INVALID_TOPIC_EXCEPTION,
     ])
+  }))
+
+test('DeleteTopics refuses a topic by name and id as often as it stands there, a name once', () =>
+  withBroker(async (client) => {
+    const topicId = 'Zm9vYmFyYmF6cXV4MTIzNA' as Uuid
+    const [both, name] = [{ name: 'a', topicId }, { name: 'b' }]
+    const answer = await client.request(DeleteTopics, 6, { topics: [both, both, name, name], timeoutMs: 1000 })
+    expect(answer.responses.map((response) => response.name).sort()).toEqual(['a', 'a', 'b'])
   }))
