@@ -12,16 +12,24 @@ import { toDiskError } from './disk-errors.ts'
 /** A write on the caller's thread that takes longer stops such writes for a while. */
 const SLOW_WRITE_MS = 2
 const SLOW_REST_MS = 1000
+/** Writes on the caller's thread in one turn of the loop: 10 to 30 ms, for which nobody else is served. */
+export const TURN_WRITES_MAX = 1000
 
 /** Shared by the files of one disk: a disk that was slow for one file is slow for the next. */
 export class SlowWrites {
   #refuseUntilMs = 0
+  #writesInTurn = 0
 
   refuses(): boolean {
-    return performance.now() < this.#refuseUntilMs
+    return this.#writesInTurn >= TURN_WRITES_MAX || performance.now() < this.#refuseUntilMs
   }
 
   took(startedMs: number): void {
+    if (this.#writesInTurn++ === 0) {
+      setImmediate(() => {
+        this.#writesInTurn = 0
+      })
+    }
     const nowMs = performance.now()
     if (nowMs - startedMs > SLOW_WRITE_MS) this.#refuseUntilMs = nowMs + SLOW_REST_MS
   }

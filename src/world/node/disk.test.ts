@@ -6,7 +6,7 @@ import { memoryDisk } from '../memory-disk.ts'
 import type { Disk } from '../world.ts'
 import { nodeClock } from './clock.ts'
 import { NodeDisk } from './disk.ts'
-import { openFile, SlowWrites } from './disk-file.ts'
+import { openFile, SlowWrites, TURN_WRITES_MAX } from './disk-file.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'klamm-disk-'))
 afterAll(() => rmSync(home, { recursive: true }))
@@ -171,4 +171,15 @@ test('a write that took long stops writes on the caller’s thread', async () =>
   expect(file.writeNow([Buffer.from('x')], 1)).toBe(false)
   expect(await file.size()).toBe(1)
   await file.close()
+})
+
+test("writes on the caller's thread are bounded in one turn of the loop", async () => {
+  const writes = new SlowWrites()
+  for (let count = 0; count < TURN_WRITES_MAX; count++) {
+    expect(writes.refuses()).toBe(false)
+    writes.took(Infinity) // not slow, whatever the machine does
+  }
+  expect(writes.refuses()).toBe(true)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(writes.refuses()).toBe(false)
 })
