@@ -87,6 +87,26 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 )
 
+test('a wall clock that jumps a day back and two forward changes nothing for what is appended and read', async () => {
+  const world = new SeededWorld(3)
+  await world.run(async () => {
+    const broker = await start(world)
+    const client = await connect(world)
+    await createTopic(client)
+    const texts: string[] = []
+    for (const days of [0, -1, 2, -1]) {
+      world.main.jumpWallClock(days * 86_400_000)
+      texts.push(`after ${days}`)
+      expect(await produce(client, `after ${days}`)).toBe(texts.length - 1)
+      expect(await consume(client)).toEqual(texts)
+    }
+    await broker.close()
+    const again = await start(world)
+    expect(await consume(await connect(world))).toEqual(texts)
+    await again.close()
+  })
+})
+
 test('one seed gives one history of a whole broker, another seed another', async () => {
   const run = async (seed: number): Promise<string> => {
     const world = new SeededWorld(seed)
