@@ -256,7 +256,7 @@ export class PartitionLog {
     const segment = state.active
     const position = segment.assignedBytes
     this.#prepareFiles(segment)
-    this.#apply(records, segment, options.epoch)
+    this.#apply(records, segment)
     state.assignedEnd = lastOffset + 1
     state.producers.endOffset = state.assignedEnd
     options.memory?.retain()
@@ -370,7 +370,7 @@ export class PartitionLog {
     }
   }
 
-  #apply(records: Buffer, segment: Segment, epoch: number): void {
+  #apply(records: Buffer, segment: Segment): void {
     const { epochs, producers, config } = this.#state
     let epochsChanged = false
     const cursor = this.#cursor.reset(records)

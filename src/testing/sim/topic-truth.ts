@@ -52,21 +52,21 @@ export class TopicTruth {
 
   /** What a broker that has just started shows, or one at rest. */
   checkImage(image: MetadataImage): void {
-    const { check } = { check: this.#sim.check.bind(this.#sim) as (holds: boolean, rule: () => string) => void }
-    for (const id of this.#gone) check(image.topics.byId(id) === null, () => `the deleted topic ${id} is there`)
+    const sim: Sim = this.#sim
+    for (const id of this.#gone) sim.check(image.topics.byId(id) === null, () => `the deleted topic ${id} is there`)
     for (const topic of this.#topics.values()) {
       const found = image.topics.byId(topic.id)
       if (topic.state === 'deleting' && found === null) continue
-      check(found !== null, () => `the topic ${topic.name} (${topic.id}) was acknowledged and is not there`)
+      sim.check(found !== null, () => `the topic ${topic.name} (${topic.id}) was acknowledged and is not there`)
       const count = found?.partitions.length ?? 0
-      check(
+      sim.check(
         count >= topic.partitions && count <= topic.partitionsMax,
         () => `${topic.name} has ${count} partitions, acknowledged were ${topic.partitions}`,
       )
       const values = image.configs.get(CONFIG_RESOURCE.TOPIC, topic.name)
       for (const [key, allowed] of topic.configs) {
         const value = values.get(key) ?? ''
-        check(
+        sim.check(
           allowed.has(value),
           () => `${key} of ${topic.name} is '${value}', acknowledged '${[...allowed].join("' or '")}'`,
         )
