@@ -39,16 +39,31 @@ def codec(name):
     equal(list(records[9].headers), [('h', b'1')])
 
 
+def member(group_id, topic):
+    """A member that was given partitions. Under load kafka-python 3.0.12 may lead a group before it knows its topic, give itself
+    nothing and leave it at that; with Apache Kafka 4.3.1 as often (3 of 60) as with Klamm (2 of 60). Then another one is made."""
+    for _ in range(6):
+        consumer = KafkaConsumer(topic, bootstrap_servers=BOOTSTRAP, group_id=group_id, auto_offset_reset='earliest', enable_auto_commit=False)
+        records, end = [], time.monotonic() + 4
+        while time.monotonic() < end and not consumer.assignment():
+            for batch in consumer.poll(timeout_ms=200).values():
+                records.extend(batch)
+        if consumer.assignment():
+            return consumer, records
+        consumer.close()
+    raise AssertionError('six members in a row were given nothing')
+
+
 def group():
     for partition in range(3):
         fill('p-group', partition, 20)
-    one = KafkaConsumer('p-group', bootstrap_servers=BOOTSTRAP, group_id='p-group', auto_offset_reset='earliest', enable_auto_commit=False)
-    equal(len(take(one, 60)), 60)
+    one, records = member('p-group', 'p-group')
+    equal(len(records + take(one, 60 - len(records))), 60)
     one.commit()
     one.close()
     fill('p-group', 0, 5)
-    two = KafkaConsumer('p-group', bootstrap_servers=BOOTSTRAP, group_id='p-group', auto_offset_reset='earliest', enable_auto_commit=False)
-    equal(len(take(two, 5)), 5)
+    two, records = member('p-group', 'p-group')
+    equal(len(records + take(two, 5 - len(records))), 5)
     equal(two.committed(TopicPartition('p-group', 1)), 20)
     two.close()
 
