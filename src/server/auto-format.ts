@@ -5,12 +5,13 @@
  * and is refused where directories are opened.
  */
 import type { Logger } from '../base/logger.ts'
-import { uuidFromRandom, type Uuid } from '../base/uuid.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { formatDirectory } from '../quorum/format.ts'
 import type { Voter } from '../raft/voters.ts'
+import { randomUuid } from '../storage/meta-properties.ts'
 import type { World } from '../world/world.ts'
 
 /** What an empty volume may hold. */
@@ -19,10 +20,10 @@ const NOTHING: ReadonlySet<string> = new Set(['.lock', 'lost+found'])
 export async function formatIfEmpty(world: World, config: BrokerConfig, logger: Logger): Promise<void> {
   const directories = [...new Set([config.metadataLogDir, ...config.logDirs])]
   for (const directory of directories) if (!(await isEmpty(world, directory))) return
-  const clusterId = newUuid(world)
+  const clusterId = randomUuid(world.random)
   const values = bootstrapValues(METADATA_VERSION_LATEST)
   for (const directory of directories) {
-    const directoryId = newUuid(world)
+    const directoryId = randomUuid(world.random)
     const votes = directory === config.metadataLogDir && config.quorumVoters.length === 0
     await formatDirectory({
       ...world,
@@ -49,11 +50,4 @@ function voterOf(config: BrokerConfig, directoryId: Uuid): Voter {
 async function isEmpty(world: World, directory: string): Promise<boolean> {
   const entries = (await world.disk.list(directory)) ?? []
   return entries.every(({ name }) => NOTHING.has(name))
-}
-
-export function newUuid(world: Pick<World, 'random'>): Uuid {
-  for (;;) {
-    const uuid = uuidFromRandom(world.random.bytes(16))
-    if (uuid !== null) return uuid
-  }
 }

@@ -29,3 +29,16 @@ export function liveEndpoints(image: MetadataImage, listener: string): Endpoint[
 export function isLive(image: MetadataImage, brokerId: number): boolean {
   return image.cluster.brokers.get(brokerId)?.fenced === false
 }
+
+/** The addresses of brokers that an answer names as leaders; one without that listener is left out. */
+export function nodeEndpoints(
+  image: MetadataImage,
+  ids: Iterable<number>,
+  listener: string,
+): { readonly nodeId: number; readonly host: string; readonly port: number; readonly rack: string | null }[] {
+  return [...ids].flatMap((id) => {
+    const broker = image.cluster.brokers.get(id)
+    const endpoint = broker === undefined ? null : endpointOf(broker, listener)
+    return endpoint === null ? [] : [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }]
+  })
+}

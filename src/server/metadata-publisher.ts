@@ -7,7 +7,6 @@ import type { GroupCoordinator } from '../coordinators/group/group-coordinator.t
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import type { MetadataDelta } from '../metadata/delta.ts'
 import type { MetadataImage } from '../metadata/image.ts'
-import type { TopicChange } from '../metadata/topics-delta.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
@@ -83,7 +82,7 @@ export class MetadataPublisher {
     this.#tellOfCreated(changes.flatMap(({ before, after }) => (before === null ? [after] : [])))
     groups.onMetadataImage(image)
     const offsets = changes.find(({ after }) => after.name === CONSUMER_OFFSETS)
-    if (offsets !== undefined) this.#electChanged(offsets)
+    if (offsets !== undefined) this.#elect(offsets.before, offsets.after, offsets.partitions)
   }
 
   #tellOfCreated(topics: readonly TopicImage[]): void {
@@ -116,10 +115,6 @@ export class MetadataPublisher {
     const { configs } = this.#options
     const existing = [...topics].filter((name) => image.topics.byName(name) !== null)
     this.#compaction.look(existing.map((name) => ({ name, config: configs.topicConfig(image, name) })))
-  }
-
-  #electChanged({ before, after, partitions }: TopicChange): void {
-    this.#elect(before, after, partitions)
   }
 
   #elect(before: TopicImage | null, after: TopicImage, partitions: Iterable<number>): void {

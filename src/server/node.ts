@@ -17,7 +17,8 @@ import { ReplicaManager } from '../replication/replica-manager.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
-import { formatIfEmpty, newUuid } from './auto-format.ts'
+import { randomUuid } from '../storage/meta-properties.ts'
+import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
@@ -188,7 +189,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       registration: {
         nodeId: config.nodeId,
         clusterId: directories.clusterId,
-        incarnationId: newUuid(world),
+        incarnationId: randomUuid(world.random),
         listeners: advertisedListeners(options, listeners),
         features: SUPPORTED_FEATURES,
         rack: config.brokerRack,

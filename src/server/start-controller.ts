@@ -7,7 +7,7 @@ import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { readBootstrap } from '../quorum/format.ts'
 import { Quorum } from '../quorum/quorum.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
-import { newUuid } from './auto-format.ts'
+import { randomUuid } from '../storage/meta-properties.ts'
 import { hostNameOf } from './listener-addresses.ts'
 import type { NodeOptions } from './node-options.ts'
 
@@ -41,7 +41,7 @@ export async function startController(
       isSet: (key) => config.originals.has(key),
     }),
     registration: {
-      incarnationId: newUuid(world),
+      incarnationId: randomUuid(world.random),
       listeners: config.controllerListeners.map(({ name, host, port }) => ({
         name,
         host: host || hostNameOf(options),

@@ -13,7 +13,7 @@ import {
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
-import { notHosted } from './list-offsets.ts'
+import { notHosted } from '../not-hosted.ts'
 
 const HIGH_WATERMARK = -1
 

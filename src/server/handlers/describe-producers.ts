@@ -5,7 +5,7 @@ import type { Init } from '../../protocol/codec.ts'
 import { DescribeProducers, type DescribeProducersResponse } from '../../protocol/generated/describe-producers.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
-import { notHosted } from './list-offsets.ts'
+import { notHosted } from '../not-hosted.ts'
 
 export const describeProducersHandler = handler(DescribeProducers, {
   handle: (services, request) => ({

@@ -12,11 +12,11 @@ import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/gen
 import * as batch from '../../records/batch.ts'
 import { downConvert } from '../../records/convert.ts'
 import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
-import { endpointOf } from '../endpoints.ts'
+import { nodeEndpoints } from '../endpoints.ts'
 import type { FetchContext, SessionPartition } from '../fetch-sessions.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
-import { notHosted } from './list-offsets.ts'
+import { notHosted } from '../not-hosted.ts'
 
 type PartitionAnswer = Init<FetchResponse.PartitionData>
 type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
@@ -112,12 +112,11 @@ function answer(
     }
     topic.partitions.push(partitionAnswer(services, partition, result, context, leaders))
   }
-  const nodeEndpoints = [...leaders].flatMap((id) => {
-    const broker = services.image().cluster.brokers.get(id)
-    const endpoint = broker === undefined ? null : endpointOf(broker, context.listener)
-    return endpoint === null ? [] : [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }]
-  })
-  return { sessionId: session.sessionId, responses: [...byTopic.values()], nodeEndpoints }
+  return {
+    sessionId: session.sessionId,
+    responses: [...byTopic.values()],
+    nodeEndpoints: nodeEndpoints(services.image(), leaders, context.listener),
+  }
 }
 
 function isNews(partition: SessionPartition, result: FetchResult): boolean {

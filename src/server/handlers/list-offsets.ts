@@ -19,6 +19,7 @@ import type { Partition } from '../../replication/partition.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { nextTurn } from '../../world/next-turn.ts'
 import { handler } from '../handler.ts'
+import { notHosted } from '../not-hosted.ts'
 import type { Services } from '../services.ts'
 import { SLICE_ITEMS } from '../slices.ts'
 
@@ -177,11 +178,4 @@ async function offsetsBefore(log: PartitionLog, timestamp: number, countMax: num
 
 function asFound(found: { offset: number; timestamp: Int64; epoch: number } | null): Found {
   return found === null ? NOT_FOUND : { offset: found.offset, timestamp: found.timestamp, leaderEpoch: found.epoch }
-}
-
-/** Why a partition is not here: it doesn't exist, or another broker has it. */
-export function notHosted(services: Services, topic: string, index: number): KafkaError {
-  return services.image().topics.partition(topic, index) === null
-    ? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${topic}-${index} does not exist`)
-    : new KafkaError('NOT_LEADER_OR_FOLLOWER', `${topic}-${index} is not on this broker`)
 }

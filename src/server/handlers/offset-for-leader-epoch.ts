@@ -11,7 +11,7 @@ import {
 } from '../../protocol/generated/offset-for-leader-epoch.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
-import { notHosted } from './list-offsets.ts'
+import { notHosted } from '../not-hosted.ts'
 
 export const offsetForLeaderEpochHandler = handler(OffsetForLeaderEpoch, {
   handle: (services, request) => ({

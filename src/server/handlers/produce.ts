@@ -16,11 +16,11 @@ import * as batch from '../../records/batch.ts'
 import { refusalOfShape } from '../../records/produce-shape.ts'
 import { InvalidRecords, validateProduce, type ProduceOptions } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
-import { endpointOf } from '../endpoints.ts'
+import { nodeEndpoints } from '../endpoints.ts'
 import { CLOSE, handler, NO_ANSWER, type Handled, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
-import { notHosted } from './list-offsets.ts'
+import { notHosted } from '../not-hosted.ts'
 
 type PartitionRequest = ProduceRequest.PartitionProduceData
 type PartitionAnswer = Init<ProduceResponse.PartitionProduceResponse>
@@ -91,12 +91,7 @@ async function finish(
     responses.push({ name, topicId, partitionResponses })
   }
   if (request.acks === 0) return failed ? CLOSE : NO_ANSWER
-  const nodeEndpoints = [...leaders].flatMap((id) => {
-    const broker = services.image().cluster.brokers.get(id)
-    const endpoint = broker === undefined ? null : endpointOf(broker, context.listener)
-    return endpoint === null ? [] : [{ nodeId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }]
-  })
-  return { responses, nodeEndpoints }
+  return { responses, nodeEndpoints: nodeEndpoints(services.image(), leaders, context.listener) }
 }
 
 function appendTopic(
