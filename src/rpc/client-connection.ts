@@ -29,7 +29,8 @@ export class ClientConnection implements SocketSink {
   #nextCorrelationId = 0
   #closed: Error | null = null
 
-  private constructor(socket: Socket, pool: ChunkPool, clientId: string | null) {
+  /** Over a socket that nobody reads yet. */
+  constructor(socket: Socket, pool: ChunkPool, clientId: string | null) {
     this.#socket = socket
     this.#clientId = clientId
     this.#receiver = new FrameReceiver(
@@ -60,14 +61,31 @@ export class ClientConnection implements SocketSink {
     else this.#onClosed.push(task)
   }
 
+  /** Requests that wait for their answer. */
+  get inFlight(): number {
+    return this.#waiting.length
+  }
+
   /** Bytes in the answer are copies of their own. Rejects with OperationalError NETWORK_FAILED. */
   request<Request, Response>(api: Api<Request, Response>, version: number, message: Init<Request>): Promise<Response> {
+    return this.exchange(api, version, message, (reader) => readResponse(api, version, reader))
+  }
+
+  /**
+   * The same, for whoever reads the answer in a way of its own: `read` gets header and body, copies of their own.
+   * Throwing from it closes the connection, as an answer that does not parse does.
+   */
+  exchange<Request, Result>(
+    api: Api<Request, unknown>,
+    version: number,
+    message: Init<Request>,
+    read: (reader: ByteReader) => Result,
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const read = (frame: Frame): void => {
-        const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
-        resolve(readResponse(api, version, new ByteReader(bytes)))
+      const readFrame = (frame: Frame): void => {
+        resolve(read(new ByteReader(Buffer.from(frame.buffer.subarray(frame.start, frame.end)))))
       }
-      this.#send(api, version, message, { read, reject })
+      this.#send(api, version, message, { read: readFrame, reject })
     })
   }
 
@@ -81,8 +99,9 @@ export class ClientConnection implements SocketSink {
     if (this.#closed === null) this.#socket.write([bytes])
   }
 
-  close(): void {
-    this.#fail('closed by this side')
+  /** What waits rejects, saying `reason`. Idempotent. */
+  close(reason = 'closed by this side'): void {
+    this.#fail(reason)
   }
 
   room(): Buffer {

@@ -1,0 +1,113 @@
+/**
+ * Time limits, cancelling and trying again: what every call of the client has in common.
+ *
+ * A call tries again after what may pass (isRetriable), with pauses that double and are spread by a fifth either way, as
+ * Java's client does (KIP-580), until its time is over or its signal aborts. An aborted call rejects with the signal's reason.
+ */
+import type { Clock, Random } from '../world/world.ts'
+import { ClientError, isRetriable } from './errors.ts'
+
+export interface CallOptions {
+  /** Milliseconds for the whole call, its retries included. The client's `callTimeoutMs` if left out. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface BackoffOptions {
+  readonly firstMs: number
+  readonly maxMs: number
+}
+
+/** The pause before the next attempt, after `failures` of them in a row (1 or more). */
+export function backoffMs({ firstMs, maxMs }: BackoffOptions, failures: number, random: Random): number {
+  const plain = Math.min(maxMs, firstMs * 2 ** Math.min(failures - 1, 30))
+  return Math.round(plain * (0.8 + (0.4 * random.uint32()) / 0x1_0000_0000))
+}
+
+/** Resolves after `ms`. Rejects with the signal's reason once it aborts. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted === true) {
+      reject(signal.reason as Error)
+      return
+    }
+    const aborted = (): void => {
+      timer.cancel()
+      reject(signal!.reason as Error)
+    }
+    const timer = clock.at(clock.monotonicMs() + ms, () => {
+      signal?.removeEventListener('abort', aborted)
+      resolve()
+    })
+    signal?.addEventListener('abort', aborted, { once: true })
+  })
+}
+
+/** `work`, unless `signal` aborts first: then its reason, and what becomes of the work is nobody's business. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  let aborted: (() => void) | null = null
+  const abort = new Promise<never>((_, reject) => {
+    aborted = () => reject(signal.reason as Error)
+    if (signal.aborted) aborted()
+    else signal.addEventListener('abort', aborted, { once: true })
+  })
+  try {
+    return await Promise.race([work, abort])
+  } finally {
+    signal.removeEventListener('abort', aborted!)
+    work.catch(() => {})
+    abort.catch(() => {})
+  }
+}
+
+/** `work`, unless `timeoutMs` pass first: then ClientError TIMED_OUT saying `what`, and what becomes of the work is nobody's business. */
+export async function inTime<T>(clock: Clock, timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
+  let expire: (() => void) | null = null
+  const timer = clock.at(clock.monotonicMs() + timeoutMs, () => expire?.())
+  const expired = new Promise<never>((_, reject) => {
+    expire = () => reject(new ClientError('TIMED_OUT', `${what}: no answer in ${timeoutMs} ms.`))
+  })
+  try {
+    return await Promise.race([work, expired])
+  } finally {
+    timer.cancel()
+    work.catch(() => {})
+    expired.catch(() => {})
+  }
+}
+
+export interface Retrying {
+  readonly clock: Clock
+  readonly random: Random
+  readonly backoff: BackoffOptions
+  readonly callTimeoutMs: number
+}
+
+/**
+ * Runs `attempt` until it succeeds, fails for good, or the call's time is over: then ClientError TIMED_OUT whose cause is the
+ * last error. `what` is the call in words, for that message. `attempt` is told the milliseconds that are left.
+ */
+export async function retrying<T>(
+  { clock, random, backoff, callTimeoutMs }: Retrying,
+  what: string,
+  { timeoutMs = callTimeoutMs, signal }: CallOptions,
+  attempt: (leftMs: number) => Promise<T>,
+): Promise<T> {
+  const deadlineMs = clock.monotonicMs() + timeoutMs
+  for (let failures = 1; ; failures++) {
+    signal?.throwIfAborted()
+    const leftMs = deadlineMs - clock.monotonicMs()
+    try {
+      return await inTime(clock, Math.max(leftMs, 0), what, abortable(attempt(leftMs), signal))
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      const pauseMs = backoffMs(backoff, failures, random)
+      if (clock.monotonicMs() + pauseMs >= deadlineMs) {
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new ClientError('TIMED_OUT', `${what}: not done in ${timeoutMs} ms. ${reason}`, { cause: error })
+      }
+      await pause(clock, pauseMs, signal)
+    }
+  }
+}

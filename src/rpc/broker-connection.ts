@@ -1,0 +1,206 @@
+/**
+ * A connection to a broker that is ready for use: connected, versions known, authenticated. Chooses the version of each
+ * request, and gives every request a time limit.
+ *
+ * After a request timed out nothing is known about the ones behind it either, so the connection is closed, as Java's client
+ * does; whoever owns it connects again. Retries, leaders and back-off are the business of the owner.
+ */
+import type { ByteReader } from '../base/byte-reader.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
+import { ERROR_CODES, errorName } from '../base/error-codes.ts'
+import type { Api, Init } from '../protocol/codec.ts'
+import { readResponse } from '../protocol/frames.ts'
+import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
+import type { Clock, Network, Timer } from '../world/world.ts'
+import { ApiVersionTable, type VersionRange } from './api-version-table.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import { ClientConnection } from './client-connection.ts'
+
+export interface BrokerConnectionOptions {
+  readonly network: Network
+  readonly clock: Clock
+  readonly pool: ChunkPool
+  readonly clientId: string | null
+  /** What the broker's metrics call this client (KIP-511): letters, digits, dots and dashes. */
+  readonly software: { readonly name: string; readonly version: string }
+  /** For connecting and all that comes before the first request, in milliseconds. */
+  readonly connectTimeoutMs: number
+  /** For a request that says nothing else, in milliseconds. */
+  readonly requestTimeoutMs: number
+  /** Proves who we are before anything else is asked. Null: nothing to prove. */
+  readonly authenticator: Authenticator | null
+}
+
+/** Runs on a new connection whose versions are known. Rejects with KafkaError SASL_AUTHENTICATION_FAILED or the like. */
+export interface Authenticator {
+  authenticate(connection: BrokerConnection, address: { readonly host: string }): Promise<void>
+}
+
+export interface RequestOptions {
+  /** Milliseconds until the connection is given up. */
+  readonly timeoutMs?: number
+  /** Versions that say what the request means to say. */
+  readonly versions?: Partial<VersionRange>
+}
+
+export class BrokerConnection {
+  readonly #options: BrokerConnectionOptions
+  readonly #connection: ClientConnection
+  #versions = new ApiVersionTable({})
+  /** Monotonic: when the last answer came, or the connection was made. */
+  #lastActiveMs: number
+
+  private constructor(connection: ClientConnection, options: BrokerConnectionOptions) {
+    this.#connection = connection
+    this.#options = options
+    this.#lastActiveMs = options.clock.monotonicMs()
+  }
+
+  /**
+   * Rejects with OperationalError NETWORK_FAILED, KafkaError UNSUPPORTED_VERSION for a broker that knows no ApiVersions
+   * version of ours, and what the authenticator rejects with.
+   */
+  static async open(
+    address: { readonly host: string; readonly port: number },
+    options: BrokerConnectionOptions,
+  ): Promise<BrokerConnection> {
+    const { clock, network, connectTimeoutMs } = options
+    const where = `${address.host}:${address.port}`
+    let connection: BrokerConnection | null = null
+    let isLate = false
+    let timer: Timer | null = null
+    const late = new Promise<never>((_, reject) => {
+      timer = clock.at(clock.monotonicMs() + connectTimeoutMs, () => {
+        isLate = true
+        connection?.close('it took too long to get ready')
+        reject(
+          new OperationalError('NETWORK_FAILED', `cannot connect to ${where}: no answer in ${connectTimeoutMs} ms`),
+        )
+      })
+    })
+    const ready = (async (): Promise<BrokerConnection> => {
+      const plain = new ClientConnection(await network.connect(address), options.pool, options.clientId)
+      connection = new BrokerConnection(plain, options)
+      if (isLate) connection.close('it took too long to get ready')
+      try {
+        await connection.#negotiate()
+        await options.authenticator?.authenticate(connection, address)
+      } catch (error) {
+        connection.close()
+        throw error
+      }
+      return connection
+    })()
+    try {
+      return await Promise.race([ready, late])
+    } finally {
+      timer!.cancel()
+      // Whichever comes second has nobody who waits for it.
+      ready.catch(() => {})
+      late.catch(() => {})
+    }
+  }
+
+  get versions(): ApiVersionTable {
+    return this.#versions
+  }
+
+  get isClosed(): boolean {
+    return this.#connection.isClosed
+  }
+
+  /** Requests that wait for their answer. */
+  get inFlight(): number {
+    return this.#connection.inFlight
+  }
+
+  get lastActiveMs(): number {
+    return this.#lastActiveMs
+  }
+
+  /** Runs once when the connection is closed, by whom ever. */
+  onClosed(task: () => void): void {
+    this.#connection.onClosed(task)
+  }
+
+  /**
+   * Rejects with OperationalError NETWORK_FAILED when the connection closes, by the time limit too, and with KafkaError
+   * UNSUPPORTED_VERSION before anything is sent. Errors inside of the answer are the caller's.
+   */
+  async request<Request, Response>(
+    api: Api<Request, Response>,
+    message: Init<Request>,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    const version = this.#versions.choose(api, options.versions)
+    return this.#inTime(api.name, options.timeoutMs, this.#connection.request(api, version, message))
+  }
+
+  /** The same for whoever builds the message by version, or reads the answer in a way of its own. */
+  async exchange<Request, Result>(
+    api: Api<Request, unknown>,
+    message: (version: number) => Init<Request>,
+    read: (reader: ByteReader, version: number) => Result,
+    options: RequestOptions = {},
+  ): Promise<Result> {
+    const version = this.#versions.choose(api, options.versions)
+    const answered = this.#connection.exchange(api, version, message(version), (reader) => read(reader, version))
+    return this.#inTime(api.name, options.timeoutMs, answered)
+  }
+
+  /** A request without an answer: Produce with acks=0. */
+  post<Request>(api: Api<Request, unknown>, message: Init<Request>, options: RequestOptions = {}): void {
+    this.#connection.post(api, this.#versions.choose(api, options.versions), message)
+  }
+
+  /** What waits rejects. Idempotent. */
+  close(reason?: string): void {
+    this.#connection.close(reason)
+  }
+
+  async #inTime<Result>(name: string, timeoutMs: number | undefined, answered: Promise<Result>): Promise<Result> {
+    const { clock, requestTimeoutMs } = this.#options
+    const limitMs = timeoutMs ?? requestTimeoutMs
+    const timer = clock.at(clock.monotonicMs() + limitMs, () => {
+      this.close(`no answer to ${name} in ${limitMs} ms`)
+    })
+    try {
+      return await answered
+    } finally {
+      timer.cancel()
+      this.#lastActiveMs = clock.monotonicMs()
+    }
+  }
+
+  /**
+   * A broker that does not know the version asked answers in version 0 with UNSUPPORTED_VERSION and, since 2.4, the range
+   * that it knows; older ones are asked again at 0.
+   */
+  async #negotiate(): Promise<void> {
+    const { name, version } = this.#options.software
+    let asked = ApiVersions.request.highestVersion
+    for (;;) {
+      const at = asked
+      const message = { clientSoftwareName: name, clientSoftwareVersion: version }
+      const answered = this.#connection.exchange(ApiVersions, at, message, (reader) => readApiVersions(reader, at))
+      const answer = await this.#inTime(ApiVersions.name, undefined, answered)
+      if (answer.errorCode === 0) {
+        this.#versions = new ApiVersionTable(answer)
+        return
+      }
+      const error = errorName(answer.errorCode) ?? 'UNKNOWN_SERVER_ERROR'
+      const known = new ApiVersionTable(answer).find(ApiVersions, { max: at - 1 })
+      if (error !== 'UNSUPPORTED_VERSION' || at === 0)
+        throw new KafkaError(error, 'The broker does not tell its versions.')
+      asked = known ?? 0
+    }
+  }
+}
+
+/** Behind the correlation id, which is all of the header here (KIP-511). */
+const ERROR_CODE_AT = 4
+
+function readApiVersions(reader: ByteReader, version: number): ApiVersionsResponse {
+  const refused = reader.buffer.readInt16BE(reader.position + ERROR_CODE_AT) === ERROR_CODES.UNSUPPORTED_VERSION
+  return readResponse(ApiVersions, refused ? 0 : version, reader)
+}
