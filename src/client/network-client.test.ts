@@ -219,7 +219,7 @@ test('after close everything that waits rejects with CLOSED, and nothing is set'
     cluster.on(Heartbeat, () => SILENCE)
     await client.ready()
     const waiting = client.request(1, Heartbeat, {})
-    const refused = expect(waiting).rejects.toThrow()
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'NETWORK_FAILED' })
     client.close()
     await refused
     await expect(client.refresh()).rejects.toMatchObject({ code: 'CLOSED' })

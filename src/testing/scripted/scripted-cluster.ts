@@ -105,7 +105,7 @@ export class ScriptedCluster {
 
   on<Request, Response>(api: Api<Request, Response>, script: Script<Request, Response>): void {
     const scripts = this.#scripts.get(api.key) ?? []
-    scripts.unshift(script as Script<never, unknown>)
+    scripts.unshift(script)
     this.#scripts.set(api.key, scripts)
   }
 
