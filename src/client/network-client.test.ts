@@ -215,13 +215,15 @@ test('when all known nodes are gone the bootstrap addresses are asked again', as
 })
 
 test('after close everything that waits rejects with CLOSED, and nothing is set', async () => {
-  await inCluster({}, async ({ cluster, client }) => {
+  await inCluster({}, async ({ world, cluster, client }) => {
     cluster.on(Heartbeat, () => SILENCE)
-    await client.ready()
-    const waiting = client.request(1, Heartbeat, {})
-    const refused = expect(waiting).rejects.toMatchObject({ code: 'NETWORK_FAILED' })
+    const sent = client.request(1, Heartbeat, {})
+    const sentRefused = expect(sent).rejects.toMatchObject({ code: 'CLOSED' })
+    while (cluster.count(Heartbeat) === 0) await pause(world.clock, 1)
+    const waiting = client.request(1, Heartbeat, {}, { lane: 'fetch' })
+    const waitingRefused = expect(waiting).rejects.toMatchObject({ code: 'CLOSED' })
     client.close()
-    await refused
+    await Promise.all([sentRefused, waitingRefused])
     await expect(client.refresh()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 })

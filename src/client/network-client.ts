@@ -156,6 +156,7 @@ export class NetworkClient {
     try {
       return await connection.request(api, message, options)
     } catch (error) {
+      this.#throwIfClosed()
       // The node may be gone, or no longer where it was.
       if (error instanceof OperationalError) this.refreshSoon()
       throw error
