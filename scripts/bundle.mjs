@@ -1,11 +1,10 @@
 /**
  * How the project's TypeScript becomes JavaScript that Node 20 runs: esbuild, ESM, packages left outside.
  *
- * One bundle starts several times faster than hundreds of modules; dist/ is split, so that the tools share what they
- * have in common and a tool loads only what it uses.
+ * One bundle starts several times faster than hundreds of modules.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join, parse } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, parse, relative, sep } from 'node:path'
 
 /** @type {import('esbuild').BuildOptions} */
 const COMMON = {
@@ -36,35 +35,65 @@ export async function bundleScript(file, { suffix = '', plugins = [] } = {}) {
 }
 
 /**
- * The package's entries and every file directly in src/cli (one per tool), in dist/ at the same places.
+ * The package's entries, and every file directly in src/cli (one per tool), in dist/.
+ *
+ * The entries are modules that share chunks. A tool is one script of its own, dist/programs/TOOL-HASH.cjs, wrapped in a
+ * function: that form starts without Node's module loader and may come from V8's code cache. What runs it is
+ * dist/cli/TOOL.js (src/cli/launch/launcher.ts). Scripts have no top-level await.
  * @param {string} root
  */
 export async function bundleEntries(root) {
   const { build } = await import('esbuild')
-  const tools = existsSync(join(root, 'src/cli')) ? readdirSync(join(root, 'src/cli')) : []
-  const entryPoints = [
-    ...PACKAGE_ENTRIES,
-    ...tools.filter((file) => /(?<!\.test|\.bench)\.ts$/.test(file)).map((file) => `src/cli/${file}`),
-  ].filter((file) => existsSync(join(root, file)))
   const outdir = join(root, 'dist')
   mkdirSync(outdir, { recursive: true })
-  const { metafile } = await build({
+  /** @type {import('esbuild').BuildOptions} */
+  const common = {
     ...COMMON,
     absWorkingDir: root,
-    entryPoints,
-    outdir,
-    outbase: 'src',
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
     // Less to parse at each start; names stay, for stack traces.
     minifyWhitespace: true,
     minifySyntax: true,
     metafile: true,
+    define: { KLAMM_VERSION: JSON.stringify(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version) },
+  }
+  const entries = await build({
+    ...common,
+    entryPoints: PACKAGE_ENTRIES.filter((file) => existsSync(join(root, file))),
+    outdir,
+    outbase: 'src',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
   })
+  const files = existsSync(join(root, 'src/cli')) ? readdirSync(join(root, 'src/cli')) : []
+  const programs = await build({
+    ...common,
+    entryPoints: files.filter((file) => /(?<!\.test|\.bench)\.ts$/.test(file)).map((file) => `src/cli/${file}`),
+    outdir: join(outdir, 'programs'),
+    outbase: 'src/cli',
+    entryNames: '[name]-[hash]',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    supported: { 'dynamic-import': false },
+    define: { ...common.define, 'import.meta.url': '__url' },
+    banner: {
+      js: '(function(require,__filename,module){"use strict";const __url=require("node:url").pathToFileURL(__filename).href;',
+    },
+    footer: { js: '})' },
+  })
+  const written = new Set([...Object.keys(entries.metafile.outputs), ...Object.keys(programs.metafile.outputs)])
+  for (const [file, { entryPoint }] of Object.entries(programs.metafile.outputs)) {
+    if (entryPoint === undefined) continue
+    const outfile = `dist/cli/${parse(entryPoint).name}.js`
+    const define = { PROGRAM: JSON.stringify(parse(file).base) }
+    const launcher = { outfile, entryPoints: ['src/cli/launch/launcher.ts'], format: /** @type {const} */ ('cjs') }
+    await build({ ...common, ...launcher, define, sourcemap: false })
+    written.add(outfile)
+  }
+  writeFileSync(join(outdir, 'cli', 'package.json'), '{ "type": "commonjs" }\n')
+  written.add('dist/cli/package.json')
   // Only now: a server that runs from dist/ may still load a chunk of the build before, or have loaded the same one.
-  const written = new Set(Object.keys(metafile.outputs).map((file) => join(root, file)))
   for (const entry of readdirSync(outdir, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath ?? entry.path, entry.name)
-    if (entry.isFile() && !written.has(file)) rmSync(file)
+    if (entry.isFile() && !written.has(relative(root, file).replaceAll(sep, '/'))) rmSync(file)
   }
 }

@@ -7,6 +7,9 @@ import { runServer } from './server/run-server.ts'
 import { logLevel, logWriter } from './terminal/log-writer.ts'
 import { VERSION } from './terminal/version.ts'
 
+/** Formatting waits for the disk by then. */
+const LOCKS_AFTER_MS = 2
+
 const world = nodeWorld()
 // A reader that went away (a closed pipe) must not end the server.
 process.stdout.on('error', () => {})
@@ -20,13 +23,14 @@ process.on('uncaughtException', (error) => {
   process.exit(1)
 })
 
-const exitCode = await runServer({
+void runServer({
   argv: process.argv.slice(2),
   version: VERSION,
   world,
   logger,
   startNode: (options) => {
-    void prepareLocks()
+    // While the disk is busy with formatting; a start that comes to locking before prepares it itself.
+    setTimeout(() => void prepareLocks(), LOCKS_AFTER_MS)
     return startNode({ ...options, hostName: hostname() })
   },
   print,
@@ -35,5 +39,4 @@ const exitCode = await runServer({
     process.on('SIGINT', asked)
   },
   exitNow: (code) => process.exit(code),
-})
-process.exit(exitCode)
+}).then((exitCode) => process.exit(exitCode))

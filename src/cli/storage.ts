@@ -2,7 +2,7 @@
 import { nodeWorld } from '../world/node/index.ts'
 import { runStorage } from './storage/run-storage.ts'
 
-process.exitCode = await runStorage(process.argv.slice(2), nodeWorld(), {
+void runStorage(process.argv.slice(2), nodeWorld(), {
   out: (line) => void process.stdout.write(`${line}\n`),
   error: (line) => void process.stderr.write(`${line}\n`),
-})
+}).then((exitCode) => (process.exitCode = exitCode))

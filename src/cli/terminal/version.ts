@@ -1,19 +1,4 @@
-/** The version of the package that runs: of package.json, beside dist/ and beside src/. */
-import { createRequire } from 'node:module'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+/** The version of the package that runs, set where it is bundled; a test that runs the sources has none. */
+declare const KLAMM_VERSION: string | undefined
 
-function packageVersion(): string {
-  let directory = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(directory, 'package.json'))) {
-    const parent = dirname(directory)
-    if (parent === directory) return 'unknown'
-    directory = parent
-  }
-  const description: unknown = createRequire(import.meta.url)(join(directory, 'package.json'))
-  if (typeof description !== 'object' || description === null || !('version' in description)) return 'unknown'
-  return String(description.version)
-}
-
-export const VERSION = packageVersion()
+export const VERSION = typeof KLAMM_VERSION === 'string' ? KLAMM_VERSION : 'unbuilt'

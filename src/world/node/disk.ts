@@ -2,12 +2,15 @@
  * The file system. Everything but `writeNow` goes through the thread pool of libuv, whose size is shared by the whole
  * process: how many operations one directory may have under way is decided by the storage, not here.
  */
-import { promises as fs, readFile, statfs } from 'node:fs'
+import fs from 'node:fs'
 import { dirname } from 'node:path'
 import type { DirectoryEntry, Disk, DiskFile, DiskLock } from '../world.ts'
 import { errorCode, toDiskError } from './disk-errors.ts'
 import { openFile, SlowWrites } from './disk-file.ts'
 import { lockFile } from './file-lock.ts'
+
+/** Of Node's callbacks: its promises load 3,000 lines at the start, and cost more than a small operation itself. */
+type Done<T> = (error: Error | null, value: T) => void
 
 export class NodeDisk implements Disk {
   readonly #slowWrites = new SlowWrites()
@@ -16,38 +19,36 @@ export class NodeDisk implements Disk {
     return openFile(path, mode, this.#slowWrites)
   }
 
-  async readFile(path: string): Promise<Buffer | null> {
-    return orNull(
-      path,
-      // Callbacks: the promises' layers cost more than the read of a small file.
-      new Promise<Buffer>((resolve, reject) => {
-        readFile(path, (error, bytes) => (error === null ? resolve(bytes) : reject(error)))
-      }),
-    )
+  readFile(path: string): Promise<Buffer | null> {
+    return orNull<Buffer>(path, (done) => fs.readFile(path, done))
   }
 
-  async writeFile(path: string, data: Buffer): Promise<void> {
-    await translated(path, fs.writeFile(path, data))
+  writeFile(path: string, data: Buffer): Promise<void> {
+    return called<void>(path, (done) => fs.writeFile(path, data, done))
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await translated(from, fs.rename(from, to))
+  rename(from: string, to: string): Promise<void> {
+    return called<void>(from, (done) => fs.rename(from, to, done))
   }
 
   async remove(path: string): Promise<void> {
-    await orNull(path, fs.unlink(path))
+    await orNull<void>(path, (done) => fs.unlink(path, done))
   }
 
-  async removeTree(path: string): Promise<void> {
-    await translated(path, fs.rm(path, { recursive: true, force: true }))
+  removeTree(path: string): Promise<void> {
+    return called<void>(path, (done) => fs.rm(path, { recursive: true, force: true }, done))
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await translated(path, makeDirectory(path))
+    try {
+      await makeDirectory(path)
+    } catch (error) {
+      throw toDiskError(path, error)
+    }
   }
 
   async list(directory: string): Promise<DirectoryEntry[] | null> {
-    const entries = await orNull(directory, fs.readdir(directory, { withFileTypes: true }))
+    const entries = await orNull<fs.Dirent[]>(directory, (done) => fs.readdir(directory, { withFileTypes: true }, done))
     if (entries === null) return null
     const found: DirectoryEntry[] = []
     for (const entry of entries) {
@@ -59,23 +60,23 @@ export class NodeDisk implements Disk {
   }
 
   async stat(path: string): Promise<{ size: number; modifiedMs: number; isDirectory: boolean } | null> {
-    const stats = await orNull(path, fs.stat(path))
+    const stats = await orNull<fs.Stats>(path, (done) => fs.stat(path, done))
     if (stats === null) return null
     // Rounded, because `setModifiedMs` passes through seconds in floating point.
     return { size: stats.size, modifiedMs: Math.round(stats.mtimeMs), isDirectory: stats.isDirectory() }
   }
 
-  async setModifiedMs(path: string, wallMs: number): Promise<void> {
-    await translated(path, fs.utimes(path, wallMs / 1000, wallMs / 1000))
+  setModifiedMs(path: string, wallMs: number): Promise<void> {
+    return called<void>(path, (done) => fs.utimes(path, wallMs / 1000, wallMs / 1000, done))
   }
 
   async syncDirectory(path: string): Promise<void> {
     if (process.platform === 'win32') return // has no such operation; its renames are journalled
-    const directory = await translated(path, fs.open(path, 'r'))
+    const fd = await called<number>(path, (done) => fs.open(path, 'r', done))
     try {
-      await translated(path, directory.sync())
+      await called<void>(path, (done) => fs.fsync(fd, done))
     } finally {
-      await translated(path, directory.close())
+      await called<void>(path, (done) => fs.close(fd, done))
     }
   }
 
@@ -83,50 +84,59 @@ export class NodeDisk implements Disk {
     return lockFile(path)
   }
 
-  space(path: string): Promise<{ total: number; usable: number }> {
-    return new Promise((resolve, reject) => {
-      statfs(path, (error, stats) => {
-        if (error !== null) reject(toDiskError(path, error))
-        else resolve({ total: stats.blocks * stats.bsize, usable: stats.bavail * stats.bsize })
-      })
-    })
+  async space(path: string): Promise<{ total: number; usable: number }> {
+    const stats = await called<fs.StatsFs>(path, (done) => fs.statfs(path, done))
+    return { total: stats.blocks * stats.bsize, usable: stats.bavail * stats.bsize }
   }
 }
 
 /** Not Node's own recursion, which tries for ever where a parent exists and the directory can't be made: in /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await fs.mkdir(path)
+    await make(path)
   } catch (error) {
     const parent = dirname(path)
     if (errorCode(error) === 'ENOENT' && parent !== path) {
       await makeDirectory(parent)
-      await fs.mkdir(path).catch(unlessDirectory(path))
+      await make(path).catch(unlessDirectory(path))
     } else await unlessDirectory(path)(error)
   }
+}
+
+function make(path: string): Promise<void> {
+  return raw<void>((done) => fs.mkdir(path, done))
 }
 
 /** Somebody else may have made it meanwhile. */
 function unlessDirectory(path: string): (error: unknown) => Promise<void> {
   return async (error) => {
-    const stats = errorCode(error) === 'EEXIST' ? await fs.stat(path).catch(() => null) : null
+    const isThere = errorCode(error) === 'EEXIST'
+    const stats = isThere ? await raw<fs.Stats>((done) => fs.stat(path, done)).catch(() => null) : null
     if (stats?.isDirectory() !== true) throw error
   }
 }
 
-async function translated<T>(path: string, operation: Promise<T>): Promise<T> {
-  try {
-    return await operation
-  } catch (error) {
-    throw toDiskError(path, error)
-  }
+/** Rejects with what Node says. */
+function raw<T>(start: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error === null || error === undefined ? resolve(value) : reject(error)))
+  })
 }
 
-async function orNull<T>(path: string, operation: Promise<T>): Promise<T | null> {
-  try {
-    return await operation
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null
-    throw toDiskError(path, error)
-  }
+/** Rejects with a DiskError. */
+function called<T>(path: string, start: (done: Done<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => (error === null || error === undefined ? resolve(value) : reject(toDiskError(path, error))))
+  })
+}
+
+/** Null where there is nothing. */
+function orNull<T>(path: string, start: (done: Done<T>) => void): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error === null || error === undefined) resolve(value)
+      else if (errorCode(error) === 'ENOENT') resolve(null)
+      else reject(toDiskError(path, error))
+    })
+  })
 }
