@@ -6,15 +6,8 @@ usage() {
   exit 1
 }
 [ $# -ge 1 ] || usage
-self=$0
-while [ -L "$self" ]; do
-  link=$(readlink "$self")
-  case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-  esac
-done
-bin=$(CDPATH='' cd -P "$(dirname "$self")" && pwd) || exit 1
+self=$(readlink -f "$0" 2> /dev/null || echo "$0")
+bin=${self%/*}
 
 if [ "$1" != "-daemon" ]; then
   exec "$bin/klamm-run.sh" server-start "$@"

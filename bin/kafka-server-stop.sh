@@ -20,15 +20,8 @@ if [ -n "$role" ] && [ -n "$id" ]; then
   echo 'Both node-id and process-role are given: only node-id counts.'
 fi
 
-self=$0
-while [ -L "$self" ]; do
-  link=$(readlink "$self")
-  case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-  esac
-done
-base=$(CDPATH='' cd -P "$(dirname "$self")/.." && pwd) || exit 1
+self=$(readlink -f "$0" 2> /dev/null || echo "$0")
+base=$(CDPATH='' cd -P "${self%/*}/.." && pwd) || exit 1
 
 # Process id and command line of every server of this installation.
 servers=$(ps -A -o pid= -o args= | grep -F "$base/dist/cli/server-start.js" | grep -v grep)

@@ -1,15 +1,7 @@
 #!/bin/sh
 # Runs one of Klamm's entries (first argument: its name in dist/cli) with the other arguments.
-# The tools beside this file go through it; they may be called from any directory and through symbolic links.
-self=$0
-while [ -L "$self" ]; do
-  link=$(readlink "$self")
-  case $link in
-    /*) self=$link ;;
-    *) self=$(dirname "$self")/$link ;;
-  esac
-done
-base=$(CDPATH='' cd -P "$(dirname "$self")/.." && pwd) || exit 1
+# The scripts beside this file go through it; each follows its own links first, so that this one is called by its real path.
+base=$(CDPATH='' cd -P "${0%/*}/.." && pwd) || exit 1
 
 node=${KLAMM_NODE:-node}
 if ! command -v "$node" > /dev/null 2>&1; then

@@ -37,15 +37,16 @@ export interface Program {
 
 /**
  * @param path of the source, ASCII; its name must change with its content.
+ * @param variant what part of the program runs, where one file holds several: each has a cache of its own.
  * @param directories in which the cache may lie: the first that holds one is read, the first that can be written is written.
  */
-export function loadProgram(path: string, directories: readonly string[]): Program {
+export function loadProgram(path: string, directories: readonly string[], variant = ''): Program {
   const fd = openSync(path, 'r')
   const owner = fstatSync(fd)
   const source = readAll(fd, owner.size).toString('latin1')
   closeSync(fd)
   const identity = identityOf(path, source.length)
-  const name = `${nameOf(path)}.cache`
+  const name = `${nameOf(path, variant)}.cache`
   const found = directories.length === 0 ? null : readCache(directories, name, identity, owner)
   const script = new Script(source, found === null ? { filename: path } : { filename: path, cachedData: found.data })
   const generation = found === null || script.cachedDataRejected === true ? 0 : found.generation
@@ -73,8 +74,9 @@ function identityOf(path: string, length: number): string {
 }
 
 /** One file a tool, Node and set of flags: builds replace each other's. */
-function nameOf(path: string): string {
-  const tool = basename(path).replace(/-[^-]*$/, '')
+function nameOf(path: string, variant: string): string {
+  const program = basename(path).replace(/-[^-]*$/, '')
+  const tool = variant === '' ? program : `${program}-${variant}`
   const flags = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ').trim()
   const suffix = flags === '' ? '' : `-${createHash('sha256').update(flags).digest('hex').slice(0, 8)}`
   return `${tool}-${process.version}-${process.arch}${suffix}`

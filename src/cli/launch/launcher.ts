@@ -16,7 +16,10 @@ const SAVE_AFTER_MS = 2000
 const { env } = process
 const isCached = (env['NODE_DISABLE_COMPILE_CACHE'] ?? '') === ''
 const path = join(__dirname, '..', 'programs', PROGRAM)
-const { script, save } = loadProgram(path, isCached ? [join(__dirname, '..', 'cache'), ...userCache()] : [])
+// One program holds all tools but the server: what is kept of it is what the tool that runs has compiled.
+const variant = /^main-/.test(PROGRAM) ? (/^[a-z0-9-]{1,40}$/.exec(process.argv[2] ?? '')?.[0] ?? '') : ''
+const directories = isCached ? [join(__dirname, '..', 'cache'), ...userCache()] : []
+const { script, save } = loadProgram(path, directories, variant)
 const run: unknown = script.runInThisContext()
 if (typeof run !== 'function') throw new Error(`bug: ${path} is no program`)
 if (isCached) {

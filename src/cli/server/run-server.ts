@@ -12,7 +12,9 @@ import { ConfigError } from '../../config/config-value.ts'
 import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
 import { DiskError, type World } from '../../world/world.ts'
 import { reasonOf } from '../terminal/log-writer.ts'
-import { parseOptions } from '../terminal/options.ts'
+import { optionHelp } from '../options/option-help.ts'
+import { flag, value, type OptionTable } from '../options/option-table.ts'
+import { OptionError, parseOptions } from '../options/parse-options.ts'
 import { defaultProperties, readPropertiesFile, withOverrides } from './server-file.ts'
 
 /** A started node. */
@@ -36,21 +38,17 @@ export interface ServerProcess {
   readonly exitNow: (code: number) => void
 }
 
-const OPTIONS = [
-  { names: ['override'], argument: 'required' },
-  { names: ['version'], argument: 'none' },
-  { names: ['help', 'h'], argument: 'none' },
-] as const
+const OPTIONS = {
+  override: value('property=value', 'Wins over the same property of the file. May be repeated.'),
+  version: flag('Print the version and exit.'),
+  help: flag('Print this and exit.'),
+} satisfies OptionTable
 
 export const USAGE = `USAGE: kafka-server-start.sh [-daemon] server.properties [--override property=value]*
 
 Without a file (npm start, klamm start): one node on 127.0.0.1:9092, its data in ./data.
 
-Option                       Description
-------                       -----------
---override <property=value>  Wins over the same property of the file. May be repeated.
---version                    Print the version and exit.
---help                       Print this and exit.`
+${optionHelp(OPTIONS).trimEnd()}`
 
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
@@ -114,7 +112,11 @@ async function untilClosed(node: RunningNode, host: ServerProcess): Promise<numb
 /** One line for what the operator can mend; the stack for a bug. */
 function reportFatal(error: unknown, logger: Logger): void {
   const sentence = 'Exiting Kafka due to fatal exception'
-  const isOutside = error instanceof OperationalError || error instanceof ConfigError || error instanceof DiskError
+  const isOutside =
+    error instanceof OptionError ||
+    error instanceof OperationalError ||
+    error instanceof ConfigError ||
+    error instanceof DiskError
   if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}`)
   else logger.error(sentence, error)
 }

@@ -24,7 +24,7 @@ import {
   type MetaProperties,
 } from '../../storage/meta-properties.ts'
 import type { World } from '../../world/world.ts'
-import type { Parsed } from '../terminal/subcommands.ts'
+import type { Arguments } from '../options/parse-arguments.ts'
 import { FEATURE_NAMES, knownLevel, releaseLevel } from './release-features.ts'
 
 function fail(sentence: string): OperationalError {
@@ -47,7 +47,7 @@ interface Plan {
 export async function formatStorage(
   world: World,
   config: BrokerConfig,
-  args: Parsed,
+  args: Arguments,
   print: (line: string) => void,
 ): Promise<void> {
   const plan = planOf(world, config, args)
@@ -92,7 +92,7 @@ function metadataKind(plan: Plan): string {
   return plan.isVoter ? 'dynamic metadata voter directory' : 'dynamic metadata directory'
 }
 
-function planOf(world: World, config: BrokerConfig, args: Parsed): Plan {
+function planOf(world: World, config: BrokerConfig, args: Arguments): Plan {
   const features = featureLevels(args.values('feature'))
   const metadataVersion = metadataVersionOf(args, features)
   checkScram(args.values('add-scram'))
@@ -128,7 +128,7 @@ function featureLevels(texts: readonly string[]): Map<string, number> {
   return levels
 }
 
-function metadataVersionOf(args: Parsed, features: ReadonlyMap<string, number>): number {
+function metadataVersionOf(args: Arguments, features: ReadonlyMap<string, number>): number {
   const release = args.value('release-version')
   const level = features.get(METADATA_VERSION)
   if (release === null) return level ?? METADATA_VERSION_LATEST
@@ -146,7 +146,7 @@ function checkScram(texts: readonly string[]): void {
   }
 }
 
-function checkQuorum(config: BrokerConfig, args: Parsed, asksForVoters: boolean): void {
+function checkQuorum(config: BrokerConfig, args: Arguments, asksForVoters: boolean): void {
   const isController = config.processRoles.has('controller')
   if (config.quorumVoters.length > 0) {
     if (!asksForVoters) return

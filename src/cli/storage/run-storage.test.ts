@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { nodeWorld } from '../../world/node/index.ts'
-import { runStorage } from './run-storage.ts'
+import { runInMemory } from '../tool/memory-host.ts'
+import { storage as tool } from './run-storage.ts'
 
 interface Capture {
   readonly label: string
@@ -47,10 +48,8 @@ for (const [file, directory] of files) config(file, { ...COMBINED, 'log.dirs': j
 mkdirSync(join(root, 'sd'))
 
 async function storage(...args: readonly string[]) {
-  const out: string[] = []
-  const error: string[] = []
-  const rc = await runStorage(args, nodeWorld(), { out: (line) => out.push(line), error: (line) => error.push(line) })
-  return { rc, out: out.join('\n'), error: error.join('\n') }
+  const { exitCode, out, error } = await runInMemory(tool, args, { world: nodeWorld() })
+  return { rc: exitCode, out: out.trimEnd(), error: error.trimEnd() }
 }
 
 /** Other lines for reasons: Java's stack traces, ids that are drawn, features that are not served yet. */
@@ -106,7 +105,7 @@ test.each([
     'two ways to choose voters',
     COMBINED,
     ['-s', '-N'],
-    '--no-initial-controllers/-N: not allowed with argument --standalone/-s',
+    '--no-initial-controllers/-N:  not  allowed\nwith argument --standalone/-s',
   ],
   ['static voters and a dynamic quorum', STATIC, ['-s'], 'You cannot specify controller.quorum.voters and format'],
   ['a broker that stands alone', BROKER, ['-s'], 'You can only use --standalone on a controller.'],

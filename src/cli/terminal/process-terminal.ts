@@ -1,0 +1,72 @@
+/**
+ * The terminal of this process: lines are collected into pieces of 64 KB, and handed over when the loop is idle, at
+ * `flush` and before anything goes to stderr, so that both streams keep their order.
+ */
+import type { Terminal } from '../tool/tool.ts'
+
+const PIECE_BYTES = 65_536
+
+export class ProcessTerminal implements Terminal {
+  #pieces: (string | Uint8Array)[] = []
+  #bytes = 0
+  #scheduled = false
+  #isClosed = false
+
+  constructor() {
+    // A reader that went away is no error of the tool's: Java's streams swallow it too.
+    process.stdout.on('error', () => {
+      this.#isClosed = true
+    })
+    process.stderr.on('error', () => {})
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  get isInteractive(): boolean {
+    return process.stdin.isTTY === true && process.stdout.isTTY === true
+  }
+
+  out(line: string): void {
+    this.write(`${line}\n`)
+  }
+
+  error(line: string): void {
+    this.#handOver()
+    process.stderr.write(`${line}\n`)
+  }
+
+  write(chunk: string | Uint8Array): void {
+    this.#pieces.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes >= PIECE_BYTES) this.#handOver()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      setImmediate(() => this.#handOver())
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (this.#handOver() || this.#isClosed) return
+    await new Promise<void>((resolve) => {
+      process.stdout.once('drain', resolve)
+      process.stdout.once('error', () => resolve())
+    })
+  }
+
+  async *input(): AsyncIterable<Uint8Array> {
+    for await (const chunk of process.stdin) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+  }
+
+  /** False if the reader is behind. */
+  #handOver(): boolean {
+    this.#scheduled = false
+    const pieces = this.#pieces
+    if (pieces.length === 0 || this.#isClosed) return true
+    this.#pieces = []
+    this.#bytes = 0
+    const isText = pieces.every((piece) => typeof piece === 'string')
+    return process.stdout.write(isText ? pieces.join('') : Buffer.concat(pieces.map((piece) => Buffer.from(piece))))
+  }
+}
