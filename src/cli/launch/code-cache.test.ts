@@ -45,6 +45,14 @@ test('the first runs write the cache, each adding to what it took, and later one
   expect(() => readdirSync(caches)).toThrow(/ENOENT/)
 })
 
+test('each tool of one program has a cache of its own', () => {
+  const { path, caches } = place()
+  for (const variant of ['kafka-topics', 'kafka-acls', '']) loadProgram(path, [caches], variant).save()
+  expect(readdirSync(caches)).toHaveLength(3)
+  expect(loadProgram(path, [caches], 'kafka-topics').generation).toBe(1)
+  expect(loadProgram(path, [caches], 'kafka-groups').generation).toBe(0)
+})
+
 test('another program of the same tool and length does not run from the cache', () => {
   const first = place('AAAA1111')
   const program = loadProgram(first.path, [first.caches])
