@@ -134,8 +134,8 @@ export async function build() {
 /** What `npm pack` takes: dist/ with the type declarations. Building removes those of before. */
 export async function packageFiles() {
   await build()
-  const entries = ['src/broker.ts', 'src/testing.ts']
-  if (stampOf('types') === stampOf('build') && existsSync(join(ROOT, 'dist', 'broker.d.ts'))) return
+  const entries = ['src/index.ts', 'src/broker.ts', 'src/testing.ts']
+  if (stampOf('types') === stampOf('build') && existsSync(join(ROOT, 'dist', 'index.d.ts'))) return
   const { emitTypes } = await import('./types.mjs')
   emitTypes(ROOT, entries)
   setStamp('types', stampOf('build') ?? '')

@@ -5,6 +5,7 @@
 import type { Logger } from '../base/logger.ts'
 import { SILENT } from '../base/logger.ts'
 import type { Authenticator } from '../rpc/broker-connection.ts'
+import { NO_EVENTS, type EventSink } from './client-events.ts'
 import { ClientError } from './errors.ts'
 
 export interface Address {
@@ -38,6 +39,8 @@ export interface ClientOptions {
   readonly rebootstrapTriggerMs?: number
   /** Silent if left out. */
   readonly logger?: Logger
+  /** Where events go. The channels of node:diagnostics_channel with the package's own `Klamm`. */
+  readonly events?: EventSink
 }
 
 /** The same with every default in its place. */
@@ -58,6 +61,7 @@ export interface ResolvedClientOptions {
   readonly rebootstrapTriggerMs: number
   readonly authenticator: Authenticator | null
   readonly logger: Logger
+  readonly events: EventSink
 }
 
 const DEFAULTS = {
@@ -75,7 +79,7 @@ const DEFAULTS = {
 
 /** @throws ClientError INVALID_ARGUMENT with one sentence. */
 export function resolveClientOptions(options: ClientOptions): ResolvedClientOptions {
-  const { clientId = DEFAULTS.clientId, logger = SILENT } = options
+  const { clientId = DEFAULTS.clientId, logger = SILENT, events = NO_EVENTS } = options
   const ms = (key: Exclude<keyof typeof DEFAULTS, 'clientId'>): number => {
     const value = options[key] ?? DEFAULTS[key]
     if (Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff) return value
@@ -97,6 +101,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     rebootstrapTriggerMs: ms('rebootstrapTriggerMs'),
     authenticator: null,
     logger,
+    events,
   }
 }
 

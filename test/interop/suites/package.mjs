@@ -27,23 +27,30 @@ const TSCONFIG = {
 }
 
 /** Starts a broker, prints its address, closes it; the process must then end by itself. */
-const ESM = `import { startBroker, OperationalError } from 'klamm/broker'
+const ESM = `import { Klamm } from 'klamm'
+import { startBroker, OperationalError } from 'klamm/broker'
 import { startTestBroker, SeededWorld } from 'klamm/testing'
 const broker = await startBroker()
 const other = await startTestBroker()
+const kafka = new Klamm({ brokers: broker.address })
 console.log(broker.address, other.address, typeof SeededWorld, new OperationalError('DISK_FULL', 'x').code)
+await kafka.close()
 await other.close()
 await broker.close()
 `
-const COMMONJS = `const { startBroker } = require('klamm/broker')
+const COMMONJS = `const { Klamm } = require('klamm')
+new Klamm({ brokers: 'localhost:9092' })
+const { startBroker } = require('klamm/broker')
 const { startTestBroker } = require('klamm/testing')
 Promise.all([startBroker(), startTestBroker()]).then(async (brokers) => {
   console.log(brokers.map(({ address }) => address).join(' '))
   for (const broker of brokers) await broker.close()
 })
 `
-const TYPES = `import { startBroker, type Broker, type BrokerOptions } from 'klamm/broker'
+const TYPES = `import { Klamm, type ClientOptions } from 'klamm'
+import { startBroker, type Broker, type BrokerOptions } from 'klamm/broker'
 import { startTestBroker, type TestBroker } from 'klamm/testing'
+export const kafka: (options: ClientOptions) => Klamm = (options) => new Klamm(options)
 const options: BrokerOptions = { port: 0, config: { 'num.partitions': 3, 'log.dirs': ['/a', '/b'] } }
 const start: (options?: BrokerOptions) => Promise<Broker> = startBroker
 export const test: () => Promise<TestBroker> = () => startTestBroker({ startMs: 0 })

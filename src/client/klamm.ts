@@ -1,0 +1,43 @@
+/**
+ * The client's door: settings of one cluster, and the clients that are made of them. It does no I/O itself; each client
+ * connects when it is first used. Closing it closes whatever was made of it and is still open.
+ */
+import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
+import type { ClientWorld } from './network-client.ts'
+
+/** What `Klamm` makes. */
+interface Closable {
+  readonly isClosed: boolean
+  close(): Promise<void>
+}
+
+export class KlammClient implements AsyncDisposable {
+  readonly #world: ClientWorld
+  readonly #options: ResolvedClientOptions
+  readonly #open = new Set<Closable>()
+
+  /** @throws ClientError INVALID_ARGUMENT with one sentence. */
+  constructor(world: ClientWorld, options: ClientOptions) {
+    this.#world = world
+    this.#options = resolveClientOptions(options)
+  }
+
+  /** Closes every client that was made here. Idempotent; rejects if one of them could not close in order. */
+  async close(): Promise<void> {
+    const open = [...this.#open]
+    this.#open.clear()
+    await Promise.all(open.map((client) => client.close()))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  /** @internal Remembers a client of this cluster, so that `close` closes it. For the methods that make one. */
+  made<Client extends Closable>(make: (world: ClientWorld, options: ResolvedClientOptions) => Client): Client {
+    for (const client of this.#open) if (client.isClosed) this.#open.delete(client)
+    const client = make(this.#world, this.#options)
+    this.#open.add(client)
+    return client
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * `klamm`: a client for any Apache Kafka from 0.10 on.
+ *
+ *     import { Klamm, string, json } from 'klamm'
+ *     const kafka = new Klamm({ brokers: 'localhost:9092' })
+ *
+ * The only file of the client that chooses the machine: sockets, clock and diagnostics channels of this process. What it
+ * exports is what the package promises.
+ */
+import { channel } from 'node:diagnostics_channel'
+import type { ClientOptions } from './client/client-options.ts'
+import { KlammClient } from './client/klamm.ts'
+import { nodeWorld } from './world/node/index.ts'
+
+export { ERROR_CODES, type ErrorCode } from './base/error-codes.ts'
+export { KafkaError, OperationalError, type OperationalCode } from './base/errors.ts'
+export type { Logger } from './base/logger.ts'
+export type { CallOptions } from './client/call.ts'
+export type { ClientOptions } from './client/client-options.ts'
+export { ClientError, isFatal, isRetriable, type ClientErrorCode } from './client/errors.ts'
+export { bytes, json, string, type Serde, type StandardSchema } from './client/serde.ts'
+
+/** The clients of one cluster, on this machine. Adds nothing to KlammClient but the machine. */
+export class Klamm extends KlammClient {
+  /** @throws ClientError INVALID_ARGUMENT with one sentence. */
+  constructor(options: ClientOptions) {
+    super(nodeWorld(), { events: channel, ...options })
+  }
+}
