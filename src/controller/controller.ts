@@ -153,10 +153,15 @@ export class Controller implements ControllerApi {
 
   async #activate(loader: ImageLoader): Promise<void> {
     const { bootstrap, registration, logger, clock } = this.#options
-    if (loader.isEmpty) await this.#write(bootstrapDecision(bootstrap))
-    else if (loader.inTransaction) await this.#write(abortTransaction())
+    let first: readonly MetadataRecord[] = []
+    if (loader.isEmpty) first = bootstrapDecision(bootstrap)
+    else if (loader.inTransaction) first = abortTransaction()
+    // One after the other into the log, and both with one sync.
+    await Promise.all([
+      this.#write(() => first),
+      this.#write(({ features }) => registrationRecords(features.metadataVersion, this.#log.nodeId, registration)),
+    ])
     const { features, cluster } = this.image
-    await this.#write(registrationRecords(features.metadataVersion, this.#log.nodeId, registration))
     // Brokers that were serving get a whole session to be heard of again; ours cannot be alive beside us.
     for (const broker of cluster.brokers.values()) {
       if (!broker.fenced && broker.id !== this.#log.nodeId) this.#sessions.touch(broker.id, clock.monotonicMs())
@@ -205,8 +210,8 @@ export class Controller implements ControllerApi {
     }
   }
 
-  async #write(records: readonly MetadataRecord[]): Promise<void> {
-    await this.#runtime.decide(() => ({ records, answer: null }))
+  async #write(recordsOn: (appended: MetadataImage) => readonly MetadataRecord[]): Promise<void> {
+    await this.#runtime.decide((appended) => ({ records: recordsOn(appended), answer: null }))
   }
 
   #every(name: string, intervalMs: number, task: (lateMs: number) => void): void {
@@ -227,7 +232,7 @@ export class Controller implements ControllerApi {
 
   #idle(): void {
     if (this.#log.endOffset === this.#idleSince) {
-      this.#write([metadataRecord('NoOpRecord', 0, {})]).catch(() => {})
+      this.#write(() => [metadataRecord('NoOpRecord', 0, {})]).catch(() => {})
     }
     this.#idleSince = this.#log.endOffset
   }

@@ -5,8 +5,9 @@
  */
 import type { Uuid } from '../base/uuid.ts'
 import type { Voter } from '../raft/voters.ts'
-import { makeDurableDirectory, replaceFile } from '../storage/atomic-file.ts'
-import { writeMetaProperties } from '../storage/meta-properties.ts'
+import { makeDirectory, putFile, syncDirectories, writeDraft } from '../storage/atomic-file.ts'
+import { together } from '../storage/bounded.ts'
+import { META_PROPERTIES_FILE, formatMetaProperties } from '../storage/meta-properties.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { METADATA_DIRECTORY } from './quorum-options.ts'
 import { readSnapshot, snapshotBatches, snapshotName, writeSnapshot } from './snapshot-files.ts'
@@ -31,14 +32,23 @@ export interface FormatOptions {
 export async function formatDirectory(options: FormatOptions): Promise<void> {
   const { disk, clock, directory, voters } = options
   const timestampMs = clock.wallMs()
-  await makeDurableDirectory(disk, directory)
-  // Side by side, because each waits for the disk several times. meta.properties comes last: it says that all is there.
-  await Promise.all([
-    replaceFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs)),
-    voters === null ? null : writeFirstSnapshot(options, voters, timestampMs),
-  ])
   const { clusterId, nodeId, directoryId } = options
-  await writeMetaProperties(disk, directory, { version: 1, clusterId, nodeId, directoryId }, timestampMs)
+  const properties = formatMetaProperties({ version: 1, clusterId, nodeId, directoryId }, timestampMs)
+  const path = `${directory}/${META_PROPERTIES_FILE}`
+  const parents = await makeDirectory(disk, directory)
+  // Side by side, because each waits for the disk. meta.properties gets its name last: it says that all is there.
+  let draft = ''
+  await together(
+    () => syncDirectories(disk, parents),
+    () => putFile(disk, `${directory}/${BOOTSTRAP_FILE}`, bootstrapFile(options.bootstrapValues, timestampMs)),
+    async () => (voters === null ? undefined : writeFirstSnapshot(options, voters, timestampMs)),
+    async () => {
+      draft = await writeDraft(disk, path, Buffer.from(properties, 'latin1'))
+    },
+  )
+  await disk.syncDirectory(directory)
+  await disk.rename(draft, path)
+  await disk.syncDirectory(directory)
 }
 
 async function writeFirstSnapshot(
@@ -56,7 +66,6 @@ async function writeFirstSnapshot(
     state: { kraftVersion: 1, voters },
     values: [],
   })
-  await disk.syncDirectory(directory)
 }
 
 export function bootstrapFile(values: readonly Buffer[], timestampMs: number): Buffer {

@@ -6,10 +6,22 @@
  * overwritten. Two replacements of one file may not run at once; its owner queues them.
  */
 import type { Disk } from '../world/world.ts'
+import { forEachBounded } from './bounded.ts'
 
 export async function replaceFile(disk: Disk, path: string, data: Buffer): Promise<void> {
-  const temporary = `${path}.tmp`
-  const file = await disk.open(temporary, 'write')
+  await putFile(disk, path, data)
+  await disk.syncDirectory(parentOf(path))
+}
+
+/** As `replaceFile`, but what a power loss leaves is decided by whoever syncs the directory: the old or the new content until then. */
+export async function putFile(disk: Disk, path: string, data: Buffer): Promise<void> {
+  await disk.rename(await writeDraft(disk, path, data), path)
+}
+
+/** The content durable under a name of its own, which it returns: to be renamed when everything that must come before is done. */
+export async function writeDraft(disk: Disk, path: string, data: Buffer): Promise<string> {
+  const draft = `${path}.tmp`
+  const file = await disk.open(draft, 'write')
   try {
     await file.truncate(0)
     if (data.length > 0) await file.write([data], 0)
@@ -17,8 +29,7 @@ export async function replaceFile(disk: Disk, path: string, data: Buffer): Promi
   } finally {
     await file.close()
   }
-  await disk.rename(temporary, path)
-  await disk.syncDirectory(parentOf(path))
+  return draft
 }
 
 /**
@@ -26,6 +37,11 @@ export async function replaceFile(disk: Disk, path: string, data: Buffer): Promi
  * case: a process that died between making and syncing leaves a directory that only seems safe.
  */
 export async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  await syncDirectories(disk, await makeDirectory(disk, path))
+}
+
+/** A directory with its parents; returns those that have to be synced for it to survive a power loss. */
+export async function makeDirectory(disk: Disk, path: string): Promise<readonly string[]> {
   const parents: string[] = [parentOf(path)]
   let at = path
   while ((await disk.stat(at)) === null) {
@@ -35,7 +51,11 @@ export async function makeDurableDirectory(disk: Disk, path: string): Promise<vo
     at = parent
   }
   await disk.makeDirectory(path)
-  for (const parent of parents) await disk.syncDirectory(parent)
+  return parents
+}
+
+export function syncDirectories(disk: Disk, paths: readonly string[]): Promise<void> {
+  return forEachBounded(paths, paths.length, (path) => disk.syncDirectory(path))
 }
 
 export function parentOf(path: string): string {

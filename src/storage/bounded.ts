@@ -24,3 +24,8 @@ export async function forEachBounded<Item>(
   await Promise.all(Array.from({ length: Math.min(inFlightMax, items.length) }, worker))
   if (failed) throw failure
 }
+
+/** Side by side; rejects with the first error when all have ended, so that nothing still runs behind its caller. */
+export function together(...tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  return forEachBounded(tasks, tasks.length, (task) => task())
+}

@@ -3,6 +3,7 @@
  * All but `syncBelow` run in the lane, so that no write is under way.
  */
 import { clampInt64 } from '../base/int64.ts'
+import { together } from './bounded.ts'
 import type { LogState } from './log-state.ts'
 import type { Segment } from './segment.ts'
 
@@ -86,12 +87,14 @@ export async function syncBelow(state: LogState, end: number): Promise<void> {
     const { cuts, finished } = state
     // A segment that was flushed to its very end may have got its final size since.
     const from = Math.max(0, state.segmentAt(state.recoveryPoint - 1))
-    for (const segment of state.segments.slice(from)) {
-      if (segment.baseOffset >= end && segment !== state.segments[from]) break
-      if (segment.isCreated && state.segments.includes(segment)) await segment.syncFiles()
+    const segments = state.segments.filter((segment, index) => {
+      return index >= from && (segment.baseOffset < end || index === from) && segment.isCreated
+    })
+    const syncFiles = async (): Promise<void> => {
+      for (const segment of segments) if (state.segments.includes(segment)) await segment.syncFiles()
     }
-    // Names too: those of new segments, and that those of truncated ones are gone.
-    await state.syncEntries()
+    // Names too: those of these segments, and that those of truncated ones are gone.
+    await together(syncFiles, () => state.syncEntries())
     // Truncated or finished meanwhile: what was appended in the place of what went, or the indexes, may not be synced.
     if (state.cuts !== cuts || state.finished !== finished) continue
     state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))

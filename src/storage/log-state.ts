@@ -7,7 +7,8 @@
 import type { Logger } from '../base/logger.ts'
 import type { LogConfig } from '../config/log-config.ts'
 import type { Clock, Disk, Random, Timer } from '../world/world.ts'
-import { writeEpochCheckpoint } from './checkpoint-file.ts'
+import { putFile } from './atomic-file.ts'
+import { formatEpochCheckpoint } from './checkpoint-file.ts'
 import type { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LoadedLog } from './log-loader.ts'
 import { newSegment } from './log-loader.ts'
@@ -128,9 +129,16 @@ export class LogState {
     this.#syncedEntries = Math.max(this.#syncedEntries, changes)
   }
 
+  /** Durable with the next flush: until then recovery finds the epochs of what was appended in the batches. */
   async writeEpochs(): Promise<void> {
+    await this.putFile(EPOCH_CHECKPOINT, Buffer.from(formatEpochCheckpoint(this.epochs.entries), 'utf8'))
+  }
+
+  /** A small file of the directory, whole at any time; a power loss before the next flush may bring back the one before. */
+  async putFile(name: string, data: Buffer): Promise<void> {
     const { disk, place } = this.world
-    await writeEpochCheckpoint(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, this.epochs.entries)
+    await putFile(disk, `${place.directory}/${name}`, data)
+    this.entriesChanged()
   }
 
   /** Renames the files of segments that left the list; they go for good after file.delete.delay.ms. */

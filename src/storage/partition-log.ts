@@ -16,7 +16,6 @@ import { baseOffset, hasLogAppendTime, leaderEpoch, magic, maxTimestamp } from '
 import { BatchCursor, entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import { DiskError } from '../world/world.ts'
 import { AppendScan } from './append-scan.ts'
-import { replaceFile } from './atomic-file.ts'
 import {
   countDeletable,
   createSegment,
@@ -27,6 +26,7 @@ import {
   syncBelow,
   truncateLog,
 } from './log-changes.ts'
+import { together } from './bounded.ts'
 import { loadLog } from './log-loader.ts'
 import { findAborted, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
 import { LogReader } from './log-reader.ts'
@@ -346,11 +346,8 @@ export class PartitionLog {
 
   /** What must be in the directory before records are: the topic's id, index files of full size. */
   #prepareFiles(segment: Segment): void {
-    const id = this.#topicId
-    if (!this.#isIdStored && id !== null) {
-      this.#isIdStored = true
-      this.#lane.before(() => this.#storeTopicId(id))
-    }
+    const id = this.#claimTopicId()
+    if (id !== null) this.#lane.before(() => this.#storeTopicId(id))
     if (segment.isPreallocated || !segment.isCreated || this.#preparing === segment) return
     this.#preparing = segment
     this.#lane.before(async () => {
@@ -359,11 +356,16 @@ export class PartitionLog {
     })
   }
 
+  /** The id, for whoever is going to store it; null if there is none or it is done. */
+  #claimTopicId(): Uuid | null {
+    if (this.#isIdStored) return null
+    this.#isIdStored = this.#topicId !== null
+    return this.#topicId
+  }
+
   async #storeTopicId(id: Uuid): Promise<void> {
-    const { disk, place } = this.#state.world
-    this.#isIdStored = true
     try {
-      await replaceFile(disk, `${place.directory}/${PARTITION_METADATA}`, Buffer.from(`version: 0\ntopic_id: ${id}`))
+      await this.#state.putFile(PARTITION_METADATA, Buffer.from(`version: 0\ntopic_id: ${id}`))
     } catch (error) {
       this.#isIdStored = false
       throw error
@@ -616,12 +618,16 @@ export class PartitionLog {
     return first !== undefined && first.startOffset <= this.startOffset ? first.epoch : -1
   }
 
-  /** A new leader's epoch begins at assignedEnd; on disk when it resolves. */
+  /** A new leader's epoch begins at assignedEnd; in the files when it resolves, with the topic's id, which records wait for. */
   assignEpoch(epoch: number): Promise<void> {
     if (!this.#state.epochs.assign(epoch, this.#state.assignedEnd)) return DONE
+    const id = this.#claimTopicId()
     return this.#lane.task(async () => {
       try {
-        await this.#state.writeEpochs()
+        await together(
+          () => this.#state.writeEpochs(),
+          async () => (id === null ? undefined : this.#storeTopicId(id)),
+        )
       } catch (error) {
         this.#fail(error)
         throw error
@@ -708,7 +714,8 @@ export class PartitionLog {
     if (this.#failure === null) {
       await this.#change(async () => {
         // Kafka takes a log without an id for a stray one, also if it is empty.
-        if (!this.#isIdStored && this.#topicId !== null) await this.#storeTopicId(this.#topicId)
+        const id = this.#claimTopicId()
+        if (id !== null) await this.#storeTopicId(id)
         await finishLog(this.#state)
       })
     }

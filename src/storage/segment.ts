@@ -11,6 +11,7 @@ import type { Int64 } from '../base/int64.ts'
 import { NO_TIMESTAMP, baseOffset } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import type { Disk, DiskFile } from '../world/world.ts'
+import { forEachBounded, together } from './bounded.ts'
 import { scanFile } from './file-scan.ts'
 import { syncIfThere } from './index-file.ts'
 import { OffsetIndex } from './offset-index.ts'
@@ -120,8 +121,8 @@ export class Segment {
   /** The files of the first segment of a log that may not be written for long. */
   async createEmpty(): Promise<void> {
     const nothing = Buffer.alloc(0)
-    for (const suffix of ['.log', '.index', '.timeindex'] as const)
-      await this.#disk.writeFile(this.path(suffix), nothing)
+    const suffixes = ['.log', '.index', '.timeindex'] as const
+    await forEachBounded(suffixes, suffixes.length, (suffix) => this.#disk.writeFile(this.path(suffix), nothing))
     this.#transactions = []
     this.knowsTimes = true
     this.knowsOffsets = true
@@ -129,8 +130,10 @@ export class Segment {
   }
 
   async preallocateIndexes(indexBytes: number): Promise<void> {
-    await this.offsetIndex.file.preallocate(indexBytes)
-    await this.timeIndex.file.preallocate(indexBytes)
+    await together(
+      () => this.offsetIndex.file.preallocate(indexBytes),
+      () => this.timeIndex.file.preallocate(indexBytes),
+    )
     this.isPreallocated = true
   }
 

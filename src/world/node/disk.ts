@@ -76,7 +76,7 @@ export class NodeDisk implements Disk {
     try {
       await called<void>(path, (done) => fs.fsync(fd, done))
     } finally {
-      await called<void>(path, (done) => fs.close(fd, done))
+      fs.closeSync(fd) // has nothing to write, so it takes no turn of the thread pool
     }
   }
 
