@@ -1,0 +1,260 @@
+/**
+ * The two ways in which the Admin asks: `ask`, one question to one node, and `askByKey`, a question over many keys that may
+ * belong to different nodes.
+ *
+ * Both try again what may pass until the call's time is over. By key each node's part goes its own way: a broker that is
+ * slow or gone delays and fails its own keys only. A call by key rejects when it is aborted, closed or makes no sense;
+ * whatever else goes wrong is the outcome of keys. Through `bootstrapControllers` (KIP-919) only those calls go that
+ * controllers answer.
+ */
+import { KafkaError, OperationalError } from '../../base/errors.ts'
+import type { Api, Init } from '../../protocol/codec.ts'
+import type { ApiVersionTable } from '../../rpc/api-version-table.ts'
+import type { BrokerConnection, RequestOptions } from '../../rpc/broker-connection.ts'
+import { abortable, backoffMs, inTime, pause, retrying, type CallOptions } from '../call.ts'
+import { ClientError, isRetriable } from '../errors.ts'
+import type { NetworkClient, Target } from '../network-client.ts'
+import { Outcomes, type KeyText } from './outcomes.ts'
+
+/** `active`: any broker, or the active controller where controllers are asked directly. */
+export type AdminTarget = Target | 'active'
+
+/** A node that is connected, for one attempt of a call. */
+export class AdminNode {
+  readonly #client: NetworkClient
+  readonly #connection: BrokerConnection
+  /** Milliseconds that the call has left; what requests carry as their time limit. */
+  readonly leftMs: number
+
+  constructor(client: NetworkClient, connection: BrokerConnection, leftMs: number) {
+    this.#client = client
+    this.#connection = connection
+    this.leftMs = Math.max(1, Math.min(Math.round(leftMs), 0x7fff_ffff))
+  }
+
+  get versions(): ApiVersionTable {
+    return this.#connection.versions
+  }
+
+  /** Rejects as BrokerConnection.request does. */
+  async ask<Request, Response>(
+    api: Api<Request, Response>,
+    message: Init<Request>,
+    options: RequestOptions = {},
+  ): Promise<Response> {
+    const timeoutMs = Math.min(this.#client.options.requestTimeoutMs, this.leftMs)
+    try {
+      return await this.#connection.request(api, message, { timeoutMs, ...options })
+    } catch (error) {
+      if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
+      if (error instanceof OperationalError) this.#client.refreshSoon()
+      throw error
+    }
+  }
+}
+
+export interface Question {
+  /** What Java's Admin calls it, for messages. */
+  readonly name: string
+  /** Controllers that are asked directly answer it, too. */
+  readonly fromControllers?: boolean
+}
+
+/** Has another answer once it is known who controls the cluster. */
+function isStale(error: unknown): boolean {
+  return error instanceof KafkaError && error.code === 'NOT_CONTROLLER'
+}
+
+/** Runs `attempt` with a connection to `target`, again while it fails with what may pass. */
+export async function ask<T>(
+  client: NetworkClient,
+  question: Question & { readonly target: AdminTarget },
+  call: CallOptions,
+  attempt: (node: AdminNode) => Promise<T>,
+): Promise<T> {
+  checkEndpoint(client, question)
+  const { timeoutMs = client.options.callTimeoutMs } = call
+  return retrying(client.retries, question.name, { ...call, timeoutMs }, async (leftMs) => {
+    try {
+      return await attempt(await adminNode(client, question.target, leftMs))
+    } catch (error) {
+      if (isStale(error)) await client.refresh().catch(() => {})
+      throw error
+    }
+  })
+}
+
+export interface Routed<Key> {
+  readonly groups: ReadonlyMap<AdminTarget, readonly Key[]>
+  /** Keys that have no node, and never will. */
+  readonly failed: readonly (readonly [Key, Error])[]
+  /** Keys that have no node just now. */
+  readonly later: readonly (readonly [Key, Error])[]
+}
+
+/** Says which node has which keys. */
+export type Route<Key> = (client: NetworkClient, keys: readonly Key[], leftMs: number) => Promise<Routed<Key>>
+
+export interface KeyQuestion<Key, Value> extends Question {
+  readonly keys: readonly Key[]
+  readonly textOf: KeyText<Key>
+  readonly route: Route<Key>
+  /** Asks one node about its keys. A key that the answer leaves out is an error of that key. */
+  readonly ask: (node: AdminNode, keys: readonly Key[]) => Promise<Iterable<readonly [Key, Value | Error]>>
+  /** Errors of a key after which it is asked for again, with its node looked up anew. None if left out. */
+  readonly isPassing?: (error: Error) => boolean
+}
+
+export async function askByKey<Key, Value>(
+  client: NetworkClient,
+  question: KeyQuestion<Key, Value>,
+  { timeoutMs = client.options.callTimeoutMs, signal }: CallOptions,
+): Promise<Outcomes<Key, Value>> {
+  signal?.throwIfAborted()
+  checkEndpoint(client, question)
+  if (client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
+  const asking = new Asking(client, question, timeoutMs, signal)
+  await abortable(asking.run(), signal)
+  return new Outcomes(
+    question.textOf,
+    question.keys.map((key) => [key, asking.outcomes.get(question.textOf(key))!.outcome]),
+  )
+}
+
+class Asking<Key, Value> {
+  readonly outcomes = new Map<string, { readonly outcome: Value | Error }>()
+  readonly #client: NetworkClient
+  readonly #question: KeyQuestion<Key, Value>
+  readonly #timeoutMs: number
+  readonly #deadlineMs: number
+  readonly #signal: AbortSignal | undefined
+
+  constructor(
+    client: NetworkClient,
+    question: KeyQuestion<Key, Value>,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.#client = client
+    this.#question = question
+    this.#timeoutMs = timeoutMs
+    this.#deadlineMs = client.world.clock.monotonicMs() + timeoutMs
+    this.#signal = signal
+  }
+
+  async run(): Promise<void> {
+    const { textOf, keys } = this.#question
+    const unique = new Map(keys.map((key) => [textOf(key), key]))
+    if (unique.size > 0) await this.#ask([...unique.values()], 1)
+  }
+
+  get #leftMs(): number {
+    return this.#deadlineMs - this.#client.world.clock.monotonicMs()
+  }
+
+  async #ask(keys: readonly Key[], attempts: number): Promise<void> {
+    this.#signal?.throwIfAborted()
+    let routed: Routed<Key>
+    try {
+      routed = await this.#inTime(this.#question.route(this.#client, keys, this.#leftMs))
+    } catch (error) {
+      await this.#settle(failedBy(keys, this.#errorOf(error)), isRetriable, attempts)
+      return
+    }
+    const { isPassing = () => false } = this.#question
+    await Promise.all([
+      this.#settle(routed.failed, () => false, attempts),
+      this.#settle(routed.later, () => true, attempts),
+      ...[...routed.groups].map(async ([target, group]) => {
+        try {
+          const answers = await this.#inTime(this.#askNode(target, group))
+          await this.#settle(this.#complete(group, answers), isPassing, attempts)
+        } catch (error) {
+          await this.#settle(failedBy(group, this.#errorOf(error)), isRetriable, attempts)
+        }
+      }),
+    ])
+  }
+
+  async #askNode(target: AdminTarget, keys: readonly Key[]): Promise<Iterable<readonly [Key, Value | Error]>> {
+    return this.#question.ask(await adminNode(this.#client, target, this.#leftMs), keys)
+  }
+
+  #complete(keys: readonly Key[], answers: Iterable<readonly [Key, Value | Error]>): [Key, Value | Error][] {
+    const { textOf } = this.#question
+    const told = new Outcomes(textOf, answers)
+    return keys.map((key) => [
+      key,
+      told.has(key)
+        ? told.outcome(key)
+        : new KafkaError('UNKNOWN_SERVER_ERROR', `The broker's answer says nothing about ${textOf(key)}.`),
+    ])
+  }
+
+  /** Keeps what is final; asks again, after a pause, for what `isPassing` holds. */
+  async #settle(
+    answers: Iterable<readonly [Key, Value | Error]>,
+    isPassing: (error: Error) => boolean,
+    attempts: number,
+  ): Promise<void> {
+    const again: (readonly [Key, Error])[] = []
+    for (const [key, outcome] of answers) {
+      if (outcome instanceof Error && (isPassing(outcome) || isStale(outcome))) again.push([key, outcome])
+      else this.outcomes.set(this.#question.textOf(key), { outcome })
+    }
+    if (again.length === 0) return
+    const { clock, random } = this.#client.world
+    const pauseMs = backoffMs(this.#client.retries.backoff, attempts, random)
+    if (clock.monotonicMs() + pauseMs >= this.#deadlineMs) {
+      for (const [key, error] of again)
+        this.outcomes.set(this.#question.textOf(key), { outcome: this.#timedOut(key, error) })
+      return
+    }
+    await pause(clock, pauseMs, this.#signal)
+    if (again.some(([, error]) => isStale(error))) await this.#client.refresh().catch(() => {})
+    await this.#ask(
+      again.map(([key]) => key),
+      attempts + 1,
+    )
+  }
+
+  /** Nothing outlives the call's time: a node that keeps silent must not keep the others' outcomes. */
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    return inTime(this.#client.world.clock, Math.max(this.#leftMs, 0), this.#question.name, work)
+  }
+
+  #errorOf(error: unknown): Error {
+    if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
+    return error instanceof Error ? error : new Error(String(error))
+  }
+
+  #timedOut(key: Key, cause: Error): ClientError {
+    const { name, textOf } = this.#question
+    const text = `${name}: not done for ${textOf(key)} in ${this.#timeoutMs} ms. ${cause.message}`
+    return new ClientError('TIMED_OUT', text, { cause })
+  }
+}
+
+function failedBy<Key>(keys: readonly Key[], error: Error): [Key, Error][] {
+  return keys.map((key) => [key, error])
+}
+
+/** A node that the cluster does not name may come yet, as Java's Admin sees it: a failure that passes. */
+async function adminNode(client: NetworkClient, target: AdminTarget, leftMs: number): Promise<AdminNode> {
+  const isDirect = client.options.endpoint === 'controllers'
+  const at: Target = target === 'active' ? (isDirect ? 'controller' : 'any') : target
+  try {
+    return new AdminNode(client, await client.connection(at), leftMs)
+  } catch (error) {
+    if (!(error instanceof KafkaError) || error.code !== 'BROKER_NOT_AVAILABLE') throw error
+    throw new OperationalError('NETWORK_FAILED', error.message, { cause: error })
+  }
+}
+
+function checkEndpoint(client: NetworkClient, { fromControllers = false }: Question): void {
+  if (client.options.endpoint === 'brokers' || fromControllers) return
+  throw new KafkaError(
+    'UNSUPPORTED_ENDPOINT_TYPE',
+    'This Admin API is not yet supported when communicating directly with the controller quorum.',
+  )
+}
