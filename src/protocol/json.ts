@@ -4,7 +4,8 @@
  *
  * Only the fields of the version appear, tagged fields only if they differ from their default. Uuids are base64url, bytes
  * base64, NaN and infinities strings. Departures from Kafka: `records` hold their bytes (Kafka prints them empty), and
- * integers beyond ±(2^53-1) are strings, so that JSON.parse loses nothing. Unknown tags are not in the JSON.
+ * integers beyond ±(2^53-1) are strings, so that JSON.parse loses nothing (`numbers` decides otherwise where the text is
+ * printed). Unknown tags are not in the JSON.
  */
 import { int64, type Int64 } from '../base/int64.ts'
 import { parseUuid, ZERO_UUID } from '../base/uuid.ts'
@@ -26,29 +27,39 @@ export class JsonFormError extends Error {
 /** A message as the generated codecs read it: an object with a property for each field. */
 type Message = Readonly<Record<string, unknown>>
 
-export function messageToJson(fields: readonly FieldDescription[], message: object, version: number): JsonObject {
+/** What becomes of a number that JSON as JavaScript writes it would print differently from Java: 64 bits, or a float64. */
+export type NumberForm = (value: number | bigint, isFloat: boolean) => Json
+
+const SAFE_NUMBERS: NumberForm = (value) =>
+  typeof value === 'number' && Number.isFinite(value) ? value : String(value)
+
+export function messageToJson(
+  fields: readonly FieldDescription[],
+  message: object,
+  version: number,
+  numbers = SAFE_NUMBERS,
+): JsonObject {
   const json: Record<string, Json> = {}
   const values: Message = { ...message }
   for (const field of fields) {
     if (!hasVersion(field, version)) continue
     const value = values[field.name]
-    if (field.tag === null || !isDefault(field, value)) json[field.name] = valueToJson(field, value, version)
+    if (field.tag === null || !isDefault(field, value)) json[field.name] = valueToJson(field, value, version, numbers)
   }
   return json
 }
 
-function valueToJson(field: FieldDescription, value: unknown, version: number): Json {
+function valueToJson(field: FieldDescription, value: unknown, version: number, numbers: NumberForm): Json {
   if (value === null) return null
-  if (field.array) return array(field, value).map((element) => elementToJson(field, element, version))
-  return elementToJson(field, value, version)
+  if (field.array) return array(field, value).map((element) => elementToJson(field, element, version, numbers))
+  return elementToJson(field, value, version, numbers)
 }
 
-function elementToJson(field: FieldDescription, value: unknown, version: number): Json {
+function elementToJson(field: FieldDescription, value: unknown, version: number, numbers: NumberForm): Json {
   if (Buffer.isBuffer(value)) return value.toString('base64')
-  if (typeof value === 'bigint') return String(value)
-  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (typeof value === 'bigint' || typeof value === 'number') return numbers(value, field.kind === 'float64')
   if (typeof value === 'string' || typeof value === 'boolean') return value
-  if (field.kind === 'struct' && isObject(value)) return messageToJson(field.fields, value, version)
+  if (field.kind === 'struct' && isObject(value)) return messageToJson(field.fields, value, version, numbers)
   throw new JsonFormError(`${field.name} cannot be ${String(value)}`)
 }
 

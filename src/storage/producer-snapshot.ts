@@ -49,12 +49,18 @@ export function encodeProducerSnapshot(entries: readonly SnapshotEntry[]): Buffe
 
 /** @throws OperationalError LOG_CORRUPT: the file is deleted and an older one tried. */
 export function decodeProducerSnapshot(bytes: Buffer): SnapshotEntry[] {
-  if (bytes.length < HEADER_BYTES) throw corrupt('too short')
+  if (bytes.length < HEADER_BYTES) throw corrupt(`Snapshot failed schema validation: ${bytes.length} bytes are too few`)
   const version = bytes.readInt16BE(0)
-  if (version !== VERSION) throw corrupt(`unknown version ${version}`)
-  if (bytes.readUInt32BE(2) !== crc32c(bytes, CRC_FROM)) throw corrupt('checksum does not match')
+  if (version !== VERSION) throw corrupt(`Snapshot contained an unknown file version ${version}`)
   const count = bytes.readInt32BE(CRC_FROM)
-  if (count < 0 || HEADER_BYTES + count * ENTRY_BYTES > bytes.length) throw corrupt('fewer entries than declared')
+  if (count < 0 || HEADER_BYTES + count * ENTRY_BYTES > bytes.length) {
+    throw corrupt(`Snapshot failed schema validation: ${count} entries are declared, and fewer are there`)
+  }
+  const stored = bytes.readUInt32BE(2)
+  const computed = crc32c(bytes, CRC_FROM)
+  if (stored !== computed) {
+    throw corrupt(`Snapshot is corrupt (CRC is no longer valid). Stored crc: ${stored}. Computed crc: ${computed}`)
+  }
   const entries: SnapshotEntry[] = []
   for (let at = HEADER_BYTES; entries.length < count; at += ENTRY_BYTES) {
     entries.push({
@@ -72,5 +78,5 @@ export function decodeProducerSnapshot(bytes: Buffer): SnapshotEntry[] {
 }
 
 function corrupt(detail: string): OperationalError {
-  return new OperationalError('LOG_CORRUPT', `producer snapshot: ${detail}`)
+  return new OperationalError('LOG_CORRUPT', detail)
 }

@@ -76,6 +76,7 @@ export function isOutside(error: unknown): error is Error {
 
 /** The message of an error; of its cause on a second line, where it says more. */
 export function sentenceOf(error: Error): string {
+  if (error instanceof DiskError && error.code === 'ENOENT') return `${error.path}: no such file`
   const { cause } = error
   const more = cause instanceof Error && !error.message.includes(cause.message) ? `\n${cause.message}` : ''
   return error.message + more

@@ -13,6 +13,11 @@ export interface ToolEntry {
 
 export const TOOLS: readonly ToolEntry[] = [
   {
+    name: 'kafka-dump-log',
+    classes: ['org.apache.kafka.tools.DumpLogSegments', 'kafka.tools.DumpLogSegments'],
+    load: async () => (await import('../dump-log/dump-log.ts')).dumpLog,
+  },
+  {
     name: 'kafka-storage',
     classes: ['kafka.tools.StorageTool'],
     load: async () => (await import('../storage/run-storage.ts')).storage,
