@@ -3,7 +3,7 @@
  * runs seeds until one fails. A bug that no seed finds fails the command. Ends with 'N passed, N failed'.
  *
  * A mutant is one JSON file: `what` it breaks, the `file`, the text `from` (exactly once in it) that becomes `to`, and how
- * many `seeds` must be enough.
+ * many `seeds` must be enough. `script` names the simulation that must find it (scripts/sim.ts, whole brokers, if left out).
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ process.exitCode = failed === 0 ? 0 : 1
 
 /**
  * @param {string} name
- * @param {{ what: string, file: string, from: string, to: string, seeds: number }} mutant
+ * @param {{ what: string, file: string, from: string, to: string, script?: string, seeds: number }} mutant
  * @returns {Promise<{ caught: boolean, says: string }>}
  */
 async function hunt(name, mutant) {
@@ -48,7 +48,8 @@ async function hunt(name, mutant) {
       }))
     },
   }
-  const bundle = await bundleScript('scripts/sim.ts', { suffix: `-${name}`, plugins: [plugin] })
+  const script = mutant.script ?? 'scripts/sim.ts'
+  const bundle = await bundleScript(script, { suffix: `-${name}`, plugins: [plugin] })
   const { stdout } = spawnSync(process.execPath, [bundle, '--quick', '--quiet', '--stop', `--seeds=${mutant.seeds}`], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -58,13 +59,9 @@ async function hunt(name, mutant) {
   if (found === undefined) return { caught: false, says: `${mutant.what}; ${mutant.seeds} seeds found nothing` }
   // A seed that fails anyway proves nothing.
   const [, seed = ''] = /seed (\d+) FAILED/.exec(found) ?? []
-  const sound = spawnSync(
-    process.execPath,
-    [await bundleScript('scripts/sim.ts'), '--quick', '--quiet', `--seed=${seed}`],
-    {
-      cwd: ROOT,
-    },
-  )
+  const sound = spawnSync(process.execPath, [await bundleScript(script), '--quick', '--quiet', `--seed=${seed}`], {
+    cwd: ROOT,
+  })
   if (sound.status !== 0) return { caught: false, says: `${mutant.what}; seed ${seed} fails without it too` }
   return { caught: true, says: found.slice(0, 200) }
 }

@@ -15,7 +15,8 @@ import { buildBatch } from '../records/batch-builder.ts'
 import { controlKey, readControlKey, type ControlType } from '../records/control.ts'
 import type { RecordInit } from '../records/record.ts'
 import { readRecords } from '../records/record-reader.ts'
-import type { Voter } from '../raft/voters.ts'
+import type { ControlEntry } from '../raft/raft-io.ts'
+import { KRAFT_VERSIONS, type Voter, type VoterChange } from '../raft/voters.ts'
 
 /** What the control records read so far say. */
 export interface VoterState {
@@ -30,18 +31,22 @@ export interface BatchPosition {
   readonly timestampMs: number
 }
 
-/** The first entry of an epoch; in a log that begins with it, with the voters behind it if they live in the log. */
-export function leaderChangeBatch(
-  position: BatchPosition,
-  leaderId: number,
-  voterIds: readonly number[],
-  state: VoterState,
-): Buffer {
-  const voters = voterIds.map((voterId) => ({ voterId }))
-  const change = { version: 0, leaderId, voters, grantingVoters: voters }
-  const records = [control('LEADER_CHANGE', LeaderChangeMessage, change)]
-  if (position.baseOffset === 0) records.push(...voterRecords(state))
-  return controlBatch(position, records)
+/** What a leader appends on its own: the first entry of its epoch, and changes of the voters. */
+export function controlEntryBatch(entry: ControlEntry, leaderId: number, timestampMs: number): Buffer {
+  const { baseOffset, epoch, leaderChange, voters } = entry
+  const records: RecordInit[] = []
+  if (leaderChange !== null) {
+    const change = {
+      version: 0,
+      leaderId,
+      voters: leaderChange.voters.map(({ id }) => ({ voterId: id })),
+      grantingVoters: leaderChange.granting.map(({ id }) => ({ voterId: id })),
+    }
+    records.push(control('LEADER_CHANGE', LeaderChangeMessage, change))
+  }
+  if (voters !== null && voters.kraftVersion !== null) records.push(kraftVersionRecord(voters.kraftVersion))
+  if (voters !== null && voters.voters !== null) records.push(votersRecord(voters.voters))
+  return controlBatch({ baseOffset, epoch, timestampMs }, records)
 }
 
 export function snapshotHeaderBatch(position: BatchPosition, lastContainedMs: number, state: VoterState): Buffer {
@@ -54,7 +59,10 @@ export function snapshotFooterBatch(position: BatchPosition): Buffer {
 }
 
 export interface ControlContent {
+  /** After the batch. */
   readonly state: VoterState
+  /** Null: it says nothing of voters. */
+  readonly change: VoterChange | null
   readonly isSnapshotFooter: boolean
   /** Of a snapshot header. */
   readonly lastContainedMs: number | null
@@ -71,20 +79,27 @@ export function readControlBatch(bytes: Buffer, at: number, before: VoterState):
 }
 
 function contentOf(bytes: Buffer, at: number, before: VoterState): ControlContent {
-  let { kraftVersion, voters } = before
+  let changedVersion: number | null = null
+  let changedVoters: readonly Voter[] | null = null
   let isSnapshotFooter = false
   let lastContainedMs: number | null = null
   for (const { key, value } of readRecords(bytes, at)) {
     const type = readControlKey(key)
     if (value === null) continue
-    if (type === 'KRAFT_VERSION') kraftVersion = decode(KRaftVersionRecord, value).kRaftVersion
-    else if (type === 'KRAFT_VOTERS') voters = decode(VotersRecord, value).voters.map(voterOf)
+    if (type === 'KRAFT_VERSION') changedVersion = decode(KRaftVersionRecord, value).kRaftVersion
+    else if (type === 'KRAFT_VOTERS') changedVoters = decode(VotersRecord, value).voters.map(voterOf)
     else if (type === 'SNAPSHOT_FOOTER') isSnapshotFooter = true
     else if (type === 'SNAPSHOT_HEADER') {
       lastContainedMs = Number(decode(SnapshotHeaderRecord, value).lastContainedLogTimestamp)
     }
   }
-  return { state: { kraftVersion, voters }, isSnapshotFooter, lastContainedMs }
+  const hasChange = changedVersion !== null || changedVoters !== null
+  return {
+    state: { kraftVersion: changedVersion ?? before.kraftVersion, voters: changedVoters ?? before.voters },
+    change: hasChange ? { kraftVersion: changedVersion, voters: changedVoters } : null,
+    isSnapshotFooter,
+    lastContainedMs,
+  }
 }
 
 function voterOf(voter: VotersRecord.Voter): Voter {
@@ -92,17 +107,22 @@ function voterOf(voter: VotersRecord.Voter): Voter {
   return { id: voter.voterId, directoryId: voter.voterDirectoryId, endpoints }
 }
 
-const KRAFT_VERSION_RANGE = { minSupportedVersion: 0, maxSupportedVersion: 1 }
+const KRAFT_VERSION_RANGE = { minSupportedVersion: KRAFT_VERSIONS.min, maxSupportedVersion: KRAFT_VERSIONS.max }
 
 function voterRecords({ kraftVersion, voters }: VoterState): RecordInit[] {
   if (kraftVersion === 0 || voters === null) return []
+  return [kraftVersionRecord(kraftVersion), votersRecord(voters)]
+}
+
+function kraftVersionRecord(kraftVersion: number): RecordInit {
+  return control('KRAFT_VERSION', KRaftVersionRecord, { version: 0, kRaftVersion: kraftVersion })
+}
+
+function votersRecord(voters: readonly Voter[]): RecordInit {
   const named = voters.map(({ id, directoryId, endpoints }) => {
     return { voterId: id, voterDirectoryId: directoryId, endpoints, kRaftVersionFeature: KRAFT_VERSION_RANGE }
   })
-  return [
-    control('KRAFT_VERSION', KRaftVersionRecord, { version: 0, kRaftVersion: kraftVersion }),
-    control('KRAFT_VOTERS', VotersRecord, { version: 0, voters: named }),
-  ]
+  return control('KRAFT_VOTERS', VotersRecord, { version: 0, voters: named })
 }
 
 function control<T>(type: ControlType, codec: MessageCodec<T>, message: Init<T>): RecordInit {

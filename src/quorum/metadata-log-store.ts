@@ -5,6 +5,8 @@ export type MetadataLogStore = Pick<
   PartitionLog,
   | 'startOffset'
   | 'assignedEnd'
+  | 'writtenEnd'
+  | 'epochStarts'
   | 'latestEpoch'
   | 'sizeBytes'
   | 'append'
@@ -12,6 +14,8 @@ export type MetadataLogStore = Pick<
   | 'onFailed'
   | 'setHighWatermark'
   | 'scan'
+  | 'read'
+  | 'truncateTo'
   | 'deleteRecordsBefore'
   | 'deleteOldSegments'
   | 'truncateFullyAndStartAt'

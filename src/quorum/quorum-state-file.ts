@@ -4,7 +4,7 @@
  */
 import { OperationalError } from '../base/errors.ts'
 import { ZERO_UUID, parseUuid } from '../base/uuid.ts'
-import type { ElectionState } from '../raft/raft.ts'
+import type { ElectionState } from '../raft/raft-io.ts'
 import { replaceFile } from '../storage/atomic-file.ts'
 import type { Disk } from '../world/world.ts'
 

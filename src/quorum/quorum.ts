@@ -1,54 +1,99 @@
 /**
- * The metadata log of one node: `__cluster_metadata-0`, its snapshots, its election, its commits. Drives the consensus
- * state machine (src/raft) over a partition log and carries out what it puts out, in its order.
+ * The metadata log of one node: `__cluster_metadata-0`, its snapshots, its elections, its commits. Drives the consensus
+ * state machine (src/raft) over a partition log and a channel to the other nodes, and carries out what it puts out, in its
+ * order: one output after the other, an output that waits for no disk at once.
  *
  * Knows records as bytes only; what they mean is the business of src/metadata and src/controller. The log is always
- * recovered as after an unclean shutdown. An entry counts as committed when it is synced; one sync runs at a time and
- * covers all that was appended before it. This is a quorum of one voter: a voter set of more is refused by name.
+ * recovered as after an unclean shutdown.
  */
-import { KafkaError, OperationalError } from '../base/errors.ts'
-import { ZERO_UUID } from '../base/uuid.ts'
-import { Raft, type RaftOutput } from '../raft/raft.ts'
+import { KafkaError } from '../base/errors.ts'
+import type { LeaderView, RaftAnswer, RaftBatch, RaftRequest } from '../raft/messages.ts'
+import { Raft, type QuorumStatus } from '../raft/raft.ts'
+import type { Outgoing, RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
 import type { Voter } from '../raft/voters.ts'
-import { BATCH_HEADER_BYTES, isControl, leaderEpoch } from '../records/batch.ts'
+import { BATCH_HEADER_BYTES } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
-import { leaderChangeBatch, readControlBatch, type VoterState } from './control-batches.ts'
-import type { MetadataLogStore } from './metadata-log-store.ts'
-import { METADATA_DIRECTORY, openPartitionLog, type LoadSink, type QuorumOptions } from './quorum-options.ts'
+import type { Timer } from '../world/world.ts'
+import { CommittedReader } from './committed-reader.ts'
+import { contentOf, loadLog, type LoadedLog } from './load-log.ts'
+import type { LoadSink, QuorumOptions } from './quorum-options.ts'
+import type { ServedAnswer } from './raft-channel.ts'
+import { RaftDisk } from './raft-disk.ts'
+import { readSnapshotPiece } from './snapshot-files.ts'
+import { SnapshotStore, type KeptSnapshot } from './snapshot-store.ts'
 import { checkVoters } from './voter-check.ts'
-import { readQuorumState, writeQuorumState } from './quorum-state-file.ts'
-import { readSnapshot, removeLeftovers, snapshotName } from './snapshot-files.ts'
-import { SnapshotStore, keptSnapshots, type KeptSnapshot } from './snapshot-store.ts'
 
 /** Larger ones can't be appended at once. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
+/** controller.quorum.fetch.max.bytes and controller.quorum.fetch.snapshot.max.bytes: Kafka's default of both. */
+const PIECE_BYTES_MAX = 1024 * 1024
 
 export class Quorum {
   readonly #options: QuorumOptions
-  readonly #log: MetadataLogStore
-  readonly #snapshots: SnapshotStore
   readonly #directory: string
-  #raft: Raft
-  #voterState: VoterState
+  readonly #log: LoadedLog['log']
+  readonly #snapshots: SnapshotStore
+  readonly #raft: Raft
+  readonly #disk: RaftDisk
+  readonly #reader: CommittedReader
+  #outputs: { readonly output: RaftOutput; readonly set: Raft['voterSet'] }[] = []
+  #isBusy = false
+  #isClosed = false
+  #wake: { readonly timer: Timer; readonly atMs: number } | null = null
+  readonly #replies = new Map<ReplyToken, (answer: RaftAnswer) => void>()
+  #lastToken = 0
   #committedEnd = 0
-  #pending: Promise<void>[] = []
-  #syncing: Promise<void> | null = null
+  #leading: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null
   #committed: ((committedEnd: number) => void) | null = null
   #failed: ((error: Error) => void) | null = null
+  #roleChanged: (() => void) | null = null
+  #lastRole = ''
 
-  private constructor(
-    options: QuorumOptions,
-    log: MetadataLogStore,
-    snapshots: SnapshotStore,
-    lastEpoch: number,
-    state: VoterState,
-  ) {
+  private constructor(options: QuorumOptions, loaded: LoadedLog, sink: LoadSink) {
+    const { log, directory, snapshots, voters, election } = loaded
     this.#options = options
-    this.#directory = `${options.logDirectory}/${METADATA_DIRECTORY}`
+    this.#directory = directory
     this.#log = log
-    this.#snapshots = snapshots
-    this.#raft = new Raft({ nodeId: options.nodeId, lastEpoch })
-    this.#voterState = state
+    this.#snapshots = new SnapshotStore({
+      ...options,
+      directory,
+      policy: options.snapshots,
+      log,
+      snapshots,
+      onChanged: () => {
+        const known = contentOf(log, this.#snapshots.all)
+        this.#step({ kind: 'snapshots', snapshots: known.snapshots, logStartOffset: known.startOffset })
+      },
+    })
+    if (loaded.bytesBehind > 0) this.#snapshots.recordsAdded(loaded.bytesBehind)
+    this.#raft = new Raft(
+      {
+        ...options,
+        autoJoin: false,
+        election,
+        log: contentOf(log, snapshots),
+        syncedEnd: log.startOffset,
+        voters,
+        random: (bound) => options.random.below(bound),
+      },
+      options.clock.monotonicMs(),
+    )
+    this.#disk = new RaftDisk({
+      quorum: options,
+      directory,
+      log,
+      snapshots: this.#snapshots,
+      step: (input) => this.#step(input),
+      fail: (error) => this.#fail(error),
+    })
+    this.#reader = new CommittedReader(log, sink, loaded, {
+      written: () => this.#disk.written,
+      onRead: (end) => {
+        log.setHighWatermark(end)
+        this.#committed?.(end)
+      },
+      fail: (error) => this.#fail(error),
+    })
     log.onFailed((error) => this.#fail(error))
   }
 
@@ -57,60 +102,13 @@ export class Quorum {
    * @throws OperationalError LOG_CORRUPT, NOT_SUPPORTED (more than one voter), CONFIG_INVALID (no voter, or not this node).
    */
   static async open(options: QuorumOptions, sink: LoadSink): Promise<Quorum> {
-    const { disk, logger } = options
-    const directory = `${options.logDirectory}/${METADATA_DIRECTORY}`
-    if ((await disk.stat(directory)) === null) {
-      await disk.makeDirectory(directory)
-      // Or a power loss takes the directory, and all that was committed in it.
-      await disk.syncDirectory(options.logDirectory)
-    }
-    await removeLeftovers(disk, directory)
-    const election = await readQuorumState(disk, directory)
-    const log = await (options.openLog ?? ((path) => openPartitionLog(options, path)))(directory)
+    const loaded = await loadLog(options, sink)
     try {
-      const kept = await keptSnapshots(disk, directory, log.startOffset)
-      const latest = kept.at(-1) ?? null
-      if (latest === null && log.startOffset > 0) {
-        throw new OperationalError(
-          'LOG_CORRUPT',
-          `${directory} starts at ${log.startOffset} and has no snapshot up to there`,
-        )
-      }
-      let state: VoterState = { kraftVersion: 0, voters: null }
-      let from = 0
-      if (latest !== null) {
-        const content = await readSnapshot(disk, `${directory}/${snapshotName(latest)}`)
-        state = content.state
-        from = latest.endOffset
-        const { lastContainedMs } = content
-        sink.snapshot(content, { offset: from - 1, epoch: latest.epoch, timestampMs: lastContainedMs })
-        if (from > log.assignedEnd) {
-          logger.info(
-            `[RaftManager] The log ends at ${log.assignedEnd}, before the snapshot at ${from}: starting there`,
-          )
-          await log.truncateFullyAndStartAt(from)
-        }
-      }
-      let lastEpoch = Math.max(election?.election.leaderEpoch ?? 0, latest?.epoch ?? 0, log.latestEpoch)
-      let bytesBehind = 0
-      await log.scan(from, (bytes, at, size) => {
-        lastEpoch = Math.max(lastEpoch, leaderEpoch(bytes, at))
-        bytesBehind += size
-        if (isControl(bytes, at)) state = readControlBatch(bytes, at, state).state
-        sink.batch(bytes, at)
-      })
-      const snapshots = new SnapshotStore({
-        ...options,
-        directory,
-        policy: options.snapshots,
-        log,
-        snapshots: kept,
-      })
-      if (bytesBehind > 0) snapshots.recordsAdded(bytesBehind)
-      checkVoters(options, state)
-      return new Quorum(options, log, snapshots, lastEpoch, state)
+      const quorum = new Quorum(options, loaded, sink)
+      checkVoters(options, quorum.#raft.voterSet)
+      return quorum
     } catch (error) {
-      await log.closeHard()
+      await loaded.log.closeHard()
       throw error
     }
   }
@@ -123,21 +121,34 @@ export class Quorum {
     return this.#raft.epoch
   }
 
+  get role(): RaftRole {
+    return this.#raft.role
+  }
+
+  get leader(): LeaderView {
+    return this.#raft.leader
+  }
+
   get isLeader(): boolean {
     return this.#raft.role === 'leader'
   }
 
   get kraftVersion(): number {
-    return this.#voterState.kraftVersion
+    return this.#raft.voterSet.kraftVersion
   }
 
   get voters(): readonly Voter[] {
-    return this.#voterState.voters ?? [{ id: this.nodeId, directoryId: ZERO_UUID, endpoints: [] }]
+    return this.#raft.voterSet.voters
+  }
+
+  /** Null unless this node leads. */
+  status(): QuorumStatus | null {
+    return this.#raft.status(this.#options.clock.monotonicMs())
   }
 
   /** Offset that the next record gets. */
   get endOffset(): number {
-    return this.#log.assignedEnd
+    return this.#raft.endOffset
   }
 
   /** All below is committed. */
@@ -145,7 +156,7 @@ export class Quorum {
     return this.#committedEnd
   }
 
-  /** One listener: the controller. Called in the order of commits. */
+  /** One listener: the controller, or who follows. Called in the order of commits, when the sink has what was committed. */
   onCommitted(listener: (committedEnd: number) => void): void {
     this.#committed = listener
   }
@@ -155,11 +166,23 @@ export class Quorum {
     this.#failed = listener
   }
 
-  /** Starts a new epoch; resolves once its first entry is committed, and with it all that was loaded. */
-  async lead(): Promise<void> {
-    const output = this.#raft.step({ kind: 'started', logEnd: this.#log.assignedEnd })
-    await this.#carryOut(output)
-    await this.#sync()
+  /** Another role, epoch or leader. */
+  onRoleChanged(listener: () => void): void {
+    this.#roleChanged = listener
+  }
+
+  /** Takes part: votes, follows, or only looks for the leader. */
+  start(): void {
+    this.#step({ kind: 'tick' })
+    if (this.#log.assignedEnd > this.#log.startOffset && !this.isLeader) this.#disk.sync().catch(() => {})
+  }
+
+  /** Of a quorum of one: starts a new epoch; resolves once its first entry is committed, and with it all that was loaded. */
+  lead(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#leading = { resolve, reject }
+      this.start()
+    })
   }
 
   /**
@@ -175,8 +198,45 @@ export class Quorum {
         `The change takes ${bytes} bytes of metadata; 8388608 fit in a batch.`,
       )
     }
-    const batch = buildBatch({ ...this.#position(), records: values.map((value) => ({ value })) })
-    return this.#appendBatch(batch)
+    const { endOffset: baseOffset, epoch } = this.#raft
+    const timestampMs = this.#options.clock.wallMs()
+    const records = values.map((value) => ({ value }))
+    const batch: RaftBatch = {
+      baseOffset,
+      endOffset: baseOffset + values.length,
+      epoch,
+      voters: null,
+      bytes: buildBatch({ baseOffset, epoch, timestampMs, records }),
+    }
+    this.#step({ kind: 'proposed', batch })
+    return batch.endOffset - 1
+  }
+
+  /** What a peer asks. Resolves to the answer, perhaps after a while; an answer without its records is an error of it. */
+  async request(request: RaftRequest, maxBytes = PIECE_BYTES_MAX): Promise<ServedAnswer> {
+    if (this.#isClosed) throw new KafkaError('BROKER_NOT_AVAILABLE', 'The metadata log is closed.')
+    const answer = await new Promise<RaftAnswer>((resolve) => {
+      const token = ++this.#lastToken
+      this.#replies.set(token, resolve)
+      this.#step({ kind: 'received', token, request })
+    })
+    const bytesMax = Math.max(0, Math.min(maxBytes, PIECE_BYTES_MAX))
+    if (answer.kind === 'fetch') {
+      const { readFrom, readTo, leader } = answer
+      const records = readFrom === null ? Buffer.alloc(0) : await this.#read(readFrom, readTo, bytesMax)
+      // Cut meanwhile: these may not be records of that epoch.
+      const isStale = readFrom !== null && (!this.isLeader || this.epoch !== leader.epoch)
+      return isStale
+        ? { ...answer, error: 'NOT_LEADER_OR_FOLLOWER', leader: this.leader, readFrom: null, records: Buffer.alloc(0) }
+        : { ...answer, records }
+    }
+    if (answer.kind !== 'fetchSnapshot') return answer
+    return answer.error === 'NONE' ? this.#piece(answer, bytesMax) : { ...answer, bytes: Buffer.alloc(0) }
+  }
+
+  /** Gives the leadership up. */
+  resign(epoch: number): void {
+    this.#step({ kind: 'resign', epoch })
   }
 
   get snapshotDue(): boolean {
@@ -192,13 +252,15 @@ export class Quorum {
     provenance: { readonly offset: number; readonly epoch: number; readonly timestampMs: number },
     values: Iterable<Buffer>,
   ): Promise<void> {
+    const endOffset = provenance.offset + 1
+    const { kraftVersion, voters } = this.#raft.votersAt(endOffset)
     return this.#snapshots.write(
-      { endOffset: provenance.offset + 1, epoch: provenance.epoch },
+      { endOffset, epoch: provenance.epoch },
       {
         epoch: provenance.epoch,
         lastContainedMs: provenance.timestampMs,
         timestampMs: this.#options.clock.wallMs(),
-        state: this.#voterState,
+        state: { kraftVersion, voters: kraftVersion === 0 ? null : voters },
         values,
       },
     )
@@ -210,78 +272,137 @@ export class Quorum {
   }
 
   async close(): Promise<void> {
-    this.#raft.step({ kind: 'resigned' })
-    await this.#syncing?.catch(() => {})
+    this.#stop()
+    await this.#reader.close()
+    await this.#disk.close()
     await this.#snapshots.close()
     await this.#log.close()
   }
 
   /** What a killed process leaves. */
   async closeHard(): Promise<void> {
-    this.#raft.step({ kind: 'resigned' })
+    this.#stop()
     await this.#log.closeHard()
   }
 
-  async #carryOut(output: RaftOutput): Promise<void> {
-    const { disk, nodeId } = this.#options
-    if (output.save !== null) {
-      const voterIds = this.kraftVersion === 0 ? [nodeId] : null
-      await writeQuorumState(disk, this.#directory, { election: output.save, voterIds })
-    }
-    if (output.lead !== null) {
-      await this.#log.assignEpoch(output.lead.epoch)
-      const voterIds = this.voters.map((voter) => voter.id)
-      this.#appendBatch(leaderChangeBatch(this.#position(), nodeId, voterIds, this.#voterState))
-    }
+  #stop(): void {
+    this.#isClosed = true
+    this.#wake?.timer.cancel()
+    this.#step({ kind: 'stopped' })
+    this.#options.channel.close()
+    this.#leading?.reject(new KafkaError('NOT_CONTROLLER', 'The metadata log is closed.'))
+    this.#leading = null
   }
 
-  #position(): { baseOffset: number; epoch: number; timestampMs: number } {
-    return { baseOffset: this.#log.assignedEnd, epoch: this.epoch, timestampMs: this.#options.clock.wallMs() }
+  #step(input: RaftInput): void {
+    const output = this.#raft.step(input, this.#options.clock.monotonicMs())
+    this.#outputs.push({ output, set: this.#raft.voterSet })
+    this.#wakeAt(output.wakeAtMs)
+    this.#noteRole()
+    this.#drain()
   }
 
-  #appendBatch(batch: Buffer): number {
-    const { lastOffset, written } = this.#log.append(batch, { epoch: this.epoch, origin: 'raft' })
-    this.#pending.push(written)
-    // It may fail while an earlier sync still runs, before anybody waits for it.
-    written.catch(() => {})
-    this.#snapshots.recordsAdded(batch.length)
-    this.#sync().catch(() => {})
-    return lastOffset
+  #noteRole(): void {
+    const { role, epoch, leader } = this.#raft
+    const now = `${role} ${epoch} ${leader.leaderId}`
+    if (now === this.#lastRole) return
+    this.#lastRole = now
+    const whose = role === 'follower' ? ` of ${leader.leaderId}` : ''
+    this.#options.logger.info(`[RaftManager id=${this.nodeId}] ${role}${whose} in epoch ${epoch}`)
+    this.#roleChanged?.()
   }
 
-  /** Resolves when all that is appended now is synced. */
-  #sync(): Promise<void> {
-    this.#syncing ??= this.#syncAll().finally(() => {
-      this.#syncing = null
+  #wakeAt(atMs: number): void {
+    if (atMs === Infinity || this.#isClosed || (this.#wake !== null && this.#wake.atMs <= atMs)) return
+    this.#wake?.timer.cancel()
+    const timer = this.#options.clock.at(atMs, () => {
+      this.#wake = null
+      this.#step({ kind: 'tick' })
     })
-    return this.#syncing
+    this.#wake = { timer, atMs }
   }
 
-  async #syncAll(): Promise<void> {
-    while (this.#pending.length > 0) {
-      const pending = this.#pending
-      this.#pending = []
-      try {
-        await Promise.all(pending)
-        this.#advance(await this.#log.flush())
-      } catch (error) {
-        this.#fail(error instanceof Error ? error : new Error(String(error)))
-        throw error
+  #drain(): void {
+    while (!this.#isBusy) {
+      const next = this.#outputs.shift()
+      if (next === undefined) return
+      if (this.#disk.isImmediate(next.output)) this.#finish(next.output)
+      else {
+        this.#isBusy = true
+        void this.#carryOut(next.output, next.set)
       }
     }
   }
 
-  #advance(syncedEnd: number): void {
-    const { committedTo } = this.#raft.step({ kind: 'synced', end: syncedEnd })
+  async #carryOut(output: RaftOutput, set: Raft['voterSet']): Promise<void> {
+    try {
+      const installed = await this.#disk.change(output, set)
+      if (installed !== null && output.install !== null) this.#reader.restart(output.install, installed)
+      this.#isBusy = false
+      this.#finish(output)
+      this.#drain()
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #finish(output: RaftOutput): void {
+    for (const what of output.complaints) this.#options.logger.error(`[RaftManager id=${this.nodeId}] ${what}`)
+    try {
+      this.#disk.append(output.append)
+    } catch (error) {
+      return this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+    for (const outgoing of output.send) void this.#send(outgoing)
+    for (const { token, answer } of output.reply) {
+      const reply = this.#replies.get(token)
+      this.#replies.delete(token)
+      reply?.(answer)
+    }
+    this.#commit(output.committedTo)
+  }
+
+  #commit(committedTo: number): void {
     if (committedTo <= this.#committedEnd) return
     this.#committedEnd = committedTo
-    this.#log.setHighWatermark(committedTo)
-    this.#committed?.(committedTo)
+    this.#reader.advance(committedTo)
+    const { epochStart } = this.#raft
+    if (epochStart === null || committedTo <= epochStart) return
+    this.#leading?.resolve()
+    this.#leading = null
+  }
+
+  async #send({ requestId, to, request }: Outgoing): Promise<void> {
+    try {
+      this.#step({ kind: 'answered', requestId, result: await this.#options.channel.send(to, request) })
+    } catch (error) {
+      const unsupported = error instanceof KafkaError && error.code === 'UNSUPPORTED_VERSION'
+      this.#options.logger.debug(
+        `[RaftManager id=${this.nodeId}] ${request.kind} to ${to.host}:${to.port}: ${String(error)}`,
+      )
+      this.#step({ kind: 'failed', requestId, unsupported })
+    }
+  }
+
+  async #read(from: number, to: number, bytesMax: number): Promise<Buffer> {
+    if (this.#log.writtenEnd < to) await this.#disk.written.catch(() => {})
+    const end = Math.min(to, this.#log.writtenEnd)
+    if (from >= end || from < this.#log.startOffset) return Buffer.alloc(0)
+    const read = await this.#log.read(from, end, bytesMax, true)
+    const records = Buffer.concat(read.pieces)
+    read.release()
+    return records
+  }
+
+  async #piece(answer: RaftAnswer & { readonly kind: 'fetchSnapshot' }, bytesMax: number): Promise<ServedAnswer> {
+    const { snapshotId, position } = answer
+    const bytes = await readSnapshotPiece(this.#options.disk, this.#directory, snapshotId, position, bytesMax)
+    return bytes === null ? { ...answer, error: 'SNAPSHOT_NOT_FOUND', bytes: Buffer.alloc(0) } : { ...answer, bytes }
   }
 
   #fail(error: Error): void {
-    if (this.#raft.role === 'resigned') return
-    this.#raft.step({ kind: 'resigned' })
+    if (this.#raft.role === 'stopped') return
+    this.#stop()
     this.#options.logger.error('[RaftManager] The metadata log failed', error)
     this.#failed?.(error)
   }

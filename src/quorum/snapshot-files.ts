@@ -111,6 +111,25 @@ export async function readLastContainedMs(disk: Disk, path: string): Promise<num
   }
 }
 
+/** Bytes for a follower, from `position` on; null: there is no such snapshot any more. */
+export async function readSnapshotPiece(
+  disk: Disk,
+  directory: string,
+  id: SnapshotId,
+  position: number,
+  bytesMax: number,
+): Promise<Buffer | null> {
+  const path = `${directory}/${snapshotName(id)}`
+  if ((await disk.stat(path)) === null) return null
+  const file = await disk.open(path, 'read')
+  try {
+    const bytes = Buffer.alloc(bytesMax)
+    return bytes.subarray(0, await file.read(bytes, position))
+  } finally {
+    await file.close()
+  }
+}
+
 export interface SnapshotInit {
   readonly epoch: number
   readonly lastContainedMs: number

@@ -44,6 +44,8 @@ export interface SnapshotStoreOptions {
   readonly log: MetadataLogStore
   /** Oldest first. */
   readonly snapshots: readonly KeptSnapshot[]
+  /** Some came, or went with the log before them. */
+  readonly onChanged: () => void
 }
 
 export class SnapshotStore {
@@ -65,8 +67,8 @@ export class SnapshotStore {
     return this.#snapshots.at(-1) ?? null
   }
 
-  get count(): number {
-    return this.#snapshots.length
+  get all(): readonly KeptSnapshot[] {
+    return this.#snapshots
   }
 
   recordsAdded(bytes: number): void {
@@ -106,6 +108,7 @@ export class SnapshotStore {
     const bytes = await writeSnapshot(disk, `${directory}/${snapshotName(id)}`, part, init)
     this.#snapshots.push({ ...id, bytes, lastContainedMs: init.lastContainedMs })
     logger.info(`[MetadataSnapshot] Wrote ${snapshotName(id)}, ${bytes} bytes`)
+    this.#options.onChanged()
     await this.clean()
   }
 
@@ -121,13 +124,28 @@ export class SnapshotStore {
       if (!tooLarge && !tooOld) break
       await this.#delete(oldest)
       if (next.endOffset > log.startOffset) log.deleteRecordsBefore(next.endOffset)
+      this.#options.onChanged()
       await log.deleteOldSegments(clock.wallMs())
     }
   }
 
+  /** One came from the leader, and the log starts over behind it: all others lead to nothing any more. */
+  async installed(snapshot: KeptSnapshot): Promise<void> {
+    this.#newRecordBytes = 0
+    this.#newSinceMs = null
+    const former = this.#snapshots
+    this.#snapshots = [snapshot]
+    for (const one of former) if (one.endOffset !== snapshot.endOffset) await this.#rename(one)
+  }
+
   async #delete(snapshot: KeptSnapshot): Promise<void> {
-    const { disk, directory, clock, logger } = this.#options
     this.#snapshots = this.#snapshots.filter((kept) => kept !== snapshot)
+    await this.#rename(snapshot)
+  }
+
+  /** Whoever reads it still has a minute. */
+  async #rename(snapshot: KeptSnapshot): Promise<void> {
+    const { disk, directory, clock, logger } = this.#options
     const path = `${directory}/${snapshotName(snapshot)}`
     const deleted = path.slice(0, -SNAPSHOT_SUFFIX.length) + DELETED_SUFFIX
     await disk.rename(path, deleted)

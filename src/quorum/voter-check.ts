@@ -1,19 +1,20 @@
-/** Whether this node can serve the quorum that its directory and configuration name: only as its one voter, for now. */
+/** Whether this node can serve the quorum that its directory and configuration name. */
 import { OperationalError } from '../base/errors.ts'
 import type { Uuid } from '../base/uuid.ts'
-import type { VoterState } from './control-batches.ts'
+import type { VoterSet } from '../raft/voters.ts'
 
 export interface VoterIdentity {
   readonly nodeId: number
   readonly directoryId: Uuid
-  /** controller.quorum.voters; counts only with kraft.version 0. */
-  readonly staticVoterIds: readonly number[]
+  readonly mayVote: boolean
 }
 
 /** @throws OperationalError NOT_SUPPORTED (more than one voter), CONFIG_INVALID (no voter, or another node or directory). */
-export function checkVoters(identity: VoterIdentity, state: VoterState): void {
-  const { nodeId, directoryId, staticVoterIds } = identity
-  const ids = state.kraftVersion > 0 ? (state.voters ?? []).map((voter) => voter.id) : staticVoterIds
+export function checkVoters(identity: VoterIdentity, { kraftVersion, voters }: VoterSet): void {
+  const { nodeId, directoryId, mayVote } = identity
+  // A broker follows whoever it finds.
+  if (!mayVote) return
+  const ids = voters.map((voter) => voter.id)
   if (ids.length === 0) {
     throw new OperationalError(
       'CONFIG_INVALID',
@@ -26,12 +27,12 @@ export function checkVoters(identity: VoterIdentity, state: VoterState): void {
       `The metadata quorum has ${ids.length} voters (${ids.join(', ')}); a quorum of more than one node is not served yet.`,
     )
   }
-  const voter = state.voters?.[0]
-  const wrongDirectory = state.kraftVersion > 0 && voter !== undefined && voter.directoryId !== directoryId
+  const [voter] = voters
+  const wrongDirectory = kraftVersion > 0 && voter !== undefined && voter.directoryId !== directoryId
   if (ids[0] !== nodeId || wrongDirectory) {
     throw new OperationalError(
       'CONFIG_INVALID',
-      `The only voter of the metadata quorum is node ${ids[0]}${voter ? `, directory ${voter.directoryId}` : ''}; ` +
+      `The only voter of the metadata quorum is node ${ids[0]}${kraftVersion > 0 && voter ? `, directory ${voter.directoryId}` : ''}; ` +
         `this is node ${nodeId}, directory ${directoryId}.`,
     )
   }

@@ -1,91 +1,191 @@
 /**
- * KRaft consensus as a pure state machine: input in, output out; knows no file, socket, clock or promise. Its caller
- * carries out an output in the order of the fields. This is the quorum of one voter: it elects itself in a new epoch
- * whenever it starts, and an entry is committed once it survives a power loss here.
+ * KRaft consensus as a pure state machine (KIP-595, KIP-630, KIP-853, KIP-996): input in, output out; knows no file,
+ * socket, clock or promise. Its caller carries out outputs in their order, and each in the order of its fields; it may
+ * step on before the last one is done.
  *
- * Invariants: an epoch is never used twice (it is saved before anything is written in it); nothing is committed in an
- * epoch before its first entry, the leader change, is; `committedTo` never goes back.
+ * Invariants: an epoch has at most one leader, and a replica votes once in it; nothing is committed in an epoch before its
+ * first entry, the leader change, is on a majority; what is committed is never cut off and `committedTo` never goes back;
+ * a leader never cuts its own log.
  */
 import { assert } from '../base/errors.ts'
-import type { Uuid } from '../base/uuid.ts'
-import { ZERO_UUID } from '../base/uuid.ts'
+import { handleBeginEpoch, handleEndEpoch, handleVote } from './election-requests.ts'
+import type { ReplicaProgress } from './leadership.ts'
+import { advance, handleFetch, handleFetchSnapshot } from './log-requests.ts'
+import type { LeaderView, RaftRequest } from './messages.ts'
+import { poll } from './poll.ts'
+import type { RaftInput, RaftOptions, RaftOutput, RaftRole, ReplyToken } from './raft-io.ts'
+import { RaftState } from './raft-state.ts'
+import { expireRequests, handleAnswered, handleFailed } from './results.ts'
+import { handleAddVoter, handleRemoveVoter, handleUpdateVoter } from './voter-changes.ts'
+import type { Voter, VoterSet } from './voters.ts'
 
-/** What `quorum-state` holds. */
-export interface ElectionState {
-  /** -1: unknown. */
-  readonly leaderId: number
-  readonly leaderEpoch: number
-  /** -1: no vote given in this epoch. */
-  readonly votedId: number
-  readonly votedDirectoryId: Uuid
+/** What DescribeQuorum tells; times are monotonic, -Infinity for never. */
+export interface QuorumStatus {
+  readonly highWatermark: number
+  readonly voters: readonly { readonly voter: Voter; readonly progress: ReplicaProgress | null }[]
+  readonly observers: readonly ReplicaProgress[]
 }
-
-export type RaftInput =
-  /** Everything was loaded; `logEnd` is where the leader change will go. */
-  | { readonly kind: 'started'; readonly logEnd: number }
-  /** All below `end` survives a power loss. */
-  | { readonly kind: 'synced'; readonly end: number }
-  /** The log failed, or the node stops: no entry is committed any more. */
-  | { readonly kind: 'resigned' }
-
-export interface RaftOutput {
-  /** On disk before anything below. */
-  readonly save: ElectionState | null
-  /** Append a leader change in this epoch. */
-  readonly lead: { readonly epoch: number } | null
-  /** All below is committed; -1 until the epoch's first entry is. */
-  readonly committedTo: number
-}
-
-export type RaftRole = 'unattached' | 'leader' | 'resigned'
 
 export class Raft {
-  readonly #nodeId: number
-  #epoch: number
-  #role: RaftRole = 'unattached'
-  /** Offset of the leader change. */
-  #epochStart = 0
-  #committedTo = -1
+  readonly #state: RaftState
 
-  /** `lastEpoch`: the highest that the election state, the log or a snapshot names. */
-  constructor(options: { readonly nodeId: number; readonly lastEpoch: number }) {
-    this.#nodeId = options.nodeId
-    this.#epoch = options.lastEpoch
+  constructor(options: RaftOptions, nowMs: number) {
+    this.#state = new RaftState(options, nowMs)
   }
 
   get epoch(): number {
-    return this.#epoch
+    return this.#state.epoch
   }
 
   get role(): RaftRole {
-    return this.#role
+    return this.#state.role.name
   }
 
-  step(input: RaftInput): RaftOutput {
-    switch (input.kind) {
-      case 'started':
-        return this.#elect(input.logEnd)
-      case 'synced':
-        if (this.#role === 'leader' && input.end > this.#epochStart) {
-          this.#committedTo = Math.max(this.#committedTo, input.end)
-        }
-        return this.#output(null, null)
-      case 'resigned':
-        this.#role = 'resigned'
-        return this.#output(null, null)
+  get leader(): LeaderView {
+    return this.#state.leader
+  }
+
+  /** Offset that the next record gets. */
+  get endOffset(): number {
+    return this.#state.log.endOffset
+  }
+
+  /** Of the last record. */
+  get lastEpoch(): number {
+    return this.#state.log.lastEpoch
+  }
+
+  get committedTo(): number {
+    return this.#state.committedTo
+  }
+
+  /** In force, committed or not. */
+  get voterSet(): VoterSet {
+    return this.#state.set
+  }
+
+  /** Goes into `synced`. */
+  get cuts(): number {
+    return this.#state.cuts
+  }
+
+  get isVoter(): boolean {
+    return this.#state.isVoter
+  }
+
+  /** While leading: the first offset of this epoch. */
+  get epochStart(): number | null {
+    return this.#state.leadership?.epochStart ?? null
+  }
+
+  /** After `shutdown`: there are voters that should hear of it. */
+  get isLeaving(): boolean {
+    const { role } = this.#state
+    return role.name === 'leader' || (role.name === 'resigned' && role.unacknowledged.size > 0)
+  }
+
+  /** Voters in force for all records below `endOffset`; for snapshots. */
+  votersAt(endOffset: number): VoterSet {
+    return this.#state.history.setAt(endOffset)
+  }
+
+  /** Null unless this replica leads. */
+  status(nowMs: number): QuorumStatus | null {
+    const { leadership, set } = this.#state
+    if (leadership === null) return null
+    return {
+      highWatermark: leadership.highWatermark ?? -1,
+      voters: set.voters.map((voter) => ({ voter, progress: leadership.progress(voter) })),
+      observers: leadership.observers(set, nowMs),
     }
   }
 
-  #elect(logEnd: number): RaftOutput {
-    assert(this.#role === 'unattached', 'a voter is started once')
-    this.#epoch += 1
-    this.#role = 'leader'
-    this.#epochStart = logEnd
-    const save = { leaderId: this.#nodeId, leaderEpoch: this.#epoch, votedId: -1, votedDirectoryId: ZERO_UUID }
-    return this.#output(save, { epoch: this.#epoch })
+  step(input: RaftInput, nowMs: number): RaftOutput {
+    const state = this.#state
+    if (state.role.name !== 'stopped') {
+      expireRequests(state, nowMs)
+      this.#take(input, nowMs)
+      poll(state, nowMs)
+    }
+    return state.output()
   }
 
-  #output(save: ElectionState | null, lead: RaftOutput['lead']): RaftOutput {
-    return { save, lead, committedTo: this.#committedTo }
+  #take(input: RaftInput, nowMs: number): void {
+    const state = this.#state
+    switch (input.kind) {
+      case 'tick':
+        return
+      case 'received':
+        return this.#receive(input.token, input.request, nowMs)
+      case 'answered':
+        return handleAnswered(state, input.requestId, input.result, nowMs)
+      case 'failed':
+        return handleFailed(state, input.requestId, input.unsupported, nowMs)
+      case 'proposed': {
+        const { batch } = input
+        assert(state.role.name === 'leader' && batch.epoch === state.epoch, 'only the leader proposes, in its epoch')
+        assert(batch.baseOffset === state.log.endOffset, 'a proposal begins where the log ends')
+        return state.append({ kind: 'batch', ...batch })
+      }
+      case 'synced':
+        if (input.cuts !== state.cuts) return
+        state.syncedEnd = Math.max(state.syncedEnd, Math.min(input.end, state.log.endOffset))
+        return advance(state)
+      case 'snapshots':
+        return state.log.setSnapshots(input.snapshots, input.logStartOffset)
+      case 'chunkStored':
+      case 'snapshotDamaged':
+        return this.#stored(input)
+      case 'resign':
+        if (input.epoch === state.epoch && state.leadership !== null) state.leadership.resignAsked = true
+        return
+      case 'shutdown':
+        state.isShuttingDown = true
+        return
+      case 'stopped':
+        return state.stop()
+    }
+  }
+
+  #receive(token: ReplyToken, request: RaftRequest, nowMs: number): void {
+    const state = this.#state
+    switch (request.kind) {
+      case 'vote':
+        return handleVote(state, token, request, nowMs)
+      case 'beginEpoch':
+        return handleBeginEpoch(state, token, request, nowMs)
+      case 'endEpoch':
+        return handleEndEpoch(state, token, request, nowMs)
+      case 'fetch':
+        return handleFetch(state, token, request, nowMs)
+      case 'fetchSnapshot':
+        return handleFetchSnapshot(state, token, request, nowMs)
+      case 'addVoter':
+        return handleAddVoter(state, token, request, nowMs)
+      case 'removeVoter':
+        return handleRemoveVoter(state, token, request, nowMs)
+      case 'updateVoter':
+        return handleUpdateVoter(state, token, request, nowMs)
+      case 'apiVersions':
+        assert(false, 'ApiVersions is answered without consensus')
+    }
+  }
+
+  #stored(input: RaftInput & { kind: 'chunkStored' | 'snapshotDamaged' }): void {
+    const state = this.#state
+    const { role } = state
+    if (role.name !== 'follower' || role.download === null) return
+    const { id } = role.download
+    if (id.endOffset !== input.id.endOffset || id.epoch !== input.id.epoch || !role.download.isStoring) return
+    if (input.kind === 'snapshotDamaged') {
+      state.complain(`the snapshot ${id.endOffset}-${id.epoch} of leader ${state.leaderId} is damaged`)
+      role.download = null
+    } else if (input.whole === null) {
+      role.download.position = input.end
+      role.download.isStoring = false
+    } else {
+      role.download = null
+      state.install(id, input.end, input.whole)
+    }
   }
 }

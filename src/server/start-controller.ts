@@ -1,11 +1,14 @@
 /** The controller half of a node: the metadata log opened with this node's settings, and its leader. */
 import { OperationalError } from '../base/errors.ts'
+import { ZERO_UUID } from '../base/uuid.ts'
 import { TableConfigRules } from '../controller/config-rules.ts'
 import { Controller } from '../controller/controller.ts'
 import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { readBootstrap } from '../quorum/format.ts'
+import { DEFAULT_TIMING } from '../quorum/quorum-options.ts'
 import { Quorum } from '../quorum/quorum.ts'
+import { NO_PEERS } from '../quorum/raft-channel.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import { hostNameOf } from './listener-addresses.ts'
@@ -22,6 +25,7 @@ export async function startController(
     throw new OperationalError('DISK_FAILED', `The metadata log directory ${config.metadataLogDir} can't be read.`)
   }
   const bootstrap = await readBootstrap(disk, metadata.path)
+  const [listenerName = 'CONTROLLER'] = config.controllerListenerNames
   let quorum: Quorum | null = null
   const controller = await Controller.start({
     clock,
@@ -60,7 +64,15 @@ export async function startController(
           logDirectory: metadata.path,
           nodeId: config.nodeId,
           directoryId: metadata.id,
-          staticVoterIds: config.quorumVoters.map(({ id }) => id),
+          staticVoters: config.quorumVoters.map(({ id, host, port }) => {
+            return { id, directoryId: ZERO_UUID, endpoints: [{ name: listenerName, host, port }] }
+          }),
+          mayVote: true,
+          endpoints: [],
+          listenerName,
+          bootstrapServers: [],
+          timing: DEFAULT_TIMING,
+          channel: NO_PEERS,
           logConfig: {
             ...config.topicDefaults,
             compact: false,

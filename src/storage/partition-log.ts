@@ -195,6 +195,11 @@ export class PartitionLog {
     return this.#state.epochs.latestEpoch
   }
 
+  /** Where each epoch of the log began, ascending; the last may have no records yet. */
+  get epochStarts(): readonly { readonly epoch: number; readonly startOffset: number }[] {
+    return this.#state.epochs.entries
+  }
+
   /** Clock.monotonicMs of the last flush, for flush.ms. */
   get lastFlushMs(): number {
     return this.#lastFlushMs

@@ -7,7 +7,8 @@ import { TableConfigRules } from '../controller/config-rules.ts'
 import { Controller, type ControllerOptions } from '../controller/controller.ts'
 import type { LogContent } from '../controller/metadata-log.ts'
 import { bootstrapRecords } from '../metadata/bootstrap.ts'
-import type { QuorumOptions } from '../quorum/quorum-options.ts'
+import { DEFAULT_TIMING, type QuorumOptions } from '../quorum/quorum-options.ts'
+import { NO_PEERS } from '../quorum/raft-channel.ts'
 import { Quorum } from '../quorum/quorum.ts'
 import type { World } from '../world/world.ts'
 
@@ -44,7 +45,13 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
     logDirectory: options.logDirectory,
     nodeId,
     directoryId: options.directoryId ?? ZERO_UUID,
-    staticVoterIds: options.staticVoterIds ?? [nodeId],
+    staticVoters: (options.staticVoterIds ?? [nodeId]).map((id) => ({ id, directoryId: ZERO_UUID, endpoints: [] })),
+    mayVote: true,
+    endpoints: [],
+    listenerName: 'CONTROLLER',
+    bootstrapServers: [],
+    timing: DEFAULT_TIMING,
+    channel: NO_PEERS,
     logConfig: { ...DEFAULT_LOG_CONFIG, retentionMs: -1, retentionBytes: -1, segmentBytes: 8 * 1024 * 1024 },
     snapshots: {
       recordBytesMax: options.snapshotBytes ?? 20 * 1024 * 1024,

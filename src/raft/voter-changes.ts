@@ -1,0 +1,146 @@
+/**
+ * AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter (KIP-853): one change of one voter at a time, each in force as soon as
+ * its record is appended, and none before the leader has committed in its own epoch, so that any two majorities of
+ * neighbouring sets overlap.
+ */
+import type { ErrorCode } from '../base/error-codes.ts'
+import { ZERO_UUID } from '../base/uuid.ts'
+import type { Leadership } from './leadership.ts'
+import { advance, leaderError } from './log-requests.ts'
+import type { AddVoterRequest, ApiVersionsResult, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts'
+import type { RaftState } from './raft-state.ts'
+import type { ReplyToken } from './raft-io.ts'
+import { endpointOf, sameKey, withVoter, withoutVoter, type VoterSet } from './voters.ts'
+
+export function handleAddVoter(state: RaftState, token: ReplyToken, request: AddVoterRequest, nowMs: number): void {
+  const { voter, endpoints, ackWhenCommitted } = request
+  const refuse = (error: ErrorCode, message: string | null): void =>
+    state.reply(token, { kind: 'addVoter', error, message })
+  const error = leaderError(state, state.epoch)
+  const { leadership, options } = state
+  if (error !== null || leadership === null) return refuse(error ?? 'NOT_LEADER_OR_FOLLOWER', null)
+  if (voter.id < 0 || voter.directoryId === ZERO_UUID)
+    return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
+  const endpoint = endpointOf(endpoints, options.listenerName)
+  if (endpoint === null) return refuse('INVALID_REQUEST', `The voter has no listener ${options.listenerName}.`)
+  const obstacle = obstacleTo(state, leadership)
+  if (obstacle !== null) return refuse(...obstacle)
+  if (state.set.voters.some(({ id }) => id === voter.id)) {
+    return refuse('DUPLICATE_VOTER', `Node ${voter.id} is a voter already; remove it before it is added anew.`)
+  }
+  const deadlineMs = nowMs + options.timing.requestTimeoutMs
+  if (state.peers.readyAtMs(endpoint) > nowMs) return refuse('REQUEST_TIMED_OUT', 'The new voter can not be reached.')
+  leadership.pending = {
+    kind: 'addVoter',
+    token,
+    deadlineMs,
+    voter: { ...voter, endpoints },
+    ackWhenCommitted,
+    offset: -1,
+  }
+  state.send(endpoint, voter.id, () => ({ kind: 'apiVersions' }), nowMs)
+}
+
+/** Of the voter that is to be added. */
+export function handleApiVersions(state: RaftState, result: ApiVersionsResult, nowMs: number): boolean {
+  const pending = state.leadership?.pending ?? null
+  if (pending === null || pending.voter === null || pending.offset >= 0) return true
+  if (result.error !== 'NONE') {
+    noApiVersions(state, `The new voter answers ${result.error}.`)
+    return false
+  }
+  const { kraftVersions } = result
+  const { kraftVersion } = state.set
+  if (kraftVersions === null || kraftVersions.min > kraftVersion || kraftVersions.max < kraftVersion) {
+    settle(state, 'INVALID_REQUEST', `The new voter does not serve kraft.version ${kraftVersion}.`)
+  } else if (!state.leadership!.isCaughtUp(pending.voter, nowMs)) {
+    settle(state, 'REQUEST_TIMED_OUT', 'The new voter has not fetched the whole log of late.')
+  } else {
+    pending.offset = appendVoters(state, withVoter(state.set, pending.voter), nowMs)
+    if (!pending.ackWhenCommitted) settle(state, 'NONE', null)
+    advance(state)
+  }
+  return true
+}
+
+export function noApiVersions(state: RaftState, message: string): void {
+  if (state.leadership?.pending?.offset === -1) settle(state, 'REQUEST_TIMED_OUT', message)
+}
+
+export function handleRemoveVoter(
+  state: RaftState,
+  token: ReplyToken,
+  request: RemoveVoterRequest,
+  nowMs: number,
+): void {
+  const refuse = (error: ErrorCode, message: string | null): void =>
+    state.reply(token, { kind: 'removeVoter', error, message })
+  const { voter } = request
+  const error = leaderError(state, state.epoch)
+  const { leadership } = state
+  if (error !== null || leadership === null) return refuse(error ?? 'NOT_LEADER_OR_FOLLOWER', null)
+  if (voter.id < 0 || voter.directoryId === ZERO_UUID)
+    return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
+  const obstacle = obstacleTo(state, leadership)
+  if (obstacle !== null) return refuse(...obstacle)
+  const rest = withoutVoter(state.set, voter)
+  if (rest === null)
+    return refuse('VOTER_NOT_FOUND', `Node ${voter.id} with that directory is no voter, or the only one.`)
+  const offset = appendVoters(state, rest, nowMs)
+  const deadlineMs = nowMs + state.options.timing.requestTimeoutMs
+  leadership.pending = { kind: 'removeVoter', token, deadlineMs, voter: null, ackWhenCommitted: true, offset }
+  advance(state)
+}
+
+export function handleUpdateVoter(
+  state: RaftState,
+  token: ReplyToken,
+  request: UpdateVoterRequest,
+  nowMs: number,
+): void {
+  const error = updateError(state, request)
+  if (error === null) {
+    const { voter, endpoints } = request
+    appendVoters(state, withVoter(state.set, { ...voter, endpoints }), nowMs)
+  }
+  state.reply(token, { kind: 'updateVoter', error: error ?? 'NONE', leader: state.leader, granted: false })
+}
+
+/** Returns the offset of the record. */
+function appendVoters(state: RaftState, { voters }: VoterSet, nowMs: number): number {
+  state.leadership?.restartCheckQuorum(nowMs)
+  return state.appendControl(null, { kraftVersion: null, voters })
+}
+
+function updateError(state: RaftState, request: UpdateVoterRequest): ErrorCode | null {
+  const { voter, endpoints, kraftVersions } = request
+  const error = leaderError(state, request.epoch)
+  const { leadership, options, set } = state
+  if (error !== null || leadership === null) return error ?? 'NOT_LEADER_OR_FOLLOWER'
+  const hasListener = endpointOf(endpoints, options.listenerName) !== null
+  const { min, max } = kraftVersions
+  if (voter.id < 0 || voter.directoryId === ZERO_UUID || !hasListener) return 'INVALID_REQUEST'
+  if (min < 0 || max < min) return 'INVALID_REQUEST'
+  const obstacle = obstacleTo(state, leadership)
+  if (obstacle !== null) return obstacle[0]
+  if (min > set.kraftVersion || max < set.kraftVersion) return 'INVALID_REQUEST'
+  return set.voters.some((known) => sameKey(known, voter)) ? null : 'VOTER_NOT_FOUND'
+}
+
+function obstacleTo(state: RaftState, leadership: Leadership): [ErrorCode, string] | null {
+  const { offset, set }: { offset: number; set: VoterSet } = state.history.last
+  if (leadership.pending !== null) return ['REQUEST_TIMED_OUT', 'Another voter change is under way.']
+  if (leadership.highWatermark === null) return ['REQUEST_TIMED_OUT', 'The leader has not committed in its epoch yet.']
+  if (set.kraftVersion === 0) return ['UNSUPPORTED_VERSION', 'With kraft.version 0 the voters can not be changed.']
+  if (offset >= leadership.highWatermark) return ['REQUEST_TIMED_OUT', 'The last voter change is not committed yet.']
+  return null
+}
+
+/** Answers the change under way. */
+export function settle(state: RaftState, error: ErrorCode, message: string | null): void {
+  const { leadership } = state
+  if (leadership === null || leadership.pending === null) return
+  const { pending } = leadership
+  leadership.pending = null
+  state.reply(pending.token, { kind: pending.kind, error, message })
+}
