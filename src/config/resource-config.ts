@@ -3,9 +3,9 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import { clampInt64 } from '../base/int64.ts'
-import { readConfigValue, type ConfigTable } from './config-key.ts'
+import { readConfigValue, type ConfigKey } from './config-key.ts'
 import { ConfigError, type ConfigValue } from './config-value.ts'
-import { CLIENT_METRICS_TABLE, GROUP_TABLE } from './tables.ts'
+import { CLIENT_METRICS_KEYS_READ, CLIENT_METRICS_TABLE, GROUP_KEYS_READ, GROUP_TABLE } from './tables.ts'
 
 /**
  * All overrides that a group would have.
@@ -17,11 +17,16 @@ export function validateGroupConfig(
   broker: ReadonlyMap<string, ConfigValue>,
 ): void {
   refusing('INVALID_CONFIG', () => {
-    const given = readAll(GROUP_TABLE, overrides, 'Unknown group config name: ')
+    for (const name of overrides.keys()) {
+      if (!GROUP_TABLE.has(name)) throw new ConfigError(`Unknown group config name: ${name}`)
+    }
+    const given = readAll(GROUP_KEYS_READ, overrides)
     const limit = (name: string) => numberOf(broker.get(name) ?? null)
-    for (const [name, value] of given) {
-      const number = numberOf(value)
-      if (number === null) continue
+    const effective = (name: string) => numberOf(given.get(name) ?? null) ?? limit(`group.${name}`)
+    for (const name of LIMITED_GROUP_KEYS) {
+      const number = effective(name)
+      // Nobody looks at the broker's own interval, whatever it is.
+      if (number === null || (name.endsWith('.assignment.interval.ms') && !given.has(name))) continue
       const [kind, ...rest] = name.split('.')
       const limited = rest.join('.').replace(/^num\./, '')
       const [min, max] = [`group.${kind}.min.${limited}`, `group.${kind}.max.${limited}`]
@@ -29,13 +34,29 @@ export function validateGroupConfig(
       if (number > (limit(max) ?? number)) throw new ConfigError(`${name} must be less than or equal to ${max}`)
     }
     for (const kind of ['consumer', 'share', 'streams']) {
-      const effective = (name: string) => numberOf(given.get(name) ?? null) ?? limit(`group.${name}`) ?? 0
       const [session, heartbeat] = [`${kind}.session.timeout.ms`, `${kind}.heartbeat.interval.ms`]
-      if (effective(session) > effective(heartbeat)) continue
+      if ((effective(session) ?? 0) > (effective(heartbeat) ?? 0)) continue
       throw new ConfigError(`${session} must be greater than ${heartbeat}`)
     }
   })
 }
+
+/** Which the broker limits, in the order in which Kafka looks. */
+const LIMITED_GROUP_KEYS = [
+  'consumer.heartbeat.interval.ms',
+  'consumer.session.timeout.ms',
+  'consumer.assignment.interval.ms',
+  'share.heartbeat.interval.ms',
+  'share.session.timeout.ms',
+  'share.record.lock.duration.ms',
+  'share.delivery.count.limit',
+  'share.partition.max.record.locks',
+  'share.assignment.interval.ms',
+  'streams.heartbeat.interval.ms',
+  'streams.session.timeout.ms',
+  'streams.num.standby.replicas',
+  'streams.assignment.interval.ms',
+]
 
 const CLIENT_MATCH_KEYS = [
   'client_instance_id',
@@ -56,7 +77,7 @@ export function validateClientMetricsConfig(overrides: ReadonlyMap<string, strin
     throw new KafkaError('INVALID_REQUEST', `Unknown client metrics configuration: ${name}`)
   }
   refusing('INVALID_CONFIG', () => {
-    const given = readAll(CLIENT_METRICS_TABLE, overrides, '')
+    const given = readAll(CLIENT_METRICS_KEYS_READ, overrides)
     const intervalMs = numberOf(given.get('interval.ms') ?? null)
     if (intervalMs !== null && (intervalMs < 100 || intervalMs > 3_600_000)) {
       const rule = 'interval must be between 100 and 3600000 (1 hour)'
@@ -80,16 +101,11 @@ function checkPattern(pattern: string): void {
   throw new ConfigError(`Illegal client matching pattern: ${pattern}`)
 }
 
-function readAll(
-  table: ConfigTable,
-  overrides: ReadonlyMap<string, string>,
-  unknown: string,
-): Map<string, ConfigValue> {
+function readAll(keys: readonly ConfigKey[], overrides: ReadonlyMap<string, string>): Map<string, ConfigValue> {
   const values = new Map<string, ConfigValue>()
-  for (const [name, raw] of overrides) {
-    const key = table.get(name)
-    if (!key) throw new ConfigError(`${unknown}${name}`)
-    values.set(name, readConfigValue(key, raw))
+  for (const key of keys) {
+    const raw = overrides.get(key.name)
+    if (raw !== undefined) values.set(key.name, readConfigValue(key, raw))
   }
   return values
 }

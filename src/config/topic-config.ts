@@ -9,7 +9,7 @@ import { clampInt64 } from '../base/int64.ts'
 import { readConfigValue } from './config-key.ts'
 import { ConfigError, parseConfigValue, type ConfigValue } from './config-value.ts'
 import { DEFAULT_LOG_CONFIG, type CompressionType, type LogConfig } from './log-config.ts'
-import { TOPIC_TABLE } from './tables.ts'
+import { TOPIC_KEYS_READ, TOPIC_TABLE } from './tables.ts'
 
 /** Where the default of a topic key comes from: broker keys in the order of precedence, with the factor to the topic's unit. */
 export interface BrokerSynonym {
@@ -191,7 +191,7 @@ function checkTopicConfig(overrides: ReadonlyMap<string, string>, rules: TopicRu
   for (const name of overrides.keys()) {
     if (!TOPIC_TABLE.has(name)) throw new ConfigError(`Unknown topic config name: ${name}`)
   }
-  for (const key of TOPIC_TABLE.values()) {
+  for (const key of TOPIC_KEYS_READ) {
     const raw = overrides.get(key.name)
     values.set(key.name, raw === undefined ? topicDefaultValue(key.name, rules.broker) : readConfigValue(key, raw))
   }

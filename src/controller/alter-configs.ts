@@ -3,6 +3,7 @@
  * Each resource of a request stands for itself. Values are stored in plain text, sensitive ones too, as in Kafka.
  */
 import { KafkaError } from '../base/errors.ts'
+import { appendToList, subtractFromList } from '../config/list-change.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
 import type {
@@ -107,25 +108,14 @@ function alterOne(
         const operation = OPERATION_NAMES[configOperation] ?? ''
         throw new KafkaError('INVALID_CONFIG', `Can't ${operation} to key ${name} because its type is not LIST.`)
       }
-      const present = parts(wanted.get(name) ?? rules.defaultText(type, name))
-      const given = parts(value ?? '')
-      const result =
-        configOperation === APPEND
-          ? [...present, ...given.filter((part) => !present.includes(part))]
-          : present.filter((part) => !given.includes(part))
-      wanted.set(name, result.join(','))
+      const before = wanted.get(name) ?? rules.defaultText(type, name)
+      const change = configOperation === APPEND ? appendToList : subtractFromList
+      wanted.set(name, change(before, value ?? ''))
       return
     }
     default:
       throw new KafkaError('INVALID_REQUEST', `Unknown config operation ${configOperation}.`)
   }
-}
-
-function parts(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
 }
 
 /** @throws KafkaError */

@@ -3,9 +3,12 @@ import { KafkaError } from '../base/errors.ts'
 import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/generated/delete-topics.ts'
-import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { metadataRecord } from '../metadata/metadata-records.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+
+/** Older ones have no code for topics that may not be deleted. */
+const DISABLED_VERSION = 3
 
 interface Wanted {
   readonly name: string | null
@@ -19,48 +22,73 @@ export function deleteTopics(
 ): Decision<Init<DeleteTopicsResponse>> {
   const wanted: readonly Wanted[] =
     apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
-  const records: MetadataRecord[] = []
   const responses: Init<DeleteTopicsResponse.DeletableTopicResult>[] = []
-  const counts = new Map<string, number>()
-  for (const topic of wanted) counts.set(keyOf(topic), (counts.get(keyOf(topic)) ?? 0) + 1)
-  const deleted = new Set<Uuid>()
+  const ids = new Map<Uuid, number>()
+  const names = new Map<string, number>()
   for (const topic of wanted) {
-    const count = counts.get(keyOf(topic))
-    if (count === undefined) continue
-    // Who names both is refused each time.
-    if (count > 1 && (topic.name === null || topic.topicId === ZERO_UUID)) counts.delete(keyOf(topic))
-    const found = attempt(() => find(state, topic, count, deleted))
-    if (found instanceof KafkaError) {
-      responses.push({ name: topic.name, topicId: topic.topicId, ...errorFields(found.code, found.message) })
-    } else {
-      deleted.add(found.id)
-      records.push(metadataRecord('RemoveTopicRecord', 0, { topicId: found.id }))
-      responses.push({ name: found.name, topicId: found.id, ...NO_ERROR })
-    }
+    const { name, topicId } = topic
+    const refusal = attempt(() => checkOne(state, topic, apiVersion))
+    if (refusal instanceof KafkaError) responses.push(refused(name, topicId, refusal))
+    else if (name === null) ids.set(topicId, (ids.get(topicId) ?? 0) + 1)
+    else names.set(name, (names.get(name) ?? 0) + 1)
   }
+  const deleted = new Map<Uuid, TopicImage>()
+  for (const [topicId, count] of ids) {
+    const found = attempt(() => findById(state, topicId, count))
+    if (found instanceof KafkaError) responses.push(refused(null, topicId, found))
+    else deleted.set(topicId, found)
+  }
+  for (const [name, count] of names) {
+    const found = attempt(() => findByName(state, name, count))
+    if (found instanceof KafkaError) responses.push(refused(name, ZERO_UUID, found))
+    else if (ids.has(found.id)) {
+      // Named by id too: neither counts, and the id gets no answer of its own.
+      deleted.delete(found.id)
+      const detail = 'The provided topic name maps to an ID that was already supplied.'
+      responses.push(refused(name, found.id, new KafkaError('INVALID_REQUEST', detail)))
+    } else deleted.set(found.id, found)
+  }
+  for (const { name, id } of deleted.values()) responses.push({ name, topicId: id, ...NO_ERROR })
+  const records = [...deleted.keys()].map((topicId) => metadataRecord('RemoveTopicRecord', 0, { topicId }))
   return { records, answer: { responses } }
 }
 
-const keyOf = (topic: Wanted): string => `${topic.name ?? ''}/${topic.topicId}`
+function refused(
+  name: string | null,
+  topicId: Uuid,
+  error: KafkaError,
+): Init<DeleteTopicsResponse.DeletableTopicResult> {
+  return { name, topicId, ...errorFields(error.code, error.message) }
+}
+
+/** Whether the request names one topic here. @throws KafkaError */
+function checkOne({ settings }: ControllerState, { name, topicId }: Wanted, apiVersion: number): void {
+  const byId = topicId !== ZERO_UUID
+  if (!settings.deleteTopicEnable) {
+    throw apiVersion < DISABLED_VERSION
+      ? new KafkaError('INVALID_REQUEST', 'This version does not support topic deletion.')
+      : new KafkaError('TOPIC_DELETION_DISABLED', 'Topic deletion is disabled.')
+  }
+  if (name === null && !byId) throw new KafkaError('INVALID_REQUEST', 'Neither topic name nor id were specified.')
+  if (name !== null && byId) {
+    throw new KafkaError('INVALID_REQUEST', 'You may not specify both topic name and topic id.')
+  }
+}
 
 /** @throws KafkaError */
-function find(state: ControllerState, wanted: Wanted, count: number, deleted: ReadonlySet<Uuid>): TopicImage {
-  const { image, settings } = state
-  const { name, topicId } = wanted
-  const byId = topicId !== ZERO_UUID
-  if (!settings.deleteTopicEnable) throw new KafkaError('TOPIC_DELETION_DISABLED', 'Topic deletion is disabled.')
-  if (name === null && !byId) throw new KafkaError('INVALID_REQUEST', 'Neither topic name nor id were specified.')
-  if (name !== null && byId)
-    throw new KafkaError('INVALID_REQUEST', 'You may not specify both topic name and topic id.')
-  if (count > 1) throw new KafkaError('INVALID_REQUEST', byId ? 'Duplicate topic id.' : 'Duplicate topic name.')
-  const topic = byId ? image.topics.byId(topicId) : image.topics.byName(name ?? '')
+function findById({ image }: ControllerState, topicId: Uuid, count: number): TopicImage {
+  if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic id.')
+  const topic = image.topics.byId(topicId)
+  if (topic === null) throw new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
+  return topic
+}
+
+/** @throws KafkaError */
+function findByName({ image }: ControllerState, name: string, count: number): TopicImage {
+  if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
+  const topic = image.topics.byName(name)
   if (topic === null) {
-    throw byId
-      ? new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
-      : new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
-  }
-  if (deleted.has(topic.id)) {
-    throw new KafkaError('INVALID_REQUEST', 'The provided topic name maps to an ID that was already supplied.')
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
   }
   return topic
 }

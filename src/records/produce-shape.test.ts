@@ -19,3 +19,8 @@ test.each([
 ])('%s is refused', (_, bytes, version, code) => {
   expect(refusalOfShape(bytes, version)?.code).toBe(code)
 })
+
+test('what is no batch behind the first one is refused without a text in the answer', () => {
+  const refusal = refusalOfShape(Buffer.concat([batch, Buffer.alloc(20, 0xff)]), 11)
+  expect(refusal).toMatchObject({ code: 'CORRUPT_MESSAGE', answerText: null })
+})

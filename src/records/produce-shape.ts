@@ -6,7 +6,7 @@ import { MalformedError } from '../base/byte-reader.ts'
 import { BatchCursor, entryCodec } from './batches.ts'
 import { InvalidRecords } from './invalid-records.ts'
 
-const ONE_BATCH_VERSION = 3
+export const ONE_BATCH_VERSION = 3
 const ZSTD_VERSION = 7
 
 const entries = new BatchCursor()
@@ -18,7 +18,19 @@ export function refusalOfShape(records: Buffer, requestVersion: number): Invalid
     return refusalOf(records, requestVersion)
   } catch (error) {
     if (!(error instanceof MalformedError)) throw error
-    return new InvalidRecords('CORRUPT_MESSAGE', error.message, { answerText: error.message })
+    return new InvalidRecords('CORRUPT_MESSAGE', error.message)
+  }
+}
+
+/** What is wrong with an entry, if one cannot be told from what is around it; a cut one at the end is nothing wrong. */
+export function malformedEntry(records: Buffer): string | null {
+  try {
+    entries.reset(records)
+    while (entries.next());
+    return null
+  } catch (error) {
+    if (error instanceof MalformedError) return error.message
+    throw error
   }
 }
 

@@ -2,9 +2,10 @@
  * Topics that come to be because somebody asked for them: auto.create.topics.enable, and the internal topics that a
  * coordinator needs. A name is created once however many ask at the same time; the answer waits until it can be used.
  */
-import { ERROR_CODES, errorName, type ErrorCode } from '../base/error-codes.ts'
+import { ERROR_CODES, type ErrorCode } from '../base/error-codes.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
+import { isTopicName } from '../controller/topic-name.ts'
 import { CreateTopicsRequest } from '../protocol/generated/create-topics.ts'
 import { CONSUMER_OFFSETS, isInternal } from './topic-names.ts'
 
@@ -68,7 +69,9 @@ export class AutoTopics {
       timeoutMs: CREATE_TIMEOUT_MS,
     })
     const { topics } = await this.#controller.createTopics(request, { apiVersion: CREATE_TOPICS_VERSION })
-    return new Map((topics ?? []).map(({ name, errorCode }) => [name ?? '', answerCode(errorCode ?? ERROR_CODES.NONE)]))
+    return new Map(
+      (topics ?? []).map(({ name, errorCode }) => [name ?? '', answerCode(name ?? '', errorCode ?? ERROR_CODES.NONE)]),
+    )
   }
 
   #template(name: string): {
@@ -92,9 +95,9 @@ export class AutoTopics {
   }
 }
 
-/** What may not be created is as good as absent: a client that asked for metadata did not ask for it to be made. */
-function answerCode(code: number): ErrorCode {
-  return code === ERROR_CODES.INVALID_REQUEST
-    ? 'UNKNOWN_TOPIC_OR_PARTITION'
-    : (errorName(code) ?? 'UNKNOWN_SERVER_ERROR')
+/** What cannot be created is as good as absent: a client that asked for metadata did not ask for it to be made. */
+function answerCode(name: string, code: number): ErrorCode {
+  if (code === ERROR_CODES.NONE) return 'NONE'
+  if (code === ERROR_CODES.TOPIC_ALREADY_EXISTS) return 'TOPIC_ALREADY_EXISTS'
+  return isTopicName(name) ? 'UNKNOWN_TOPIC_OR_PARTITION' : 'INVALID_TOPIC_EXCEPTION'
 }

@@ -147,7 +147,9 @@ export class GroupCoordinator {
           )
     // No protocol: null where the version can say so.
     const { protocolName = null } = response
-    return { ...response, protocolName: context.apiVersion < 7 ? (protocolName ?? '') : protocolName }
+    if (context.apiVersion < 7) return { ...response, protocolName: protocolName ?? '' }
+    // Where null can be said, the empty name is not.
+    return { ...response, protocolName: protocolName === '' ? null : protocolName }
   }
 
   async syncGroup(context: GroupRequestContext, request: SyncGroupRequest): Promise<Init<SyncGroupResponse>> {

@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import type { Uuid } from '../../base/uuid.ts'
-import { startBroker } from '../../broker.ts'
 import { AlterReplicaLogDirs } from '../../protocol/generated/alter-replica-log-dirs.ts'
 import { CreateTopics } from '../../protocol/generated/create-topics.ts'
 import { DeleteRecords } from '../../protocol/generated/delete-records.ts'
@@ -18,27 +17,7 @@ import { Metadata } from '../../protocol/generated/metadata.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetDelete } from '../../protocol/generated/offset-delete.ts'
 import { Produce } from '../../protocol/generated/produce.ts'
-import { ChunkPool } from '../../rpc/chunk-pool.ts'
-import { ClientConnection } from '../../rpc/client-connection.ts'
-import { SeededWorld } from '../../testing/seeded-world.ts'
-
-const pool = new ChunkPool({ freeBytesMax: 0, poison: true })
-
-async function withBroker(ask: (client: ClientConnection) => Promise<void>): Promise<void> {
-  const world = new SeededWorld(1)
-  await world.run(async () => {
-    const { ip: host } = world.main
-    const broker = await startBroker({ world: world.main.world, directory: '/data', host, port: 9092 })
-    const { network } = world.node('client').world
-    await ask(await ClientConnection.connect(network, { host, port: 9092 }, { pool, clientId: 'test' }))
-    await broker.close()
-  })
-}
-
-async function createTopic(client: ClientConnection): Promise<void> {
-  const topics = [{ name: 'a', numPartitions: 1, replicationFactor: 1 }]
-  await client.request(CreateTopics, 5, { topics, timeoutMs: 1000 })
-}
+import { createTopic, withBroker } from '../../testing/asked-broker.ts'
 
 test('DescribeQuorum answers in versions without addresses', () =>
   withBroker(async (client) => {
@@ -207,4 +186,87 @@ test('DeleteTopics refuses a topic by name and id as often as it stands there, a
     const [both, name] = [{ name: 'a', topicId }, { name: 'b' }]
     const answer = await client.request(DeleteTopics, 6, { topics: [both, both, name, name], timeoutMs: 1000 })
     expect(answer.responses.map((response) => response.name).sort()).toEqual(['a', 'a', 'b'])
+  }))
+
+test('DeleteTopics: an id that stands beside itself with a name is deleted, one whose name is there too is not', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const asked = { topics: [{ name: 'a' }], allowAutoTopicCreation: false }
+    const topicId = (await client.request(Metadata, 12, asked)).topics[0]?.topicId ?? ('' as Uuid)
+    const kept = await client.request(DeleteTopics, 6, { topics: [{ name: null, topicId }, { name: 'a' }] })
+    const errorMessage = 'The provided topic name maps to an ID that was already supplied.'
+    expect(kept.responses).toMatchObject([{ name: 'a', topicId, errorCode: 42, errorMessage }])
+    const topics = [
+      { name: null, topicId },
+      { name: '', topicId },
+    ]
+    const { responses } = await client.request(DeleteTopics, 6, { topics })
+    expect(responses.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['', 42],
+      ['a', 0],
+    ])
+  }))
+
+test('the first bad setting is named in the order in which Kafka reads them, an unknown one before', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const change = (resourceType: number, settings: readonly (readonly [string, string])[]) => ({
+      resourceType,
+      resourceName: resourceType === 2 ? 'a' : 'g',
+      configs: settings.map(([name, value]) => ({ name, configOperation: 0, value })),
+    })
+    const refusals = async (resources: ReturnType<typeof change>[]) =>
+      (await client.request(IncrementalAlterConfigs, 1, { resources })).responses.map((answer) => answer.errorMessage)
+    const [policy, bytes] = [['cleanup.policy', 'bad'] as const, ['segment.bytes', '1'] as const]
+    const [standby, heartbeat] = [
+      ['streams.num.standby.replicas', '99'] as const,
+      ['consumer.heartbeat.interval.ms', '50000'] as const,
+    ]
+    expect(await refusals([change(2, [policy, bytes]), change(32, [standby, heartbeat])])).toEqual([
+      'Invalid value 1 for configuration segment.bytes: Value must be at least 1048576',
+      'consumer.heartbeat.interval.ms must be less than or equal to group.consumer.max.heartbeat.interval.ms',
+    ])
+    expect(await refusals([change(2, [bytes, ['no.such', 'x']]), change(32, [heartbeat, ['no.such', 'x']])])).toEqual([
+      'Unknown topic config name: no.such',
+      'Unknown group config name: no.such',
+    ])
+  }))
+
+test('an operation that does not exist is refused by the broker that it is for, before what it is to do', () =>
+  withBroker(async (client) => {
+    const refusal = async (configs: readonly { name: string; configOperation: number; value: string }[]) => {
+      const resources = [{ resourceType: 4, resourceName: '', configs }]
+      return (await client.request(IncrementalAlterConfigs, 1, { resources })).responses
+    }
+    expect(await refusal([{ name: 'node.id', configOperation: -1, value: '2' }])).toMatchObject([
+      { errorCode: 42, errorMessage: 'Unknown operations type -1' },
+    ])
+    expect(await refusal([{ name: 'my.own.key', configOperation: 2, value: 'x' }])).toMatchObject([
+      { errorCode: 40, errorMessage: 'Unknown config name: my.own.key' },
+    ])
+  }))
+
+test('what is added to a list keeps its form and is there once', () =>
+  withBroker(async (client) => {
+    await createTopic(client, [{ name: 'cleanup.policy', value: 'compact' }])
+    const configs = [{ name: 'cleanup.policy', configOperation: 2, value: 'delete,delete' }]
+    const resource = { resourceType: 2, resourceName: 'a' }
+    await client.request(IncrementalAlterConfigs, 1, { resources: [{ ...resource, configs }] })
+    const described = { resources: [{ ...resource, configurationKeys: ['cleanup.policy'] }] }
+    const { results } = await client.request(DescribeConfigs, 4, described)
+    expect(results[0]?.configs[0]?.value).toBe('compact,delete')
+  }))
+
+test('Metadata that creates answers a topic which cannot be as absent, whatever the controller said', () =>
+  withBroker(async (client) => {
+    const ask = async (name: string) =>
+      (await client.request(Metadata, 4, { topics: [{ name }], allowAutoTopicCreation: true })).topics[0]?.errorCode
+    expect(await ask('a_b')).toBe(ERROR_CODES.NONE)
+    expect(await ask('a.b')).toBe(ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION)
+    expect(await ask('..')).toBe(ERROR_CODES.INVALID_TOPIC_EXCEPTION)
+  }))
+
+test('Metadata wants a name or an id of each topic', () =>
+  withBroker(async (client) => {
+    expect((await client.request(Metadata, 12, { topics: [{ name: null }] })).topics).toMatchObject([{ errorCode: 42 }])
   }))

@@ -2,14 +2,13 @@
  * Fetch v0-18: whole batches from an offset on, waiting for them if asked to.
  *
  * v0-1 get magic 0 and v2-3 magic 1 (converted down), v4 and later what is stored; v3 bounds the whole answer, v4 brings
- * isolation, v7 sessions (KIP-227), v9 leader epochs, v10 zstd, v12 diverging epochs, v13 topic ids, v16 the current
- * leader's address. A fetch of a follower (replica id ≥ 0) is refused: followers are not served by this release.
+ * isolation, v7 sessions (KIP-227), v9 leader epochs, v12 diverging epochs, v13 topic ids, v16 the current leader's
+ * address. A fetch of a follower (replica id ≥ 0) is refused: followers are not served by this release.
  */
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
-import * as batch from '../../records/batch.ts'
 import { downConvert } from '../../records/convert.ts'
 import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
 import { nodeEndpoints } from '../endpoints.ts'
@@ -24,7 +23,6 @@ type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partit
 const READ_COMMITTED = 1
 const MAGIC_1_VERSION = 2
 const MAGIC_2_VERSION = 4
-const ZSTD_VERSION = 10
 /**
  * What one answer carries at most, whatever the consumer would take: unlike Kafka's, which leaves files to the kernel, an
  * answer lies in memory while it is sent. The partitions behind come first the next time.
@@ -137,6 +135,7 @@ function partitionAnswer(
   leaders: Set<number>,
 ): PartitionAnswer {
   const index = { partitionIndex: partition.partition }
+  if (isZstdTopic(services, partition, context.apiVersion)) return unsupported(partition)
   if (result.error !== null) {
     const errorCode =
       result.error.code === 'KAFKA_STORAGE_ERROR' && context.apiVersion <= 5
@@ -156,8 +155,13 @@ function partitionAnswer(
     return divergingEpoch === null ? { ...good, records } : { ...good, records, divergingEpoch }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    return failure(partition, error.errno)
+    return unsupported(partition)
   }
+}
+
+/** The one error without even an empty set of records. */
+function unsupported(partition: SessionPartition): PartitionAnswer {
+  return { ...failure(partition, ERROR_CODES.UNSUPPORTED_COMPRESSION_TYPE), records: null }
 }
 
 /** Null for aborted transactions as where a log was asked; who asks for nothing that exists gets an empty list. */
@@ -169,16 +173,18 @@ function failure({ partition }: SessionPartition, errorCode: number): PartitionA
 const isUnknown = ({ code }: KafkaError): boolean =>
   code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
 
-/** The stored batches in a form that the version can carry. @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd. */
+/**
+ * The stored batches in a form that the version can carry. From version 4 on they are given as they are, zstd too, which
+ * clients are only supposed to know from version 10 on.
+ * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd, which older versions have no form for.
+ */
 function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: number): readonly Buffer[] {
-  if (version >= ZSTD_VERSION || pieces.length === 0) return pieces
-  if (version < MAGIC_2_VERSION) return downConvert(pieces, version >= MAGIC_1_VERSION ? 1 : 0, fetchOffset)
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += batch.entryBytes(piece, at)) {
-      if (batch.magic(piece, at) >= 2 && batch.codec(piece, at) === 'zstd') {
-        throw new KafkaError('UNSUPPORTED_COMPRESSION_TYPE', 'zstd needs Fetch version 10')
-      }
-    }
-  }
-  return pieces
+  if (version >= MAGIC_2_VERSION || pieces.length === 0) return pieces
+  return downConvert(pieces, version >= MAGIC_1_VERSION ? 1 : 0, fetchOffset)
+}
+
+/** Whether nothing that is produced here can be converted for the version. */
+function isZstdTopic(services: Services, { topic, partition }: SessionPartition, version: number): boolean {
+  if (version >= MAGIC_2_VERSION) return false
+  return services.replicas.partition(topic, partition)?.log?.config.compressionType === 'zstd'
 }

@@ -3,6 +3,9 @@
  * controller; a broker checks its own settings first.
  */
 import { KafkaError } from '../../base/errors.ts'
+import type { ConfigKey } from '../../config/config-key.ts'
+import { configText } from '../../config/config-value.ts'
+import { appendToList, subtractFromList } from '../../config/list-change.ts'
 import { BROKER_TABLE } from '../../config/tables.ts'
 import {
   IncrementalAlterConfigs,
@@ -12,6 +15,7 @@ import { allFailed, decideAllowed, refusalOf } from '../broker-config-changes.ts
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 
+const SET = 0
 const DELETE = 1
 const APPEND = 2
 const SUBTRACT = 3
@@ -31,34 +35,37 @@ export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
 })
 
 /**
- * All overrides of a broker resource after the change; operations that do not exist are left to the controller.
- * @throws KafkaError INVALID_CONFIG for an append to what is no list, whatever else is wrong
+ * All overrides of a broker resource after the change.
+ * @throws KafkaError INVALID_REQUEST for an operation that does not exist, INVALID_CONFIG for an append to what is no
+ * list, whatever else is wrong
  */
 function proposedBy(
   services: Services,
   { resourceType, resourceName, configs }: Resource,
 ): ReadonlyMap<string, string> {
+  const unknown = configs.find(({ configOperation }) => configOperation < SET || configOperation > SUBTRACT)
+  if (unknown !== undefined) {
+    throw new KafkaError('INVALID_REQUEST', `Unknown operations type ${unknown.configOperation}`)
+  }
   const proposed = new Map(services.image().configs.get(resourceType, resourceName))
   for (const { name, configOperation, value } of configs) {
     if (configOperation === DELETE) proposed.delete(name)
     else if (value === null) continue
     else if (configOperation === APPEND || configOperation === SUBTRACT) {
-      refuseUnlessList(name, configOperation)
-      const before = (proposed.get(name) ?? '').split(',').filter((item) => item !== '')
-      const items = value.split(',').filter((item) => item !== '')
-      const after =
-        configOperation === APPEND
-          ? [...new Set([...before, ...items])]
-          : before.filter((item) => !items.includes(item))
-      proposed.set(name, after.join(','))
+      const { default: initial } = listKey(name, configOperation)
+      const before = proposed.get(name) ?? (initial === null ? '' : configText(initial))
+      const change = configOperation === APPEND ? appendToList : subtractFromList
+      proposed.set(name, change(before, value))
     } else proposed.set(name, value)
   }
   return proposed
 }
 
 /** @throws KafkaError INVALID_CONFIG */
-function refuseUnlessList(name: string, configOperation: number): void {
-  if (BROKER_TABLE.get(name)?.type === 'LIST') return
+function listKey(name: string, configOperation: number): ConfigKey {
+  const key = BROKER_TABLE.get(name)
+  if (key === undefined) throw new KafkaError('INVALID_CONFIG', `Unknown config name: ${name}`)
+  if (key.type === 'LIST') return key
   const operation = configOperation === APPEND ? 'append' : 'subtract'
   throw new KafkaError('INVALID_CONFIG', `Config value ${operation} is not allowed for config key: ${name}`)
 }

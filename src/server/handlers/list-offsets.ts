@@ -116,7 +116,13 @@ async function answerPartition(
     const log = hosted.leaderLog(partition.currentLeaderEpoch)
     const limit = timestamp < LATEST ? log.highWatermark : endFor(hosted, log, request)
     if (version === 0) {
-      const oldStyleOffsets = await offsetsBefore(log, timestamp, partition.maxNumOffsets, limit)
+      const oldStyleOffsets = await offsetsBefore(
+        log,
+        timestamp,
+        partition.maxNumOffsets,
+        limit,
+        services.clock.wallMs(),
+      )
       return { partitionIndex: partition.partitionIndex, oldStyleOffsets }
     }
     const { offset, timestamp: found, leaderEpoch } = await lookUp(hosted, log, timestamp, limit)
@@ -154,15 +160,21 @@ async function lookUp(hosted: Partition, log: PartitionLog, timestamp: number, l
   }
 }
 
-/** Segment starts that were written by `timestamp`, and the end if it is asked for; the newest `countMax`, newest first. */
-async function offsetsBefore(log: PartitionLog, timestamp: number, countMax: number, end: number): Promise<number[]> {
+/** Segment starts that were written by `timestamp`, and the end, which is of now; the newest `countMax`, newest first. */
+async function offsetsBefore(
+  log: PartitionLog,
+  timestamp: number,
+  countMax: number,
+  end: number,
+  nowMs: number,
+): Promise<number[]> {
   const starts = await log.segmentStarts()
   const times = starts.map(({ baseOffset, modifiedMs }) => ({
     offset: Math.max(baseOffset, log.startOffset),
     ms: modifiedMs,
   }))
   const last = times.at(-1)
-  if (last !== undefined && last.offset < end) times.push({ offset: end, ms: Infinity })
+  if (last !== undefined && last.offset < end) times.push({ offset: end, ms: nowMs })
   const from =
     timestamp === LATEST
       ? times.length - 1

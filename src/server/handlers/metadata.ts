@@ -30,7 +30,7 @@ type TopicAnswer = Init<MetadataResponse.MetadataResponseTopic>
 export const metadataHandler = handler(Metadata, {
   handle: async (services, request, context) => {
     const version = context.apiVersion
-    refuseIds(request, version)
+    refuseNameless(request, version)
     const missing = await createMissing(services, request, version)
     const image = services.image()
     const endpoints = liveEndpoints(image, context.listener)
@@ -54,8 +54,13 @@ export const metadataHandler = handler(Metadata, {
 })
 
 /** @throws KafkaError INVALID_REQUEST */
-function refuseIds({ topics }: MetadataRequest, version: number): void {
-  if (topics === null || version >= TOPIC_IDS_VERSION) return
+function refuseNameless(request: MetadataRequest, version: number): void {
+  const { topics } = request
+  if (topics === null) return
+  if (version >= TOPIC_IDS_VERSION) {
+    if (asksByIds(request) || topics.every(({ name }) => name !== null)) return
+    throw new KafkaError('INVALID_REQUEST', 'a topic is asked for by its name or by its id')
+  }
   if (topics.some(({ name, topicId }) => name === null || topicId !== ZERO_UUID)) {
     throw new KafkaError('INVALID_REQUEST', `topics are asked for by id from version ${TOPIC_IDS_VERSION} on`)
   }

@@ -13,7 +13,7 @@ import type { LogConfig } from '../../config/log-config.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
 import * as batch from '../../records/batch.ts'
-import { refusalOfShape } from '../../records/produce-shape.ts'
+import { malformedEntry, ONE_BATCH_VERSION, refusalOfShape } from '../../records/produce-shape.ts'
 import { InvalidRecords, validateProduce, type ProduceOptions } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
 import { nodeEndpoints } from '../endpoints.ts'
@@ -49,7 +49,7 @@ const NO_RECORDS = Buffer.alloc(0)
 export const produceHandler = handler(Produce, {
   pipelined: true,
   handle: (services, request, context) => {
-    const corrupt = findCorrupt(request)
+    const corrupt = findCorrupt(request) ?? findCorruptBehind(services, request, context)
     if (corrupt !== null && request.acks === 0) return CLOSE
     if (corrupt !== null) throw corrupt
     const topics = wantedOf(request).map((topic) => appendTopic(services, request, topic, context))
@@ -136,6 +136,26 @@ function findCorrupt({ topicData, transactionalId }: ProduceRequest): KafkaError
       if (magic < 0 || magic > MAGIC_MAX) {
         return new KafkaError('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
       }
+    }
+  }
+  return null
+}
+
+/**
+ * The same for entries behind the first one, which old producers may send: Kafka looks through them all for transactional
+ * batches, in partitions that exist. From version 3 on a second batch is refused for its partition before.
+ */
+function findCorruptBehind(
+  services: Services,
+  { topicData }: ProduceRequest,
+  { apiVersion }: RequestContext,
+): KafkaError | null {
+  if (apiVersion >= ONE_BATCH_VERSION) return null
+  for (const { name, partitionData } of topicData) {
+    for (const { index, records } of partitionData) {
+      if (services.image().topics.partition(name, index) === null) continue
+      const malformed = malformedEntry(records ?? NO_RECORDS)
+      if (malformed !== null) return new KafkaError('CORRUPT_MESSAGE', malformed)
     }
   }
   return null
