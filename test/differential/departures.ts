@@ -14,6 +14,8 @@ export interface Departure {
   readonly request?: string
   /** Versions of the request, inclusive. */
   readonly versions?: readonly [number, number]
+  /** Of any request of the scenario up to this one. */
+  readonly earlier?: string
   /** What comes after cannot be compared: the scenario ends here. */
   readonly diverges?: boolean
 }
@@ -32,7 +34,13 @@ export class Departures {
   }
 
   /** The departure that explains the difference, or null. */
-  named(api: string, version: number, difference: Difference, request: unknown): Departure | null {
+  named(
+    api: string,
+    version: number,
+    difference: Difference,
+    request: unknown,
+    earlier: readonly unknown[],
+  ): Departure | null {
     const path = withoutKeys(difference.path)
     const found = this.#departures.find(
       (departure) =>
@@ -41,6 +49,7 @@ export class Departures {
         matches(departure.kafka, show(difference.kafka)) &&
         matches(departure.klamm, show(difference.klamm)) &&
         matches(departure.request, show(request)) &&
+        (departure.earlier === undefined || earlier.some((one) => matches(departure.earlier, show(one)))) &&
         (departure.versions === undefined || (version >= departure.versions[0] && version <= departure.versions[1])),
     )
     return found ?? null

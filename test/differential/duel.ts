@@ -19,6 +19,10 @@ export interface Compared {
   readonly kafka: Result
   readonly klamm: Result
   readonly differences: readonly Difference[]
+  /** Both servers were to answer the same here; otherwise the step only prepares. */
+  readonly judged: boolean
+  /** A step that only prepares did not do the same on both: what comes after cannot be compared. */
+  readonly apart: boolean
 }
 
 interface Held {
@@ -42,6 +46,8 @@ const PRODUCE = 0
 const METADATA = 3
 const TOPIC_CHANGES = new Set([19, 20, 37])
 const CONFIG_CHANGES = new Set([33, 44])
+/** Preparations whose answers tell whether both servers are in the same state afterwards. */
+const CHANGES = new Set([PRODUCE, 8, JOIN_GROUP, 13, SYNC_GROUP, ...TOPIC_CHANGES, 21, 22, ...CONFIG_CHANGES, 42, 47])
 
 export class Duel {
   readonly #kafka: Side
@@ -177,13 +183,16 @@ export class Duel {
           ? []
           : [{ path: '', kafka: brief(kafka), klamm: brief(klamm) }]
     const request = step.kind === 'request'
+    const judged = !request || step.compared
     return {
       step,
       api: request ? (APIS.get(step.api)?.name ?? '') : step.kind === 'raw' ? 'raw' : 'close',
       version: request ? step.version : 0,
       kafka,
       klamm,
-      differences: request && !step.compared ? [] : found,
+      differences: judged ? found : [],
+      judged,
+      apart: request && !judged && CHANGES.has(step.api) && found.length > 0,
     }
   }
 
@@ -228,7 +237,18 @@ export class Duel {
       }
       if (performance.now() > end) {
         const answer = (topics: Json): Result => ({ kind: 'answer', json: { topics } })
-        return [{ step, api: 'topics', version: 0, kafka: answer(kafka), klamm: answer(klamm), differences: found }]
+        return [
+          {
+            step,
+            api: 'topics',
+            version: 0,
+            kafka: answer(kafka),
+            klamm: answer(klamm),
+            differences: found,
+            judged: true,
+            apart: false,
+          },
+        ]
       }
       await sleep(15)
     }

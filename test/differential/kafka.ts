@@ -26,11 +26,17 @@ const FEATURES_OFF: Readonly<Record<KafkaVersion, readonly string[]>> = {
   '3.9.2': [],
 }
 
+/** Defaults that 4.0 changed. */
+const AS_NEWER: Readonly<Record<KafkaVersion, Readonly<Record<string, string>>>> = {
+  '4.3.1': {},
+  '3.9.2': { 'log.message.timestamp.after.max.ms': '3600000' },
+}
+
 export async function startKafka(version: KafkaVersion, directory: string, port: number): Promise<Server> {
   const libs = await libraries(version)
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'server.properties')
-  writeFileSync(file, nodeProperties(join(directory, 'data'), port))
+  writeFileSync(file, nodeProperties(join(directory, 'data'), port, AS_NEWER[version]))
   const java = (args: readonly string[], logFile: string): ChildProcess => {
     const log4j = logging(directory)
     const child = spawn('java', [...JVM, ...log4j, '-cp', join(libs, '*'), ...args], {

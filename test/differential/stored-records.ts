@@ -23,8 +23,7 @@ export function describeStored(bytes: Buffer, identities: Identities): Json {
   } catch (error) {
     batches.push(`unreadable: ${String(error)}`)
   }
-  if (end < bytes.length) batches.push(`${bytes.length - end} bytes of a cut batch`)
-  return batches
+  return { batches, rest: end < bytes.length ? `${bytes.length - end} bytes of a cut batch` : null }
 }
 
 function describeBatch(bytes: Buffer, at: number, size: number, identities: Identities): Json {
