@@ -70,6 +70,7 @@ export function newSegment(
   })
 }
 
+/** Holds no file, whether it loads or fails. */
 export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const { disk, place } = options
   const listed = await disk.list(place.directory)
@@ -82,6 +83,20 @@ export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const storedEpochs = names.includes(EPOCH_CHECKPOINT) ? await readEpochCheckpoint(disk, epochPath) : null
   if (storedEpochs === null) await disk.writeFile(epochPath, Buffer.alloc(0))
   const loader = new Loader(options, new LeaderEpochCache(storedEpochs ?? []), snapshotOffsets(names))
+  try {
+    return await load(loader, options, epochPath, names)
+  } finally {
+    await loader.letGo()
+  }
+}
+
+async function load(
+  loader: Loader,
+  options: LoadOptions,
+  epochPath: string,
+  names: readonly string[],
+): Promise<LoadedLog> {
+  const { place } = options
   const segments = await loader.openSegments(names)
   let endOffset = options.cleanShutdown ? null : await loader.recover(segments)
   const last = segments[segments.length - 1]
@@ -112,6 +127,7 @@ class Loader {
   readonly #options: LoadOptions
   readonly #epochs: LeaderEpochCache
   readonly #snapshots: ProducerSnapshots
+  readonly #opened: Segment[] = []
   #epochsChanged = false
   #hasNewEntries: boolean
 
@@ -139,6 +155,7 @@ class Loader {
       const stat = await disk.stat(segment.path('.log'))
       segment.assignedBytes = segment.writtenBytes = stat?.size ?? 0
       segments.push(segment)
+      this.#opened.push(segment)
       const nameIn = (path: string): boolean => present.has(path.slice(place.directory.length + 1))
       let damage: string | null = null
       if (!nameIn(segment.path('.index'))) damage = 'its offset index is missing'
@@ -320,11 +337,17 @@ class Loader {
   async begin(): Promise<Segment> {
     const { config, logStartOffset } = this.#options
     const first = newSegment(this.#options, logStartOffset)
+    this.#opened.push(first)
     // Index files get their full size with the first record: most new logs wait for it long.
     if (config.preallocate) await first.create(true, config.segmentBytes, config.segmentIndexBytes)
     else await first.createEmpty()
     this.#hasNewEntries = true
     return first
+  }
+
+  /** Descriptors are for logs that are used. */
+  async letGo(): Promise<void> {
+    for (const segment of this.#opened) await segment.close().catch(() => undefined)
   }
 
   async complete(
@@ -346,8 +369,6 @@ class Loader {
     active.knowsOffsets = true
     await active.loadTimes()
     await active.loadFirstBatchTimestamp()
-    // Descriptors are for logs that are used.
-    for (const segment of segments) if (segment.file !== null) await segment.close()
     return {
       names,
       segments,

@@ -216,3 +216,14 @@ test('a repaired log leaves no files of the segments that went', async () => {
   await log.closeHard()
   expect((await fileNames(at.disk)).filter((name) => name.startsWith('00000000000000000002'))).toEqual([])
 })
+
+test('a log that cannot be loaded holds no file of its directory', async () => {
+  const world = new SeededWorld(1)
+  const { disk, clock, random } = world
+  await world.run(async () => {
+    await segment(disk, 0, [batchOf('a', 2, { baseOffset: 0, epoch: 3 })])
+    world.main.disk.failNext({ kinds: ['sync'], path: 'leader-epoch-checkpoint', code: 'EIO' })
+    await expect(testLog().open({ disk, clock, random })).rejects.toThrow('EIO')
+    expect(world.main.disk.held()).toEqual([])
+  })
+})
