@@ -142,14 +142,11 @@ async function run(
     })
     if (outcomes.some(({ apart }) => apart)) findings.cutShort()
     if (values.verbose) {
-      for (const outcome of outcomes)
-        console.log(
-          number,
-          outcome.api,
-          outcome.version,
-          JSON.stringify(outcome.kafka).slice(0, 1000),
-          outcome.differences.length,
-        )
+      for (const outcome of outcomes) {
+        console.log(number, outcome.api, outcome.version, `${outcome.differences.length} differences`)
+        console.log(`  kafka ${JSON.stringify(outcome.kafka).slice(0, 2000)}`)
+        console.log(`  klamm ${JSON.stringify(outcome.klamm).slice(0, 2000)}`)
+      }
     }
     if (goesOn.includes(false)) break
   }

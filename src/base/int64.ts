@@ -24,6 +24,11 @@ export function clampInt64(value: Int64): number {
   return value > 0n ? SAFE_MAX : -SAFE_MAX
 }
 
+/** What the largest clamped value stands for: a limit that nobody set, nearly always. */
+export function unclampInt64(value: number): Int64 {
+  return value >= SAFE_MAX ? INT64_MAX : value <= -SAFE_MAX ? INT64_MIN : value
+}
+
 /** Joins two halves: `high` signed, `low` unsigned. */
 export function joinInt64(high: number, low: number): Int64 {
   // ±2^21 in the high half is ±2^53; -2^53 itself (high -2^21, low 0) is not safe and stays a bigint.

@@ -58,11 +58,15 @@ function configKey(row: ConfigRow): ConfigKey {
 
 /** The value of a property: parsed by type, then validated. */
 export function readConfigValue(key: ConfigKey, raw: string): ConfigValue {
-  const parsed = parseConfigValue(key.name, key.type, raw)
-  // Kafka drops repeated elements with a warning instead of refusing them.
-  const value = Array.isArray(parsed) ? [...new Set(parsed)] : parsed
+  const value = parseKeyValue(key, raw)
   validateConfigValue(key, value)
   return value
+}
+
+/** Parsed only. Elements that stand twice in a list are dropped instead of refused, but of replicas. */
+export function parseKeyValue(key: ConfigKey, raw: string): ConfigValue {
+  const parsed = parseConfigValue(key.name, key.type, raw)
+  return Array.isArray(parsed) && !key.validator.startsWith('[partitionId]') ? [...new Set(parsed)] : parsed
 }
 
 export function validateConfigValue(key: ConfigKey, value: ConfigValue): void {

@@ -4,8 +4,8 @@
  * Secrets, and keys that nobody knows, are shown without their values.
  */
 import type { BrokerConfig } from './broker-config.ts'
-import type { ConfigKey, ConfigTable } from './config-key.ts'
-import { ConfigError, configText, parseConfigValue, type ConfigType, type ConfigValue } from './config-value.ts'
+import { parseKeyValue, type ConfigKey, type ConfigTable } from './config-key.ts'
+import { ConfigError, configText, type ConfigType, type ConfigValue } from './config-value.ts'
 import { brokerKey, listenerBaseName, type DynamicBrokerConfigs } from './dynamic-config.ts'
 import { BROKER_TABLE, CLIENT_METRICS_TABLE, GROUP_TABLE, TOPIC_TABLE } from './tables.ts'
 import { topicDefaultValue, TOPIC_SYNONYMS } from './topic-config.ts'
@@ -119,7 +119,7 @@ function brokerEntry(
 
 function readable(key: ConfigKey, raw: string): ConfigValue {
   try {
-    return parseConfigValue(key.name, key.type, raw)
+    return parseKeyValue(key, raw)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     return raw

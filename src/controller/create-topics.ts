@@ -35,6 +35,12 @@ export function createTopics(
   const partitions = request.topics
     .filter(({ name }) => counts.get(name) === 1 && name !== METADATA_TOPIC)
     .reduce((sum, topic) => sum + requestedPartitions(state, topic), 0)
+  if (partitions > RECORDS_MAX) {
+    // Of the whole request: each topic is answered as often as it is named.
+    const detail = 'Excessively large number of partitions per request.'
+    const answer = request.topics.map(({ name }) => ({ name, ...errorFields('POLICY_VIOLATION', detail) }))
+    return { records: [], answer: { topics: answer } }
+  }
   for (const topic of request.topics) {
     const count = counts.get(topic.name)
     if (count === undefined) continue
@@ -44,9 +50,6 @@ export function createTopics(
         throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
       }
       if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
-      if (partitions > RECORDS_MAX) {
-        throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
-      }
       return createTopic(state, topic)
     })
     if (made instanceof KafkaError) topics.push({ name: topic.name, ...errorFields(made.code, made.message) })

@@ -202,8 +202,9 @@ function readPartition(
         bytes: read?.bytes ?? 0,
         release: read === null ? null : () => read.release(),
       })
-      if (!readCommitted) return done(null)
-      if (read === null || read.bytes === 0) return done([])
+      // Nothing is read behind a divergence, and nothing said of what was aborted.
+      if (!readCommitted || read === null) return done(null)
+      if (read.bytes === 0) return done([])
       const aborted = log.abortedTransactions(target.fetchOffset, read.nextOffset)
       return aborted instanceof Promise ? aborted.then(done) : done(aborted)
     }

@@ -37,8 +37,9 @@ test('the names of one request are created together, and each has its own outcom
   expect(asked).toEqual([['a', 'b.c', 'd']])
   expect([...failed]).toEqual([
     ['__transaction_state', 'UNKNOWN_TOPIC_OR_PARTITION'],
-    ['b.c', 'INVALID_TOPIC_EXCEPTION'],
+    ['b.c', 'UNKNOWN_TOPIC_OR_PARTITION'],
   ])
+  expect([...(await topics.create(['..']))]).toEqual([['..', 'INVALID_TOPIC_EXCEPTION']])
 })
 
 test('a name that is under creation is waited for, not asked for again', async () => {
@@ -46,7 +47,7 @@ test('a name that is under creation is waited for, not asked for again', async (
   const topics = new AutoTopics(api, () => config)
   const [first, second] = await Promise.all([topics.create(['a', 'b.b']), topics.create(['b.b', 'c'])])
   expect(asked).toEqual([['a', 'b.b'], ['c']])
-  for (const failed of [first, second]) expect([...failed]).toEqual([['b.b', 'INVALID_TOPIC_EXCEPTION']])
+  for (const failed of [first, second]) expect([...failed]).toEqual([['b.b', 'UNKNOWN_TOPIC_OR_PARTITION']])
 })
 
 test('3,000 names are a few requests of at most 500 partitions', async () => {

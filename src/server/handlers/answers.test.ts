@@ -17,6 +17,7 @@ import { Metadata } from '../../protocol/generated/metadata.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetDelete } from '../../protocol/generated/offset-delete.ts'
 import { Produce } from '../../protocol/generated/produce.ts'
+import { buildBatch } from '../../records/batch-builder.ts'
 import { createTopic, withBroker } from '../../testing/asked-broker.ts'
 
 test('DescribeQuorum answers in versions without addresses', () =>
@@ -165,6 +166,55 @@ test('topics that are named twice do not count for the limit of partitions', () 
         ['b', 42],
       ]),
     )
+  }))
+
+test('too many partitions refuse all topics, as often as they are named', () =>
+  withBroker(async (client) => {
+    const topic = (name: string, numPartitions: number) => ({ name, numPartitions, replicationFactor: 1 })
+    const topics = [topic('a', 1), topic('b', 10_001), topic('a', 1), topic('__cluster_metadata', 1)]
+    const answer = await client.request(CreateTopics, 5, { topics, timeoutMs: 1000 })
+    expect(answer.topics.map(({ name, errorCode }) => [name, errorCode])).toEqual([
+      ['a', 44],
+      ['b', 44],
+      ['a', 44],
+      ['__cluster_metadata', 44],
+    ])
+  }))
+
+test('DescribeConfigs shows a list as it is read: what stands twice in it once, but of replicas', () =>
+  withBroker(async (client) => {
+    const replicas = 'leader.replication.throttled.replicas'
+    await createTopic(client, [
+      { name: 'cleanup.policy', value: 'delete,delete' },
+      { name: replicas, value: '0:1,0:1' },
+    ])
+    const resources = [{ resourceType: 2, resourceName: 'a', configurationKeys: ['cleanup.policy', replicas] }]
+    const { results } = await client.request(DescribeConfigs, 4, { resources })
+    expect(results[0]?.configs.map(({ value }) => value).sort()).toEqual(['0:1,0:1', 'delete'])
+  }))
+
+test('behind a divergence Fetch says nothing of aborted transactions', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const partitions = [{ partition: 0, fetchOffset: 5, lastFetchedEpoch: 0, partitionMaxBytes: 1000 }]
+    const topics = [{ topic: 'a', partitions }]
+    const asked = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 1000, isolationLevel: 1, topics }
+    const { responses } = await client.request(Fetch, 12, asked)
+    expect(responses[0]?.partitions[0]).toMatchObject({
+      errorCode: 0,
+      divergingEpoch: { epoch: 0, endOffset: 0 },
+      abortedTransactions: null,
+    })
+  }))
+
+test('a time out of range is told the range that there is, without any limit too', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const records = buildBatch({ records: [{ value: Buffer.from('x'), timestamp: 40_000_000_000_000 }] })
+    const topicData = [{ name: 'a', partitionData: [{ index: 0, records }] }]
+    const { responses } = await client.request(Produce, 8, { acks: 1, timeoutMs: 1000, topicData })
+    const told = responses[0]?.partitionResponses[0]?.recordErrors[0]?.batchIndexErrorMessage
+    expect(told).toMatch(/should be within \[-92233\d{14}, \d{13}\]$/)
   }))
 
 test('a topic name that leaves no room for the mark of a move is refused before the directory is looked for', () =>

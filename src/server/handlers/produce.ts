@@ -8,6 +8,7 @@
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
+import { unclampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { LogConfig } from '../../config/log-config.ts'
 import type { Init } from '../../protocol/codec.ts'
@@ -269,8 +270,9 @@ function produceOptions(
   return {
     nowMs,
     timestampType: config.messageTimestampType,
-    beforeMaxMs: config.messageTimestampBeforeMaxMs,
-    afterMaxMs: config.messageTimestampAfterMaxMs,
+    // They are told to who is out of them.
+    beforeMaxMs: unclampInt64(config.messageTimestampBeforeMaxMs),
+    afterMaxMs: unclampInt64(config.messageTimestampAfterMaxMs),
     compactedTopic: config.compact,
     compression: {
       type: config.compressionType,
