@@ -8,6 +8,7 @@
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, ENTRY_PREFIX_BYTES, entryBytes, magic } from '../records/batch.ts'
 import { entryLastOffset } from '../records/batches.ts'
+import { DiskError } from '../world/world.ts'
 import type { LogState } from './log-state.ts'
 import type { LogRead } from './log-surface.ts'
 import type { ReadMemory } from './read-memory.ts'
@@ -21,15 +22,18 @@ const NEXT_POSITIONS_MAX = 64
 export class LogReader {
   readonly #state: LogState
   readonly #memory: ReadMemory
+  readonly #failed: (error: DiskError) => void
   #reading = 0
   #idle: (() => void)[] = []
   /** Pending while somebody has the files alone. */
   #alone: Promise<void> | null = null
   #isClosed = false
 
-  constructor(state: LogState, memory: ReadMemory) {
+  /** `failed`: the disk could not be read where nothing was cut meanwhile. */
+  constructor(state: LogState, memory: ReadMemory, failed: (error: DiskError) => void) {
     this.#state = state
     this.#memory = memory
+    this.#failed = failed
   }
 
   /** @throws KafkaError OFFSET_OUT_OF_RANGE. */
@@ -66,8 +70,14 @@ export class LogReader {
     // A reader that had the log in its hand when it was closed must not open its files again.
     if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.#state.world.place.directory} is closed`)
     this.#reading++
+    const { cuts } = this.#state
     try {
       return await read()
+    } catch (error) {
+      // That this process has too many files open says nothing of the disk.
+      const isDisk = error instanceof DiskError && error.code !== 'EMFILE'
+      if (isDisk && this.#state.cuts === cuts && !this.#isClosed) this.#failed(error)
+      throw error
     } finally {
       this.#reading--
       if (this.#reading === 0) for (const resolve of this.#idle.splice(0)) resolve()

@@ -187,3 +187,23 @@ test('a roll that failed behind a repeated batch leaves no segment without files
     await log.close()
   })
 })
+
+test('a read that the disk refuses is a failure of its directory; too many open files are none', async () => {
+  const world = new SeededWorld(1)
+  const { disk, clock, random } = world
+  await world.run(async () => {
+    const log = await testLog().open({ disk, clock, random })
+    const failures: string[] = []
+    log.onFailed((error) => failures.push(error.message))
+    await log.append(batchOf('a'), CLIENT).written
+    const read = async () => log.read(0, 1, 1000, true)
+    world.main.disk.failNext({ kinds: ['read'], code: 'EMFILE' })
+    await expect(read()).rejects.toThrow('EMFILE')
+    expect(failures).toEqual([])
+    world.main.disk.failNext({ kinds: ['read'], code: 'EIO' })
+    await expect(read()).rejects.toThrow('EIO')
+    expect(failures).toHaveLength(1)
+    expect(() => log.append(batchOf('b'), CLIENT)).toThrow('the log directory failed')
+    await log.closeHard()
+  })
+})

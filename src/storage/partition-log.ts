@@ -115,7 +115,7 @@ export class PartitionLog {
     this.#topicId = storedId ?? options.topicId
     this.#isIdStored = storedId !== null
     this.#lastFlushMs = options.clock.monotonicMs()
-    this.#reader = new LogReader(state, sharedReadMemory)
+    this.#reader = new LogReader(state, sharedReadMemory, (error) => this.#fail(error))
     this.#lane = new WriteLane({
       written: (writes) => this.#onWrites(writes),
       failed: (error) => this.#onWriteFailed(error),

@@ -103,11 +103,15 @@ export class Identities {
 
   /** Ids inside messages. */
   inText(text: string): string {
-    return text
-      .replaceAll(/\b1[789]\d{11}\b/g, (time) => (time.startsWith('1700000000') ? time : '<now>'))
-      .replaceAll(TOPIC_ID, (id) => this.#nameOfTopicId.get(id) ?? id)
-      .replaceAll(/\S+[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) =>
-        String(this.nameOfMember(id)),
-      )
+    return (
+      text
+        .replaceAll(/\b1[789]\d{11}\b/g, (time) => (time.startsWith('1700000000') ? time : '<now>'))
+        // The oldest time of a topic that takes any.
+        .replaceAll(/-922337\d{13}\b/g, '<now, less the largest number>')
+        .replaceAll(TOPIC_ID, (id) => this.#nameOfTopicId.get(id) ?? id)
+        .replaceAll(/\S+[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, (id) =>
+          String(this.nameOfMember(id)),
+        )
+    )
   }
 }

@@ -1,12 +1,20 @@
 /** What a Fetch answer carries, as JSON: headers of batches, and the bytes of their records by digest. */
 import { createHash } from 'node:crypto'
 import * as batch from '../../src/records/batch.ts'
-import { BatchCursor, entryCodec, isEntryCrcValid } from '../../src/records/batches.ts'
+import {
+  BatchCursor,
+  entryCodec,
+  isEntryCrcValid,
+  MESSAGE_ATTRIBUTES_AT,
+  MESSAGE_TIMESTAMP_AT,
+} from '../../src/records/batches.ts'
 import { decompress } from '../../src/records/compression/compression.ts'
 import type { Json } from '../../src/protocol/json.ts'
 import type { Identities } from './identities.ts'
 
 const LOG_APPEND_TIME = 8
+/** Behind the timestamp of a message of magic 1. */
+const KEY_AT = MESSAGE_TIMESTAMP_AT + 8
 const BYTES_MAX = 64 * 1024 * 1024
 
 export function describeStored(bytes: Buffer, identities: Identities): Json {
@@ -52,13 +60,14 @@ function payload(codec: batch.Codec | null, bytes: Buffer): Buffer {
 }
 
 function oldEntry(bytes: Buffer, at: number, size: number, magic: number): Json {
+  const isAppendTime = magic === 1 && ((bytes[at + MESSAGE_ATTRIBUTES_AT] ?? 0) & LOG_APPEND_TIME) !== 0
   return {
     magic,
     offset: String(bytes.readBigInt64BE(at)),
     valid: isEntryCrcValid(bytes, at, size),
     codec: entryCodec(bytes, at),
     // The wrapper's bytes are compressed by the server.
-    bytes: entryCodec(bytes, at) === 'none' ? digest(bytes.subarray(at, at + size)) : '*',
+    bytes: entryCodec(bytes, at) === 'none' ? digest(bytes.subarray(at + (isAppendTime ? KEY_AT : 0), at + size)) : '*',
   }
 }
 
