@@ -17,6 +17,26 @@ export { KafkaError, OperationalError, type OperationalCode } from './base/error
 export type { Logger } from './base/logger.ts'
 export type { CallOptions } from './client/call.ts'
 export type { ClientOptions } from './client/client-options.ts'
+export type { CommitPoint, CommittedOffset } from './client/consumer/committer.ts'
+export {
+  Consumer,
+  type CloseOptions,
+  type ConsumerGroupMetadata,
+  type PollOptions,
+} from './client/consumer/consumer.ts'
+export type { AssignorName, ConsumerOptions } from './client/consumer/consumer-options.ts'
+export type {
+  AssignablePartition,
+  MemberAssignment,
+  MemberSubscription,
+  PartitionAssignor,
+} from './client/consumer/group/assignors/assignor.ts'
+export type { FoundOffset } from './client/consumer/offset-queries.ts'
+export type { OffsetReset } from './client/consumer/offset-spec.ts'
+export type { RebalanceListener } from './client/consumer/rebalance-listener.ts'
+export type { CommitDetail, ConsumedRecord, RecordBatchView } from './client/consumer/record-batch-view.ts'
+export { SubscriptionPattern, type Topics } from './client/consumer/subscription.ts'
+export type { TopicPartition } from './client/consumer/topic-partition.ts'
 export { ClientError, isFatal, isRetriable, type ClientErrorCode } from './client/errors.ts'
 export { bytes, json, string, type Serde, type StandardSchema } from './client/serde.ts'
 

@@ -2,6 +2,8 @@
  * The client's door: settings of one cluster, and the clients that are made of them. It does no I/O itself; each client
  * connects when it is first used. Closing it closes whatever was made of it and is still open.
  */
+import { Consumer } from './consumer/consumer.ts'
+import type { ConsumerOptions } from './consumer/consumer-options.ts'
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
 import type { ClientWorld } from './network-client.ts'
 
@@ -20,6 +22,11 @@ export class KlammClient implements AsyncDisposable {
   constructor(world: ClientWorld, options: ClientOptions) {
     this.#world = world
     this.#options = resolveClientOptions(options)
+  }
+
+  /** @throws ClientError INVALID_ARGUMENT with one sentence. */
+  consumer<K = Buffer, V = Buffer>(options: ConsumerOptions<K, V> = {}): Consumer<K, V> {
+    return this.made((world, client) => new Consumer(world, { ...client, ...options }))
   }
 
   /** Closes every client that was made here. Idempotent; rejects if one of them could not close in order. */

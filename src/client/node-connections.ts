@@ -12,8 +12,11 @@ import { backoffMs, pause, type BackoffOptions } from './call.ts'
 import type { Address } from './client-options.ts'
 import { ClientError } from './errors.ts'
 
-/** `data` for what is answered at once, `fetch` for what waits for records, `coordinator` for groups and transactions. */
-export type Lane = 'data' | 'fetch' | 'coordinator'
+/**
+ * `data` for what is answered at once, `fetch` for what waits for records, `coordinator` for groups and transactions, `join`
+ * for what waits until all members of a group have come.
+ */
+export type Lane = 'data' | 'fetch' | 'coordinator' | 'join'
 
 /** A node of the cluster by id, or an address that was given at the start. */
 export type ConnectionKey = number | `${string}:${number}`

@@ -18,6 +18,9 @@ import type { RecordData, RecordHeader } from './record.ts'
 import { VarintReader } from './varint-reader.ts'
 
 const NO_HEADERS: readonly RecordHeader[] = []
+const NO_BYTES = Buffer.alloc(0)
+/** Used within one call only. */
+const HEADER_VARINTS = new VarintReader()
 
 export class RecordCursor {
   /** What the positions below refer to. */
@@ -140,21 +143,7 @@ export class RecordCursor {
   }
 
   headers(): readonly RecordHeader[] {
-    if (this.headerCount === 0) return NO_HEADERS
-    const varints = this.#varints
-    varints.reset(this.bytes, this.headersAt, this.recordEnd)
-    const headers: RecordHeader[] = []
-    for (let header = 0; header < this.headerCount; header++) {
-      const keyBytes = varints.varint()
-      const keyAt = varints.skip(keyBytes)
-      const valueBytes = varints.nullableLength()
-      const valueAt = varints.skip(Math.max(valueBytes, 0))
-      headers.push({
-        key: this.bytes.toString('utf8', keyAt, keyAt + keyBytes),
-        value: valueBytes < 0 ? null : this.bytes.subarray(valueAt, valueAt + valueBytes),
-      })
-    }
-    return headers
+    return readHeaders(this.bytes, this.headersAt, this.recordEnd, this.headerCount)
   }
 
   record(): RecordData {
@@ -166,6 +155,26 @@ export class RecordCursor {
       headers: this.headers(),
     }
   }
+}
+
+/** `count` headers that begin at `at`; values are views. */
+export function readHeaders(bytes: Buffer, at: number, end: number, count: number): readonly RecordHeader[] {
+  if (count === 0) return NO_HEADERS
+  const varints = HEADER_VARINTS
+  varints.reset(bytes, at, end)
+  const headers: RecordHeader[] = []
+  for (let header = 0; header < count; header++) {
+    const keyBytes = varints.varint()
+    const keyAt = varints.skip(keyBytes)
+    const valueBytes = varints.nullableLength()
+    const valueAt = varints.skip(Math.max(valueBytes, 0))
+    headers.push({
+      key: bytes.toString('utf8', keyAt, keyAt + keyBytes),
+      value: valueBytes < 0 ? null : bytes.subarray(valueAt, valueAt + valueBytes),
+    })
+  }
+  varints.reset(NO_BYTES, 0, 0)
+  return headers
 }
 
 /** All records of the entry at `at`; keys and values are views of it (or of its decompressed content). */

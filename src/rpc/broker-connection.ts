@@ -41,6 +41,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number
   /** Versions that say what the request means to say. */
   readonly versions?: Partial<VersionRange>
+  /** The answer is not copied out of the memory that it was received into, which is left to it. */
+  readonly keepsMemory?: boolean
 }
 
 export class BrokerConnection {
@@ -133,7 +135,11 @@ export class BrokerConnection {
     options: RequestOptions = {},
   ): Promise<Response> {
     const version = this.#versions.choose(api, options.versions)
-    return this.#inTime(api.name, options.timeoutMs, this.#connection.request(api, version, message))
+    return this.#inTime(
+      api.name,
+      options.timeoutMs,
+      this.#connection.request(api, version, message, options.keepsMemory),
+    )
   }
 
   /** The same for whoever builds the message by version, or reads the answer in a way of its own. */

@@ -13,6 +13,8 @@ import type { ChunkPool } from './chunk-pool.ts'
 import { FrameReceiver, type Frame } from './frame-receiver.ts'
 
 const RESPONSE_BYTES_MAX = 0x7fff_ffff
+/** A smaller answer is copied even for whoever keeps it: it would hold a whole chunk. */
+const KEPT_BYTES_MIN = 64 * 1024
 
 interface Waiting {
   readonly correlationId: number
@@ -66,24 +68,36 @@ export class ClientConnection implements SocketSink {
     return this.#waiting.length
   }
 
-  /** Bytes in the answer are copies of their own. Rejects with OperationalError NETWORK_FAILED. */
-  request<Request, Response>(api: Api<Request, Response>, version: number, message: Init<Request>): Promise<Response> {
-    return this.exchange(api, version, message, (reader) => readResponse(api, version, reader))
+  /** Bytes in the answer are the caller's for good. Rejects with OperationalError NETWORK_FAILED. */
+  request<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    message: Init<Request>,
+    keepsMemory = false,
+  ): Promise<Response> {
+    return this.exchange(api, version, message, (reader) => readResponse(api, version, reader), keepsMemory)
   }
 
   /**
-   * The same, for whoever reads the answer in a way of its own: `read` gets header and body, copies of their own.
+   * The same, for whoever reads the answer in a way of its own: `read` gets header and body.
    * Throwing from it closes the connection, as an answer that does not parse does.
+   * With `keepsMemory` a large answer is not copied: its bytes lie in the memory that it was received into, which is then
+   * left to whoever refers to it and never received into again. For answers that are mostly records.
    */
   exchange<Request, Result>(
     api: Api<Request, unknown>,
     version: number,
     message: Init<Request>,
     read: (reader: ByteReader) => Result,
+    keepsMemory = false,
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const readFrame = (frame: Frame): void => {
-        resolve(read(new ByteReader(Buffer.from(frame.buffer.subarray(frame.start, frame.end)))))
+      const readFrame = ({ buffer, start, end, memory }: Frame): void => {
+        const isKept = keepsMemory && end - start >= KEPT_BYTES_MIN
+        if (isKept) memory.retain() // for good
+        resolve(
+          read(isKept ? new ByteReader(buffer, start, end) : new ByteReader(Buffer.from(buffer.subarray(start, end)))),
+        )
       }
       this.#send(api, version, message, { read: readFrame, reject })
     })

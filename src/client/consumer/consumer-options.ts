@@ -1,0 +1,181 @@
+/**
+ * What a consumer is told, and its defaults: those of Java's consumer 4.3 (whose names the docstrings give) but for
+ * `groupProtocol` and `prefetchMaxBytes`, which Java does not have in this form.
+ */
+import type { ResolvedClientOptions } from '../client-options.ts'
+import { ClientError } from '../errors.ts'
+import { bytes, type Serde } from '../serde.ts'
+import type { PartitionAssignor } from './group/assignors/assignor.ts'
+import { rangeAssignor } from './group/assignors/range-assignor.ts'
+import { roundRobinAssignor } from './group/assignors/round-robin-assignor.ts'
+import { checkReset, type OffsetReset } from './offset-spec.ts'
+import type { RebalanceListener } from './rebalance-listener.ts'
+
+export type AssignorName = 'range' | 'roundrobin'
+
+export interface ConsumerOptions<K = Buffer, V = Buffer> {
+  /** Bytes if left out (key.deserializer, value.deserializer). */
+  readonly key?: Pick<Serde<K>, 'deserialize'>
+  readonly value?: Pick<Serde<V>, 'deserialize'>
+  /**
+   * The consumer group (group.id). Without one, `subscribe` makes one up, `klamm-` and 22 characters; `assign` needs none, and
+   * then nothing can be committed.
+   */
+  readonly groupId?: string
+  /** Static membership (group.instance.id): a restart within the session keeps the partitions. */
+  readonly groupInstanceId?: string
+  /**
+   * `consumer` is KIP-848, `classic` the protocol before. `auto`, if left out: KIP-848 where the cluster has it, else classic
+   * (group.protocol).
+   */
+  readonly groupProtocol?: 'auto' | 'consumer' | 'classic'
+  /** KIP-848: `uniform`, `range` or what the broker has; its first if left out (group.remote.assignor). */
+  readonly remoteAssignor?: string
+  /** Classic: in order of preference; range and cooperative-sticky if left out (partition.assignment.strategy). */
+  readonly assignors?: readonly (AssignorName | PartitionAssignor)[]
+  /** Classic: milliseconds without a heartbeat until the member is taken for dead (session.timeout.ms). 45,000. */
+  readonly sessionTimeoutMs?: number
+  /** Classic: milliseconds between heartbeats (heartbeat.interval.ms). 3000. */
+  readonly heartbeatIntervalMs?: number
+  /**
+   * Milliseconds that a batch may take the user; beyond it the member leaves its group (max.poll.interval.ms). It is the
+   * time limit of rebalances too. 300,000.
+   */
+  readonly maxPollIntervalMs?: number
+  /** Told of what is assigned, revoked and lost. */
+  readonly onRebalance?: RebalanceListener
+  /** Where to begin without a committed offset, and where the offset is gone (auto.offset.reset). `latest`. */
+  readonly offsetReset?: OffsetReset
+  /** Commits what is finished now and then, before partitions are given away, and on close (enable.auto.commit). True. */
+  readonly autoCommit?: boolean
+  /** Milliseconds between automatic commits (auto.commit.interval.ms). 5000. */
+  readonly autoCommitIntervalMs?: number
+  /** Whether records of transactions are read before their commit, and those aborted (isolation.level). `read_uncommitted`. */
+  readonly isolationLevel?: 'read_uncommitted' | 'read_committed'
+  /** A broker answers once it has so many bytes … (fetch.min.bytes). 1. */
+  readonly fetchMinBytes?: number
+  /** … or so many milliseconds have passed (fetch.max.wait.ms). 500. */
+  readonly fetchMaxWaitMs?: number
+  /** The most that one answer brings (fetch.max.bytes). 52,428,800. A single larger batch comes nevertheless. */
+  readonly fetchMaxBytes?: number
+  /** The most that one answer brings of one partition (max.partition.fetch.bytes). 1,048,576. */
+  readonly maxPartitionFetchBytes?: number
+  /** Nothing is asked for while so much waits to be handed out. 67,108,864. One answer may go beyond. */
+  readonly prefetchMaxBytes?: number
+  /** Verifies checksums (check.crcs). True. */
+  readonly checkCrcs?: boolean
+  /** Where this consumer is, for reading from a near replica (client.rack). */
+  readonly rack?: string
+  /** Brokers may make topics that are subscribed to or assigned (allow.auto.create.topics). True. */
+  readonly allowAutoCreateTopics?: boolean
+  /** Leaves out topics of Kafka's own where a pattern matches them (exclude.internal.topics). True. */
+  readonly excludeInternalTopics?: boolean
+  /** Told of errors of `commitLater` and of automatic commits. They go to the logger if left out. */
+  readonly onCommitError?: (error: unknown) => void
+}
+
+export interface ConsumerSettings<K, V> extends ResolvedClientOptions {
+  readonly key: Pick<Serde<K>, 'deserialize'>
+  readonly value: Pick<Serde<V>, 'deserialize'>
+  readonly groupId: string | null
+  readonly groupInstanceId: string | null
+  readonly groupProtocol: 'auto' | 'consumer' | 'classic'
+  readonly remoteAssignor: string | null
+  readonly assignors: readonly PartitionAssignor[]
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly maxPollIntervalMs: number
+  readonly onRebalance: RebalanceListener
+  readonly offsetReset: OffsetReset
+  readonly autoCommit: boolean
+  readonly autoCommitIntervalMs: number
+  readonly isReadCommitted: boolean
+  readonly fetchMinBytes: number
+  readonly fetchMaxWaitMs: number
+  readonly fetchMaxBytes: number
+  readonly maxPartitionFetchBytes: number
+  readonly prefetchMaxBytes: number
+  readonly checkCrcs: boolean
+  readonly rack: string
+  readonly allowAutoCreateTopics: boolean
+  readonly excludeInternalTopics: boolean
+  readonly onCommitError: (error: unknown) => void
+}
+
+const ASSIGNORS: Readonly<Record<AssignorName, PartitionAssignor>> = {
+  range: rangeAssignor,
+  roundrobin: roundRobinAssignor,
+}
+
+/** @throws ClientError INVALID_ARGUMENT with one sentence. */
+export function resolveConsumerOptions<K, V>(
+  client: ResolvedClientOptions,
+  options: ConsumerOptions<K, V>,
+): ConsumerSettings<K, V> {
+  const whole = (key: keyof ConsumerOptions, otherwise: number, min = 0): number => {
+    const value = (options as ConsumerOptions)[key] ?? otherwise
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= 0x7fff_ffff) return value
+    throw new ClientError(
+      'INVALID_ARGUMENT',
+      `${key} must be a whole number from ${min} to 2147483647, and is ${String(value)}.`,
+    )
+  }
+  const heartbeatIntervalMs = whole('heartbeatIntervalMs', 3000, 1)
+  const sessionTimeoutMs = whole('sessionTimeoutMs', 45_000, 1)
+  if (heartbeatIntervalMs >= sessionTimeoutMs) {
+    throw new ClientError(
+      'INVALID_ARGUMENT',
+      `heartbeatIntervalMs must be lower than sessionTimeoutMs, and is ${heartbeatIntervalMs} of ${sessionTimeoutMs}.`,
+    )
+  }
+  for (const name of ['groupId', 'groupInstanceId'] as const) {
+    if (options[name]?.trim() === '') throw new ClientError('INVALID_ARGUMENT', `${name} must not be empty.`)
+  }
+  const fetchMaxWaitMs = whole('fetchMaxWaitMs', 500)
+  if (fetchMaxWaitMs >= client.requestTimeoutMs) {
+    throw new ClientError(
+      'INVALID_ARGUMENT',
+      `fetchMaxWaitMs must be lower than requestTimeoutMs, and is ${fetchMaxWaitMs} of ${client.requestTimeoutMs}.`,
+    )
+  }
+  return {
+    ...client,
+    // Without a serde K and V are Buffer: that is what the options' defaults say.
+    key: options.key ?? (bytes() as unknown as Serde<K>),
+    value: options.value ?? (bytes() as unknown as Serde<V>),
+    groupId: options.groupId ?? null,
+    groupInstanceId: options.groupInstanceId ?? null,
+    groupProtocol: options.groupProtocol ?? 'auto',
+    remoteAssignor: options.remoteAssignor ?? null,
+    assignors: assignorsOf(options.assignors ?? ['range', 'roundrobin']),
+    sessionTimeoutMs,
+    heartbeatIntervalMs,
+    maxPollIntervalMs: whole('maxPollIntervalMs', 300_000, 1),
+    onRebalance: options.onRebalance ?? {},
+    offsetReset: checkReset(options.offsetReset ?? 'latest'),
+    autoCommit: options.autoCommit ?? true,
+    autoCommitIntervalMs: whole('autoCommitIntervalMs', 5000, 1),
+    isReadCommitted: options.isolationLevel === 'read_committed',
+    fetchMinBytes: whole('fetchMinBytes', 1),
+    fetchMaxWaitMs,
+    fetchMaxBytes: whole('fetchMaxBytes', 52_428_800),
+    maxPartitionFetchBytes: whole('maxPartitionFetchBytes', 1_048_576, 1),
+    prefetchMaxBytes: whole('prefetchMaxBytes', 67_108_864, 1),
+    checkCrcs: options.checkCrcs ?? true,
+    rack: options.rack ?? '',
+    allowAutoCreateTopics: options.allowAutoCreateTopics ?? true,
+    excludeInternalTopics: options.excludeInternalTopics ?? true,
+    onCommitError:
+      options.onCommitError ?? ((error) => client.logger.warn(`A commit of offsets failed: ${String(error)}`)),
+  }
+}
+
+function assignorsOf(chosen: readonly (AssignorName | PartitionAssignor)[]): PartitionAssignor[] {
+  const assignors = chosen.map((one) => (typeof one === 'string' ? ASSIGNORS[one] : one))
+  const names = new Set(assignors.map((one) => (one as PartitionAssignor | undefined)?.name ?? ''))
+  if (names.size === chosen.length && names.size > 0 && !names.has('')) return assignors
+  throw new ClientError(
+    'INVALID_ARGUMENT',
+    `assignors must be different ones of ${Object.keys(ASSIGNORS).join(', ')} or objects of your own, and are ${chosen.map(String).join(', ')}.`,
+  )
+}

@@ -1,0 +1,464 @@
+/**
+ * A member of a classic group: JoinGroup, SyncGroup, heartbeats, LeaveGroup (KIP-62, 345, 429, 800).
+ *
+ * One loop joins again whenever a rebalance is due. Before it joins it gives away what it must: all if the protocol is eager,
+ * after the assignment what it lost if it is cooperative; the heartbeats of the last generation go on meanwhile, so the user
+ * has the whole rebalance timeout to finish. Heartbeats rest only while a join is held by the coordinator.
+ * A generation that the coordinator does not know any more is lost: nothing is committed, and the member begins anew.
+ */
+import { KafkaError } from '../../../base/errors.ts'
+import { Heartbeat } from '../../../protocol/generated/heartbeat.ts'
+import { JoinGroup, type JoinGroupResponse } from '../../../protocol/generated/join-group.ts'
+import { LeaveGroup } from '../../../protocol/generated/leave-group.ts'
+import { SyncGroup } from '../../../protocol/generated/sync-group.ts'
+import type { Timer } from '../../../world/world.ts'
+import { backoffMs, pause, type CallOptions } from '../../call.ts'
+import type { Coordinator } from '../../coordinator.ts'
+import { errorOf, isRetriable } from '../../errors.ts'
+import type { NetworkClient } from '../../network-client.ts'
+import type { GroupIdentity } from '../committer.ts'
+import type { ConsumerSettings } from '../consumer-options.ts'
+import { keyOf, type TopicPartition } from '../topic-partition.ts'
+import type { AssignablePartition, MemberAssignment, PartitionAssignor } from './assignors/assignor.ts'
+import type { LeaveMode, MemberHost, Membership } from './membership.ts'
+import { readAssignment, readSubscription, writeAssignment, writeSubscription } from './subscription-codec.ts'
+
+const PROTOCOL_TYPE = 'consumer'
+/** What a held join may take beyond the rebalance timeout. */
+const JOIN_GRACE_MS = 5000
+
+export type ClassicSettings = Pick<
+  ConsumerSettings<unknown, unknown>,
+  | 'assignors'
+  | 'groupInstanceId'
+  | 'heartbeatIntervalMs'
+  | 'maxPollIntervalMs'
+  | 'rack'
+  | 'sessionTimeoutMs'
+  | 'requestTimeoutMs'
+>
+
+export class ClassicMembership implements Membership {
+  readonly #network: NetworkClient
+  readonly #coordinator: Coordinator
+  readonly #groupId: string
+  readonly #settings: ClassicSettings
+  readonly #host: MemberHost
+  readonly #isCooperative: boolean
+  #memberId = ''
+  #generation = -1
+  #runs = false
+  #rejoins = false
+  #reason = 'the consumer subscribed'
+  /** The generation is not ours any more. */
+  #isLost = false
+  /** Another consumer has our place for good. */
+  #fenced: KafkaError | null = null
+  /** From the join's sending to the assignment: no heartbeat is due. */
+  #isJoining = false
+  #resume: (() => void) | null = null
+  #heartbeatTimer: Timer | null = null
+  #failures = 0
+  /** What was subscribed when the member joined last. */
+  #joinedTopics = ''
+  /** The leader's: what it based its assignment on. */
+  #watched: { readonly topics: ReadonlySet<string>; readonly seen: string } | null = null
+  readonly #leaving = new AbortController()
+  readonly #stopWatching: () => void
+
+  constructor(
+    network: NetworkClient,
+    coordinator: Coordinator,
+    groupId: string,
+    settings: ClassicSettings,
+    host: MemberHost,
+  ) {
+    this.#network = network
+    this.#coordinator = coordinator
+    this.#groupId = groupId
+    this.#settings = settings
+    this.#host = host
+    this.#isCooperative = settings.assignors.every(({ isCooperative }) => isCooperative)
+    this.#stopWatching = network.metadata.onChange(() => this.#noticeMetadata())
+  }
+
+  get identity(): GroupIdentity {
+    const { groupInstanceId } = this.#settings
+    return { memberId: this.#memberId, epoch: this.#generation, groupInstanceId, protocol: 'classic' }
+  }
+
+  wake(): void {
+    if (this.#leaving.signal.aborted) return
+    if (this.#fenced !== null) {
+      this.#host.failed(this.#fenced)
+      return
+    }
+    if (this.#runs) {
+      this.#noticeMetadata()
+      return
+    }
+    this.#runs = true
+    void this.#run().finally(() => (this.#runs = false))
+  }
+
+  unknownMember(): void {
+    this.#isLost = true
+    this.#rejoin('a commit was refused')
+  }
+
+  async leave(mode: LeaveMode, { timeoutMs, signal }: CallOptions): Promise<void> {
+    this.#leaving.abort(new Error('the member leaves'))
+    this.#stopWatching()
+    this.#stopHeartbeats()
+    this.#resume?.()
+    const { groupInstanceId } = this.#settings
+    const memberId = this.#memberId
+    const leaves = mode === 'leave' || (mode === 'default' && groupInstanceId === null)
+    this.#memberId = ''
+    this.#generation = -1
+    if (!leaves || memberId === '') return
+    try {
+      signal?.throwIfAborted()
+      await this.#sendLeave(memberId, groupInstanceId, timeoutMs)
+    } catch (error) {
+      this.#network.options.logger.debug(`leaving group ${this.#groupId}: ${String(error)}`)
+    }
+  }
+
+  async #sendLeave(memberId: string, groupInstanceId: string | null, timeoutMs: number | undefined): Promise<void> {
+    const connection = await this.#coordinator.connection()
+    const version = connection.versions.choose(LeaveGroup)
+    const reason = 'the consumer is being closed'
+    const members = version >= 3 ? [{ memberId, groupInstanceId, reason }] : []
+    const message = { groupId: this.#groupId, memberId: version >= 3 ? '' : memberId, members }
+    const options = { versions: { min: version, max: version }, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+    await this.#coordinator.request(LeaveGroup, message, options)
+  }
+
+  /** Joins, and joins again, until the member leaves or fails for good. */
+  async #run(): Promise<void> {
+    const { signal } = this.#leaving
+    while (!signal.aborted) {
+      try {
+        await this.#rebalance()
+        this.#failures = 0
+        await this.#untilRejoin()
+        if (this.#host.isOverdue()) {
+          await this.#leaveOverdue()
+          return
+        }
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(await this.#recovers(error as Error))) return
+      }
+    }
+  }
+
+  /** False if the member can't go on. */
+  async #recovers(error: Error): Promise<boolean> {
+    this.#coordinator.noticed(error)
+    const code = error instanceof KafkaError ? error.code : ''
+    if (code === 'MEMBER_ID_REQUIRED') return true
+    if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#isLost = true
+    else if (!isRetriable(error) && code !== 'REBALANCE_IN_PROGRESS') {
+      this.#stopHeartbeats()
+      this.#generation = -1
+      if (code === 'FENCED_INSTANCE_ID') {
+        this.#fenced = error as KafkaError
+        await this.#host.lose(this.#host.owned())
+      }
+      this.#host.failed(error)
+      return false
+    }
+    this.#failures += 1
+    const { retries, world } = this.#network
+    const waitMs = backoffMs(retries.backoff, this.#failures, world.random)
+    await pause(world.clock, waitMs, this.#leaving.signal).catch(() => {})
+    return true
+  }
+
+  async #rebalance(): Promise<void> {
+    await this.#giveAway()
+    this.#rejoins = false
+    const joined = await this.#join()
+    const { leader, memberId, generationId } = joined
+    this.#memberId = memberId
+    const assignor = this.#assignorOf(joined.protocolName)
+    const isLeader = leader === memberId && !joined.skipAssignment
+    const assignments = isLeader ? await this.#assign(assignor, joined.members) : []
+    const assignment = await this.#sync(generationId, assignor, assignments)
+    this.#leaving.signal.throwIfAborted()
+    this.#generation = generationId
+    this.#isJoining = false
+    this.#beat()
+    assignor.assigned?.(assignment, generationId)
+    await this.#take(assignment.partitions)
+    this.#noticeMetadata()
+  }
+
+  /** Before joining: what is lost, or what an eager member must not keep. */
+  async #giveAway(): Promise<void> {
+    const owned = this.#host.owned()
+    if (this.#isLost) {
+      this.#stopHeartbeats()
+      this.#isLost = false
+      this.#generation = -1
+      this.#memberId = ''
+      if (owned.length > 0) await this.#host.lose(owned)
+    } else if (!this.#isCooperative && owned.length > 0) await this.#host.revoke(owned)
+    else {
+      const topics = new Set(this.#host.topics())
+      const unsubscribed = owned.filter(({ topic }) => !topics.has(topic))
+      if (unsubscribed.length > 0) await this.#host.revoke(unsubscribed)
+    }
+    this.#leaving.signal.throwIfAborted()
+    // The wait may have been long enough for the generation to be lost.
+    if (this.#isLost) await this.#giveAway()
+  }
+
+  async #take(partitions: readonly TopicPartition[]): Promise<void> {
+    const owned = this.#host.owned()
+    const before = new Set(owned.map(keyOf))
+    const now = new Set(partitions.map(keyOf))
+    const gone = owned.filter((partition) => !now.has(keyOf(partition)))
+    if (gone.length > 0) {
+      await this.#host.revoke(gone)
+      if (this.#isLost) return
+    }
+    this.#leaving.signal.throwIfAborted()
+    await this.#host.assign(partitions.filter((partition) => !before.has(keyOf(partition))))
+    // Others may have them only after everybody joined once more without them.
+    if (gone.length > 0) this.#rejoin('partitions were given away')
+  }
+
+  async #join(): Promise<JoinGroupResponse> {
+    const { sessionTimeoutMs, maxPollIntervalMs, groupInstanceId, requestTimeoutMs } = this.#settings
+    const topics = [...this.#host.topics()]
+    this.#joinedTopics = topics.toSorted().join('\n')
+    this.#watched = null
+    const connection = await this.#coordinator.connection('join')
+    const version = connection.versions.choose(JoinGroup)
+    this.#isJoining = true
+    this.#stopHeartbeats()
+    const answer = await this.#coordinator.request(
+      JoinGroup,
+      {
+        groupId: this.#groupId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs: maxPollIntervalMs,
+        memberId: this.#memberId,
+        groupInstanceId: version >= 5 ? groupInstanceId : null,
+        protocolType: PROTOCOL_TYPE,
+        protocols: this.#settings.assignors.map((assignor) => ({
+          name: assignor.name,
+          metadata: this.#subscription(assignor, topics),
+        })),
+        reason: this.#reason,
+      },
+      {
+        lane: 'join',
+        versions: { min: version, max: version },
+        timeoutMs: Math.max(requestTimeoutMs, maxPollIntervalMs + JOIN_GRACE_MS),
+      },
+    )
+    const error = errorOf(answer.errorCode, `Joining group ${this.#groupId} failed.`)
+    if (error?.code === 'MEMBER_ID_REQUIRED') this.#memberId = answer.memberId
+    if (error !== null) throw named(error)
+    return answer
+  }
+
+  #subscription(assignor: PartitionAssignor, topics: readonly string[]): Buffer {
+    const { rack, groupInstanceId } = this.#settings
+    return writeSubscription({
+      topics,
+      userData: assignor.userData?.(topics) ?? null,
+      ownedPartitions: this.#host.owned(),
+      generationId: this.#generation,
+      rackId: rack === '' ? null : rack,
+      groupInstanceId,
+    })
+  }
+
+  #assignorOf(name: string | null): PartitionAssignor {
+    const assignor = this.#settings.assignors.find((one) => one.name === name)
+    if (assignor !== undefined) return assignor
+    throw new KafkaError(
+      'INCONSISTENT_GROUP_PROTOCOL',
+      `The coordinator chose ${name}, which this consumer does not have.`,
+    )
+  }
+
+  /** The leader's work. */
+  async #assign(
+    assignor: PartitionAssignor,
+    members: readonly JoinGroupResponse.JoinGroupResponseMember[],
+  ): Promise<{ memberId: string; assignment: Buffer }[]> {
+    const subscriptions = new Map(
+      members.map(({ memberId, metadata, groupInstanceId }) => [memberId, readSubscription(metadata, groupInstanceId)]),
+    )
+    const topics = new Set([...subscriptions.values()].flatMap((subscription) => subscription.topics))
+    this.#host.watch(topics)
+    const { metadata } = this.#network
+    if ([...topics].some((topic) => metadata.topic(topic) === null)) await this.#network.refresh()
+    const partitions = new Map<string, AssignablePartition[]>()
+    for (const topic of topics) {
+      const known = metadata.topic(topic)
+      if (known === null) continue
+      const rackOf = (id: number): string | null => metadata.nodes.get(id)?.rack ?? null
+      partitions.set(
+        topic,
+        known.partitions.map(({ partition, replicas }) => ({ topic, partition, racks: replicas.map(rackOf) })),
+      )
+    }
+    this.#watched = { topics, seen: this.#seen(topics) }
+    const assigned = assignor.assign(partitions, subscriptions)
+    return members.map(({ memberId }) => ({
+      memberId,
+      assignment: writeAssignment(assigned.get(memberId) ?? { partitions: [] }),
+    }))
+  }
+
+  async #sync(
+    generationId: number,
+    { name: protocolName }: PartitionAssignor,
+    assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[],
+  ): Promise<MemberAssignment> {
+    const { groupInstanceId, maxPollIntervalMs, requestTimeoutMs } = this.#settings
+    const connection = await this.#coordinator.connection('join')
+    const version = connection.versions.choose(SyncGroup)
+    const answer = await this.#coordinator.request(
+      SyncGroup,
+      {
+        groupId: this.#groupId,
+        generationId,
+        memberId: this.#memberId,
+        groupInstanceId: version >= 3 ? groupInstanceId : null,
+        protocolType: PROTOCOL_TYPE,
+        protocolName,
+        assignments,
+      },
+      {
+        lane: 'join',
+        versions: { min: version, max: version },
+        timeoutMs: Math.max(requestTimeoutMs, maxPollIntervalMs + JOIN_GRACE_MS),
+      },
+    )
+    const error = errorOf(answer.errorCode, `Synchronising with group ${this.#groupId} failed.`)
+    if (error !== null) throw named(error)
+    return readAssignment(answer.assignment)
+  }
+
+  #rejoin(reason: string): void {
+    this.#reason = reason
+    this.#rejoins = true
+    this.#resume?.()
+  }
+
+  async #untilRejoin(): Promise<void> {
+    while (!this.#rejoins && !this.#isLost && !this.#leaving.signal.aborted && !this.#host.isOverdue()) {
+      if (this.#fenced !== null) throw this.#fenced
+      await new Promise<void>((resolve) => (this.#resume = resolve))
+      this.#resume = null
+    }
+  }
+
+  /** The user takes too long: the others get the partitions. The next poll joins again. */
+  async #leaveOverdue(): Promise<void> {
+    const { groupInstanceId, maxPollIntervalMs } = this.#settings
+    this.#network.options.logger.warn(
+      `Nothing was asked for in ${maxPollIntervalMs} ms: the consumer leaves group ${this.#groupId} until it is. Ask for less at a time, or raise maxPollIntervalMs.`,
+    )
+    this.#stopHeartbeats()
+    const memberId = this.#memberId
+    this.#memberId = ''
+    this.#generation = -1
+    this.#rejoins = false
+    await this.#host.lose(this.#host.owned())
+    if (groupInstanceId === null) await this.#sendLeave(memberId, null, undefined).catch(() => {})
+  }
+
+  #beat(): void {
+    this.#stopHeartbeats()
+    const { clock } = this.#network.world
+    const generation = this.#generation
+    this.#heartbeatTimer = clock.at(clock.monotonicMs() + this.#settings.heartbeatIntervalMs, () => {
+      this.#heartbeatTimer = null
+      if (this.#host.isOverdue()) {
+        this.#resume?.()
+        return
+      }
+      void this.#heartbeat(generation)
+    })
+  }
+
+  #stopHeartbeats(): void {
+    this.#heartbeatTimer?.cancel()
+    this.#heartbeatTimer = null
+  }
+
+  async #heartbeat(generationId: number): Promise<void> {
+    const { groupInstanceId } = this.#settings
+    let code = ''
+    try {
+      const connection = await this.#coordinator.connection()
+      const version = connection.versions.choose(Heartbeat)
+      const answer = await this.#coordinator.request(
+        Heartbeat,
+        {
+          groupId: this.#groupId,
+          generationId,
+          memberId: this.#memberId,
+          groupInstanceId: version >= 3 ? groupInstanceId : null,
+        },
+        { versions: { min: version, max: version }, timeoutMs: this.#settings.sessionTimeoutMs },
+      )
+      const error = errorOf(answer.errorCode)
+      if (error !== null) this.#coordinator.noticed(error)
+      code = error?.code ?? ''
+    } catch (error) {
+      this.#network.options.logger.debug(`heartbeat to group ${this.#groupId}: ${String(error)}`)
+    }
+    if (this.#generation !== generationId || this.#isJoining || this.#leaving.signal.aborted) return
+    if (code === 'FENCED_INSTANCE_ID') {
+      this.#fenced = named(new KafkaError(code, `This member of group ${this.#groupId} is out:`))
+      this.#resume?.()
+      return
+    }
+    if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') {
+      this.#isLost = true
+      this.#rejoin(`a heartbeat was answered ${code}`)
+      return
+    }
+    if (code === 'REBALANCE_IN_PROGRESS' && !this.#rejoins) this.#rejoin('the group rebalances')
+    if (this.#heartbeatTimer === null) this.#beat()
+  }
+
+  /** Subscribed topics changed, or the leader's assignment is out of date. */
+  #noticeMetadata(): void {
+    if (this.#generation < 0) return
+    if ([...this.#host.topics()].toSorted().join('\n') !== this.#joinedTopics) this.#rejoin('the subscription changed')
+    else if (this.#watched !== null && this.#seen(this.#watched.topics) !== this.#watched.seen) {
+      this.#rejoin('topics of the group changed')
+    }
+  }
+
+  #seen(topics: ReadonlySet<string>): string {
+    return [...topics]
+      .toSorted()
+      .map((topic) => `${topic}:${this.#network.metadata.topic(topic)?.partitions.length ?? 0}`)
+      .join('\n')
+  }
+}
+
+function named(error: KafkaError): KafkaError {
+  return new KafkaError(error.code, `${error.message} ${error.code}${HINTS[error.code] ?? ''}`)
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  FENCED_INSTANCE_ID: ': another consumer with the same groupInstanceId has taken its place.',
+  INCONSISTENT_GROUP_PROTOCOL: ': the other members of the group have none of its assignors.',
+  GROUP_AUTHORIZATION_FAILED: ': the principal may not READ the group.',
+  INVALID_SESSION_TIMEOUT:
+    ': sessionTimeoutMs must lie between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers.',
+  GROUP_MAX_SIZE_REACHED: ': the group is full (group.max.size of the brokers).',
+}
