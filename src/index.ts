@@ -14,7 +14,130 @@ import { nodeWorld } from './world/node/index.ts'
 
 export { ERROR_CODES, type ErrorCode } from './base/error-codes.ts'
 export { KafkaError, OperationalError, type OperationalCode } from './base/errors.ts'
+export type { Int64 } from './base/int64.ts'
 export type { Logger } from './base/logger.ts'
+export type { Uuid } from './base/uuid.ts'
+export type * from './client/admin/acls.ts'
+export { AdminClient } from './client/admin/admin.ts'
+export type {
+  AclOperation,
+  ConfigResource,
+  ConfigResourceType,
+  Node,
+  TopicPartitionReplica,
+} from './client/admin/admin-types.ts'
+export type { ClusterDescription, DescribeClusterOptions } from './client/admin/cluster.ts'
+export type { ConfigEntry, ConfigSource, ConfigSynonym, ConfigType } from './client/admin/config-entry.ts'
+export type {
+  AlterConfigOp,
+  AlterConfigsOptions,
+  ConfigAlteration,
+  DescribeConfigsOptions,
+} from './client/admin/configs.ts'
+export type * from './client/admin/delegation-tokens.ts'
+export type {
+  ClassicGroupDescription,
+  ConsumerGroupDescription,
+  DescribeGroupsOptions,
+  MemberDescription,
+} from './client/admin/describe-groups.ts'
+export type { DescribeTopicsOptions, TopicDescription, TopicPartitionInfo } from './client/admin/describe-topics.ts'
+export type {
+  CommittedOffsets,
+  GroupOffsetsSpec,
+  ListGroupOffsetsOptions,
+  OffsetAndMetadata,
+  OffsetToCommit,
+} from './client/admin/group-offsets.ts'
+export type { GroupState, GroupType } from './client/admin/group-types.ts'
+export type {
+  ConsumerGroupListing,
+  GroupListing,
+  ListGroupsOptions,
+  MemberToRemove,
+  RemoveMembersOptions,
+} from './client/admin/groups.ts'
+export type {
+  LogDirDescription,
+  LogDirs,
+  ReplicaInfo,
+  ReplicaLogDirInfo,
+  ReplicaMove,
+} from './client/admin/log-dirs.ts'
+export type {
+  DeletedRecords,
+  ListedOffset,
+  ListOffsetsOptions,
+  OffsetSpec,
+  PartitionOffsetSpec,
+  RecordsToDelete,
+} from './client/admin/offsets.ts'
+export { Listing, Outcomes } from './client/admin/outcomes.ts'
+export type {
+  AlterReassignmentsOptions,
+  ElectionType,
+  PartitionReassignment,
+  PartitionReassignmentWish,
+} from './client/admin/partitions.ts'
+export type {
+  DescribeFeaturesOptions,
+  FeatureMetadata,
+  FeatureUpdate,
+  QuorumInfo,
+  QuorumReplica,
+  RaftVoterEndpoint,
+  RaftVoterOptions,
+  UpdateFeaturesOptions,
+  UpgradeType,
+} from './client/admin/quorum.ts'
+export type {
+  AlterClientQuotasOptions,
+  ClientQuotaAlteration,
+  ClientQuotaEntity,
+  ClientQuotaFilter,
+  ClientQuotaFilterComponent,
+  ClientQuotas,
+} from './client/admin/quotas.ts'
+export type {
+  ScramCredentialAlteration,
+  ScramCredentialDeletion,
+  ScramCredentialInfo,
+  ScramCredentialUpsertion,
+  ScramMechanism,
+} from './client/admin/scram-credentials.ts'
+export type {
+  ShareGroupDescription,
+  ShareGroupOffsetsSpec,
+  ShareMemberDescription,
+  ShareOffset,
+  SharePartitionOffset,
+} from './client/admin/share-groups.ts'
+export type {
+  StreamsAssignment,
+  StreamsGroupDescription,
+  StreamsMemberDescription,
+  StreamsSubtopology,
+  StreamsTask,
+  StreamsTopicInfo,
+} from './client/admin/streams-groups.ts'
+export type {
+  ChangeTopicsOptions,
+  ListTopicsOptions,
+  NewPartitions,
+  NewTopic,
+  TopicCollection,
+  TopicCreated,
+  TopicListing,
+} from './client/admin/topics.ts'
+export type {
+  AbortTransactionSpec,
+  DescribeProducersOptions,
+  ListTransactionsOptions,
+  ProducerIdAndEpoch,
+  ProducerState,
+  TransactionDescription,
+  TransactionListing,
+} from './client/admin/transactions.ts'
 export type { CallOptions } from './client/call.ts'
 export type { ClientOptions } from './client/client-options.ts'
 export type { CommitPoint, CommittedOffset } from './client/consumer/committer.ts'

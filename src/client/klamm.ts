@@ -2,6 +2,7 @@
  * The client's door: settings of one cluster, and the clients that are made of them. It does no I/O itself; each client
  * connects when it is first used. Closing it closes whatever was made of it and is still open.
  */
+import { AdminClient } from './admin/admin.ts'
 import { Consumer } from './consumer/consumer.ts'
 import type { ConsumerOptions } from './consumer/consumer-options.ts'
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
@@ -38,6 +39,11 @@ export class KlammClient implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** What may be asked and changed about the cluster. */
+  admin(): AdminClient {
+    return this.made((world, options) => new AdminClient(world, options))
   }
 
   /** @internal Remembers a client of this cluster, so that `close` closes it. For the methods that make one. */

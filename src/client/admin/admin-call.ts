@@ -8,12 +8,14 @@
  * controllers answer.
  */
 import { KafkaError, OperationalError } from '../../base/errors.ts'
+import { EncodeError } from '../../base/byte-writer.ts'
 import type { Api, Init } from '../../protocol/codec.ts'
 import type { ApiVersionTable } from '../../rpc/api-version-table.ts'
 import type { BrokerConnection, RequestOptions } from '../../rpc/broker-connection.ts'
 import { abortable, backoffMs, inTime, pause, retrying, type CallOptions } from '../call.ts'
 import { ClientError, isRetriable } from '../errors.ts'
 import type { NetworkClient, Target } from '../network-client.ts'
+import type { Node } from './admin-types.ts'
 import { Outcomes, type KeyText } from './outcomes.ts'
 
 /** `active`: any broker, or the active controller where controllers are asked directly. */
@@ -21,12 +23,15 @@ export type AdminTarget = Target | 'active'
 
 /** A node that is connected, for one attempt of a call. */
 export class AdminNode {
+  /** Null for whichever was nearest at hand. */
+  readonly node: Node | null
   readonly #client: NetworkClient
   readonly #connection: BrokerConnection
   /** Milliseconds that the call has left; what requests carry as their time limit. */
   readonly leftMs: number
 
-  constructor(client: NetworkClient, connection: BrokerConnection, leftMs: number) {
+  constructor(client: NetworkClient, connection: BrokerConnection, leftMs: number, node: Node | null) {
+    this.node = node
     this.#client = client
     this.#connection = connection
     this.leftMs = Math.max(1, Math.min(Math.round(leftMs), 0x7fff_ffff))
@@ -48,6 +53,8 @@ export class AdminNode {
     } catch (error) {
       if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
       if (error instanceof OperationalError) this.#client.refreshSoon()
+      // A field that was asked for and that the broker's version has no place for.
+      if (error instanceof EncodeError) throw new KafkaError('UNSUPPORTED_VERSION', `${api.name}: ${error.message}.`)
       throw error
     }
   }
@@ -60,9 +67,11 @@ export interface Question {
   readonly fromControllers?: boolean
 }
 
-/** Has another answer once it is known who controls the cluster. */
-function isStale(error: unknown): boolean {
-  return error instanceof KafkaError && error.code === 'NOT_CONTROLLER'
+/** Has another answer once it is known who controls the cluster. Controllers say it as voters of their log, too. */
+function isStale(client: NetworkClient, error: unknown): boolean {
+  if (!(error instanceof KafkaError)) return false
+  if (error.code === 'NOT_LEADER_OR_FOLLOWER') return client.options.endpoint === 'controllers'
+  return error.code === 'NOT_CONTROLLER'
 }
 
 /** Runs `attempt` with a connection to `target`, again while it fails with what may pass. */
@@ -78,7 +87,7 @@ export async function ask<T>(
     try {
       return await attempt(await adminNode(client, question.target, leftMs))
     } catch (error) {
-      if (isStale(error)) await client.refresh().catch(() => {})
+      if (isStale(client, error)) await client.refresh().catch(() => {})
       throw error
     }
   })
@@ -199,7 +208,7 @@ class Asking<Key, Value> {
   ): Promise<void> {
     const again: (readonly [Key, Error])[] = []
     for (const [key, outcome] of answers) {
-      if (outcome instanceof Error && (isPassing(outcome) || isStale(outcome))) again.push([key, outcome])
+      if (outcome instanceof Error && (isPassing(outcome) || isStale(this.#client, outcome))) again.push([key, outcome])
       else this.outcomes.set(this.#question.textOf(key), { outcome })
     }
     if (again.length === 0) return
@@ -211,7 +220,7 @@ class Asking<Key, Value> {
       return
     }
     await pause(clock, pauseMs, this.#signal)
-    if (again.some(([, error]) => isStale(error))) await this.#client.refresh().catch(() => {})
+    if (again.some(([, error]) => isStale(this.#client, error))) await this.#client.refresh().catch(() => {})
     await this.#ask(
       again.map(([key]) => key),
       attempts + 1,
@@ -240,11 +249,13 @@ function failedBy<Key>(keys: readonly Key[], error: Error): [Key, Error][] {
 }
 
 /** A node that the cluster does not name may come yet, as Java's Admin sees it: a failure that passes. */
-async function adminNode(client: NetworkClient, target: AdminTarget, leftMs: number): Promise<AdminNode> {
+export async function adminNode(client: NetworkClient, target: AdminTarget, leftMs: number): Promise<AdminNode> {
   const isDirect = client.options.endpoint === 'controllers'
   const at: Target = target === 'active' ? (isDirect ? 'controller' : 'any') : target
   try {
-    return new AdminNode(client, await client.connection(at), leftMs)
+    const connection = await client.connection(at)
+    const id = at === 'controller' ? client.metadata.controllerId : at
+    return new AdminNode(client, connection, leftMs, id === 'any' ? null : (client.metadata.nodes.get(id) ?? null))
   } catch (error) {
     if (!(error instanceof KafkaError) || error.code !== 'BROKER_NOT_AVAILABLE') throw error
     throw new OperationalError('NETWORK_FAILED', error.message, { cause: error })

@@ -1,11 +1,9 @@
 /** Shapes that several families of the Admin share: keys, nodes, and Kafka's enumerations with their codes. */
+import { byTopic as gatherByTopic, keyOf, type TopicPartition } from '../consumer/topic-partition.ts'
 import { ClientError } from '../errors.ts'
 import type { KeyText } from './outcomes.ts'
 
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
+export type { TopicPartition }
 
 /** The replica of a partition that one broker holds. */
 export interface TopicPartitionReplica extends TopicPartition {
@@ -29,7 +27,7 @@ export interface ConfigResource {
 
 export const byName: KeyText<string> = (name) => name
 export const byId: KeyText<number> = (id) => String(id)
-export const byPartition: KeyText<TopicPartition> = ({ topic, partition }) => `${topic}-${partition}`
+export const byPartition: KeyText<TopicPartition> = keyOf
 export const byReplica: KeyText<TopicPartitionReplica> = (replica) => `${byPartition(replica)}-${replica.brokerId}`
 export const byResource: KeyText<ConfigResource> = ({ type, name }) => `${type} ${name}`
 
@@ -113,15 +111,9 @@ export function authorizedOperations(bits: number): readonly AclOperation[] | nu
   return operations
 }
 
-/** Partitions gathered under their topics, as requests have them, in the order in which topics first come. */
-export function byTopic<Item extends { readonly topic: string }>(items: readonly Item[]): [string, Item[]][] {
-  const topics = new Map<string, Item[]>()
-  for (const item of items) {
-    const known = topics.get(item.topic)
-    if (known === undefined) topics.set(item.topic, [item])
-    else known.push(item)
-  }
-  return [...topics]
+/** Partitions gathered under their topics, as requests have them. */
+export function byTopic<Item extends TopicPartition>(items: readonly Item[]): [string, Item[]][] {
+  return [...gatherByTopic(items)]
 }
 
 /** @throws ClientError INVALID_ARGUMENT for a key that stands twice with different wishes. */

@@ -10,8 +10,7 @@ import { KafkaError } from '../../base/errors.ts'
 import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
 import { Metadata, type MetadataResponse } from '../../protocol/generated/metadata.ts'
 import { errorOf } from '../errors.ts'
-import type { NetworkClient } from '../network-client.ts'
-import { AdminNode, type AdminTarget, type Route, type Routed } from './admin-call.ts'
+import { adminNode, type AdminNode, type AdminTarget, type Route, type Routed } from './admin-call.ts'
 import { byPartition, type TopicPartition } from './admin-types.ts'
 
 export function routeTo<Key>(target: AdminTarget): Route<Key> {
@@ -45,10 +44,6 @@ function routed<Key>(keys: readonly Key[], targetOf: (key: Key) => AdminTarget |
   return { groups, failed, later }
 }
 
-async function anyNode(client: NetworkClient, leftMs: number): Promise<AdminNode> {
-  return new AdminNode(client, await client.connection('any'), leftMs)
-}
-
 /** Metadata of some topics, which it must not make. A broker that would make them is asked for all there are. */
 export async function askMetadata(
   node: AdminNode,
@@ -71,7 +66,9 @@ type MetadataTopicId = MetadataResponse.MetadataResponseTopic['topicId']
 export function routeToLeaders(unknownTopics: 'wait' | 'fail'): Route<TopicPartition> {
   return async (client, keys, leftMs) => {
     const names = [...new Set(keys.map(({ topic }) => topic))]
-    const answer = await askMetadata(await anyNode(client, leftMs), { topics: names.map((name) => ({ name })) })
+    const answer = await askMetadata(await adminNode(client, 'any', leftMs), {
+      topics: names.map((name) => ({ name })),
+    })
     if (answer.brokers.length > 0) {
       const nodes = answer.brokers.map(({ nodeId, host, port, rack }) => ({ id: nodeId, host, port, rack }))
       const { clusterId, controllerId } = client.metadata
@@ -125,7 +122,7 @@ const COORDINATOR_TYPES = { GROUP: 0, TRANSACTION: 1 } as const
 /** To the coordinators of groups or transactional ids. `idOf`: the one that a key is about. */
 export function routeToCoordinators<Key>(type: keyof typeof COORDINATOR_TYPES, idOf: (key: Key) => string): Route<Key> {
   return async (client, keys, leftMs) => {
-    const node = await anyNode(client, leftMs)
+    const node = await adminNode(client, 'any', leftMs)
     const ids = [...new Set(keys.map(idOf))]
     const found = await findCoordinators(node, type, ids)
     return routed(keys, (key) => {
