@@ -161,6 +161,18 @@ export type { CommitDetail, ConsumedRecord, RecordBatchView } from './client/con
 export { SubscriptionPattern, type Topics } from './client/consumer/subscription.ts'
 export type { TopicPartition } from './client/consumer/topic-partition.ts'
 export { ClientError, isFatal, isRetriable, type ClientErrorCode } from './client/errors.ts'
+export type { Partitioner } from './client/producer/partitioner.ts'
+export type { ProducerInterceptor, ProducerOptions } from './client/producer/producer-options.ts'
+export type {
+  Bytes,
+  ConsumerGroupMetadata,
+  Delivery,
+  HeadersInit,
+  ProducerRecord,
+  RecordMetadata,
+  TopicPartitionOffset,
+} from './client/producer/producer-record.ts'
+export { Producer, type Transaction } from './client/producer/producer.ts'
 export { bytes, json, string, type Serde, type StandardSchema } from './client/serde.ts'
 
 /** The clients of one cluster, on this machine. Adds nothing to KlammClient but the machine. */

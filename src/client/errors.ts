@@ -16,6 +16,10 @@ export type ClientErrorCode =
   | 'BUFFER_FULL'
   | 'SERIALIZATION_FAILED'
   | 'DESERIALIZATION_FAILED'
+  /** Records that were posted have failed; `cause` is the first error. */
+  | 'DELIVERY_FAILED'
+  /** The transaction was aborted before the record was sent. */
+  | 'ABORTED'
   /** The state of the producer, consumer or transaction does not allow the call. */
   | 'ILLEGAL_STATE'
   /** There is no committed offset, and the consumer was told not to choose one. */

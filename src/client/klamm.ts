@@ -7,6 +7,9 @@ import { Consumer } from './consumer/consumer.ts'
 import type { ConsumerOptions } from './consumer/consumer-options.ts'
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
 import type { ClientWorld } from './network-client.ts'
+import type { Bytes } from './producer/producer-record.ts'
+import type { ProducerOptions } from './producer/producer-options.ts'
+import { Producer } from './producer/producer.ts'
 
 /** What `Klamm` makes. */
 interface Closable {
@@ -28,6 +31,14 @@ export class KlammClient implements AsyncDisposable {
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   consumer<K = Buffer, V = Buffer>(options: ConsumerOptions<K, V> = {}): Consumer<K, V> {
     return this.made((world, client) => new Consumer(world, { ...client, ...options }))
+  }
+
+  /**
+   * Keys and values are strings or bytes, or what the serdes `key` and `value` take.
+   * @throws ClientError INVALID_ARGUMENT with one sentence.
+   */
+  producer<Key = Bytes, Value = Bytes>(options: ProducerOptions<Key, Value> = {}): Producer<Key, Value> {
+    return this.made((world, client) => new Producer<Key, Value>(world, client, options))
   }
 
   /** Closes every client that was made here. Idempotent; rejects if one of them could not close in order. */

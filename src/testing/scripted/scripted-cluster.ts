@@ -18,7 +18,7 @@ import { APIS } from '../../protocol/generated/apis.ts'
 import { ApiVersions } from '../../protocol/generated/api-versions.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/generated/metadata.ts'
 import { ChunkPool } from '../../rpc/chunk-pool.ts'
-import { FrameReceiver, type Frame } from '../../rpc/frame-receiver.ts'
+import { FrameReceiver } from '../../rpc/frame-receiver.ts'
 import type { VersionRange } from '../../rpc/api-version-table.ts'
 import type { Listener, Socket, World } from '../../world/world.ts'
 
@@ -45,6 +45,10 @@ export interface ScriptedClusterOptions {
   readonly topics?: Readonly<Record<string, number>>
   /** Versions that brokers tell, by API name; all that we know if left out. Null: the API isn't there. */
   readonly versions?: Readonly<Record<string, VersionRange | null>>
+  /** Where each node runs and how it is reached, so that the network between it and others may fail. All on `world` if left out. */
+  readonly machineOf?: (node: number) => { readonly world: World; readonly ip: string }
+  /** Finalised features, by name, that ApiVersions tells. */
+  readonly features?: Readonly<Record<string, number>>
 }
 
 export interface ScriptedTopic {
@@ -60,17 +64,33 @@ export class ScriptedCluster {
   readonly log: string[] = []
   readonly unexpected: string[] = []
   controllerId = 1
-  readonly #world: World
+  readonly #machineOf: (node: number) => { readonly world: World; readonly ip: string }
   readonly #versions: Readonly<Record<string, VersionRange | null>>
   readonly #pool = new ChunkPool({ freeBytesMax: 0, poison: true })
   readonly #nodes = new Map<number, { readonly listener: Listener; readonly sockets: Set<Socket> }>()
   readonly #ports = new Map<number, number>()
   readonly #scripts = new Map<number, Script<never, unknown>[]>()
 
-  private constructor(world: World, { topics = {}, versions = {} }: ScriptedClusterOptions) {
-    this.#world = world
+  private constructor(
+    world: World,
+    {
+      topics = {},
+      versions = {},
+      features = {},
+      machineOf = () => ({ world, ip: '127.0.0.1' }),
+    }: ScriptedClusterOptions,
+  ) {
+    this.#machineOf = machineOf
     this.#versions = versions
-    this.on(ApiVersions, () => ({ apiKeys: this.#apiKeys() }))
+    const finalizedFeatures = Object.entries(features).map(([name, maxVersionLevel]) => ({
+      name,
+      maxVersionLevel,
+      minVersionLevel: maxVersionLevel,
+    }))
+    this.on(ApiVersions, (_request, { version }) => ({
+      apiKeys: this.#apiKeys(),
+      ...(version >= 3 && finalizedFeatures.length > 0 ? { finalizedFeatures, finalizedFeaturesEpoch: 1 } : {}),
+    }))
     this.on(Metadata, (request) => this.#metadata(request))
     this.#topicsMade = Object.entries(topics)
   }
@@ -86,11 +106,16 @@ export class ScriptedCluster {
 
   /** For a client's `brokers`. */
   get bootstrap(): string[] {
-    return [...this.#ports.values()].map((port) => `127.0.0.1:${port}`)
+    return [...this.#ports].map(([id, port]) => `${this.#machineOf(id).ip}:${port}`)
   }
 
   get nodes(): number[] {
     return [...this.#nodes.keys()]
+  }
+
+  /** How a node is reached, as answers name it. */
+  endpoint(nodeId: number): { nodeId: number; host: string; port: number } {
+    return { nodeId, host: this.#machineOf(nodeId).ip, port: this.#ports.get(nodeId) ?? 0 }
   }
 
   /** Connections that are open to `node`. */
@@ -139,8 +164,9 @@ export class ScriptedCluster {
   /** At the port that it had before, if it was there. */
   async startNode(id: number): Promise<void> {
     const sockets = new Set<Socket>()
+    const { world } = this.#machineOf(id)
     const address = { host: '127.0.0.1', port: this.#ports.get(id) ?? 0, backlog: 50 }
-    const listener = await this.#world.network.listen(address, (socket) => {
+    const listener = await world.network.listen(address, (socket) => {
       sockets.add(socket)
       this.#serve(id, socket, () => sockets.delete(socket))
     })
@@ -161,10 +187,16 @@ export class ScriptedCluster {
   }
 
   #serve(node: number, socket: Socket, gone: () => void): void {
+    // A broker answers one request of a connection after the other.
+    let before = Promise.resolve()
     const receiver: FrameReceiver = new FrameReceiver(
       this.#pool,
       100_000_000,
-      (frame) => void this.#answer(node, socket, frame),
+      (frame) => {
+        const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
+        frame.memory.release()
+        before = before.then(() => this.#answer(node, socket, bytes))
+      },
       () => socket.destroy(),
     )
     const stop = (): void => {
@@ -179,9 +211,7 @@ export class ScriptedCluster {
     })
   }
 
-  async #answer(node: number, socket: Socket, frame: Frame): Promise<void> {
-    const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
-    frame.memory.release()
+  async #answer(node: number, socket: Socket, bytes: Buffer): Promise<void> {
     const reader = new ByteReader(bytes)
     const { apiKey, apiVersion: version, correlationId } = peekRequestStart(reader)
     const api = APIS.get(apiKey)!
@@ -222,7 +252,7 @@ export class ScriptedCluster {
     return {
       clusterId: 'scripted',
       controllerId: this.controllerId,
-      brokers: this.nodes.map((nodeId) => ({ nodeId, host: '127.0.0.1', port: this.#ports.get(nodeId)! })),
+      brokers: this.nodes.map((nodeId) => this.endpoint(nodeId)),
       topics: names.map((name) => {
         const topic = this.topics.get(name)
         if (topic === undefined) return { name, errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION }

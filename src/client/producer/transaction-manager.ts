@@ -1,0 +1,596 @@
+/**
+ * A producer's identity: its id and epoch, the sequence numbers that follow from them, and its transaction.
+ *
+ * It decides what an outcome of a batch means for the numbers of its partition (KIP-98, KIP-360, KIP-854) and for the
+ * transaction (KIP-890, KIP-1050); requests go out one after the other, by priority. Everything is synchronous but the
+ * requests themselves; `wake` is called when something can go on.
+ *
+ * Invariants: a number that may have been written is never given to another record under the same epoch; a transaction ends
+ * only after all its batches have; after FATAL_ERROR nothing is sent.
+ */
+import { KafkaError } from '../../base/errors.ts'
+import { NO_SEQUENCE, incrementSequence } from '../../records/batch.ts'
+import { ClientError, isRetriable } from '../errors.ts'
+import type { ProducerIdentity } from './batch-buffer.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import type { ConsumerGroupMetadata, TopicPartitionOffset } from './producer-record.ts'
+import { RequestLane, type RequestLaneOptions } from './request-lane.ts'
+import {
+  addOffsets,
+  addPartitions,
+  commitOffsets,
+  endTransaction,
+  fenced,
+  initProducerId,
+  type Outcome,
+  type TransactionRequest,
+} from './transaction-requests.ts'
+import { checkTransition, type TransactionState } from './transaction-state.ts'
+
+const NO_IDENTITY: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
+const EPOCH_MAX = 32_767
+const INT_MAX = 0x7fff_ffff
+
+export interface TransactionManagerOptions extends RequestLaneOptions {
+  /** Null: idempotent only. */
+  readonly transactionalId: string | null
+  readonly transactionTimeoutMs: number
+}
+
+/** An operation that a caller may give up waiting for, and then calls again. */
+interface Pending {
+  readonly state: TransactionState
+  readonly call: string
+  readonly promise: Promise<void>
+  isSettled: boolean
+}
+
+export class TransactionManager {
+  readonly transactionalId: string | null
+  readonly #timeoutMs: number
+  readonly #lane: RequestLane
+  #identity = NO_IDENTITY
+  #state: TransactionState = 'UNINITIALIZED'
+  #lastError: Error | null = null
+  #pending: Pending | null = null
+  /** Something was sent in the transaction, so that the broker must end it. */
+  #isStarted = false
+  #mustBumpEpoch = false
+  /** transaction.version 2 or later (KIP-890). */
+  #isVersion2 = false
+  /** Every partition that has numbers. */
+  readonly #numbered = new Set<PartitionQueue>()
+  readonly #unresolved = new Set<PartitionQueue>()
+  readonly #toRewrite = new Set<PartitionQueue>()
+  readonly #newPartitions = new Set<PartitionQueue>()
+  readonly #askedPartitions = new Set<PartitionQueue>()
+  readonly #partitions = new Set<PartitionQueue>()
+
+  constructor(options: TransactionManagerOptions) {
+    this.transactionalId = options.transactionalId
+    this.#timeoutMs = options.transactionTimeoutMs
+    this.#lane = new RequestLane(options, (request, outcome) => this.#answered(request, outcome))
+  }
+
+  get isTransactional(): boolean {
+    return this.transactionalId !== null
+  }
+
+  get identity(): ProducerIdentity {
+    return this.#identity
+  }
+
+  get hasIdentity(): boolean {
+    return this.#identity.producerId !== -1
+  }
+
+  get state(): TransactionState {
+    return this.#state
+  }
+
+  get isVersion2(): boolean {
+    return this.#isVersion2
+  }
+
+  /** Null unless the state is one of error. */
+  get lastError(): Error | null {
+    return this.#lastError
+  }
+
+  get isFatal(): boolean {
+    return this.#state === 'FATAL_ERROR'
+  }
+
+  get isCompleting(): boolean {
+    return this.#state === 'COMMITTING_TRANSACTION' || this.#state === 'ABORTING_TRANSACTION'
+  }
+
+  /** Closing has to wait for its end. */
+  get hasOngoingTransaction(): boolean {
+    return (
+      this.isTransactional &&
+      (this.#state === 'IN_TRANSACTION' || this.isCompleting || this.#state === 'ABORTABLE_ERROR')
+    )
+  }
+
+  /** What batches that were never sent must end with now; null: nothing. */
+  get abortReason(): Error | null {
+    if (this.#state === 'ABORTABLE_ERROR') return this.#lastError
+    if (this.#state !== 'ABORTING_TRANSACTION') return null
+    return new ClientError('ABORTED', 'The transaction was aborted before the record was sent.')
+  }
+
+  // Calls of the user.
+
+  async initTransactions(): Promise<void> {
+    await this.#operation('INITIALIZING', 'initTransactions', (resolve, reject) => {
+      this.#failWithError()
+      this.#moveTo('INITIALIZING')
+      this.#requestId(null, resolve, reject)
+    })
+  }
+
+  beginTransaction(): void {
+    this.#checkPending('beginTransaction')
+    this.#failWithError()
+    this.#moveTo('IN_TRANSACTION')
+  }
+
+  async commitTransaction(): Promise<void> {
+    await this.#operation('COMMITTING_TRANSACTION', 'commitTransaction', (resolve, reject) => {
+      this.#failWithError()
+      this.#moveTo('COMMITTING_TRANSACTION')
+      this.#end(true, resolve, reject)
+    })
+  }
+
+  async abortTransaction(): Promise<void> {
+    await this.#operation('ABORTING_TRANSACTION', 'abortTransaction', (resolve, reject) => {
+      if (this.#state !== 'ABORTABLE_ERROR') this.#failWithError()
+      this.#moveTo('ABORTING_TRANSACTION')
+      this.#newPartitions.clear()
+      this.#end(false, resolve, reject)
+    })
+  }
+
+  sendOffsets(offsets: readonly TopicPartitionOffset[], group: ConsumerGroupMetadata): Promise<void> {
+    this.#checkPending('sendOffsets')
+    this.#failWithError()
+    if (this.#state !== 'IN_TRANSACTION') checkTransition(this.#state, 'COMMITTING_TRANSACTION')
+    return new Promise((resolve, reject) => {
+      const transaction = this.#transaction()
+      const commit = (): void => {
+        this.#isStarted = true
+        this.#lane.add(commitOffsets(transaction, offsets, group, this.#isVersion2, { resolve, reject }))
+      }
+      if (this.#isVersion2) commit()
+      else this.#lane.add(addOffsets(transaction, group.groupId, { resolve: commit, reject }))
+    })
+  }
+
+  // Questions and news of the accumulator and the sender.
+
+  /** @throws what a record can't be taken for. */
+  checkAppend(): void {
+    if (this.#state === 'IN_TRANSACTION' && this.#lastError === null) return
+    this.#failWithError()
+    if (!this.isTransactional) return
+    this.#checkPending('send')
+    throw new ClientError(
+      'ILLEGAL_STATE',
+      'Records of a transactional producer need an open transaction: call beginTransaction first.',
+    )
+  }
+
+  /** A record went into `queue`. */
+  appended(queue: PartitionQueue): void {
+    if (!this.isTransactional || this.#partitions.has(queue)) return
+    if (this.#isVersion2) {
+      this.#partitions.add(queue)
+      this.#isStarted = true
+    } else if (!this.#askedPartitions.has(queue)) this.#newPartitions.add(queue)
+  }
+
+  /** Batches of `queue` must not be sent now. */
+  mustHold(queue: PartitionQueue, first: ProducerBatch): boolean {
+    if (this.isFatal || !this.hasIdentity) return true
+    if (this.isTransactional && !this.#partitions.has(queue)) return true
+    const { tracked } = queue
+    if (!first.hasSequence) {
+      if (tracked.length > 0 && !queue.hasIdentity(this.#identity)) return true
+      // A broker that knows nothing of a producer takes any number from it, unless transactions are of version 2: then a second
+      // batch that overtakes a first one that was refused would be written before it. Java's client takes that risk.
+      if (tracked.length > 0 && queue.lastAckedSequence === NO_SEQUENCE && !this.#isVersion2) return true
+      return queue.unresolvedSequence !== NO_SEQUENCE
+    }
+    return tracked.length > 0 && tracked[0] !== first
+  }
+
+  /** Gives a batch that is about to be sent its numbers, if it has none. */
+  assign(batch: ProducerBatch): void {
+    if (batch.hasSequence) return
+    const { queue } = batch
+    this.#numbered.add(queue)
+    if (!queue.hasIdentity(this.#identity) && queue.tracked.length === 0)
+      queue.startSequencesAtBeginning(this.#identity)
+    batch.setIdentity(this.#identity, queue.nextSequence, this.isTransactional)
+    queue.nextSequence = incrementSequence(queue.nextSequence, batch.count)
+    queue.tracked.push(batch)
+  }
+
+  completed(batch: ProducerBatch, baseOffset: number): void {
+    const { queue } = batch
+    if (queue.hasIdentity(batch)) queue.acked(batch.lastSequence)
+    if (baseOffset >= 0) queue.lastAckedOffset = Math.max(queue.lastAckedOffset, baseOffset + batch.count - 1)
+    queue.untrack(batch)
+  }
+
+  /** @param mayAdjust the batch was not written, so that its numbers are free */
+  failed(batch: ProducerBatch, error: Error, mayAdjust: boolean): void {
+    this.fail(error)
+    const { queue } = batch
+    queue.untrack(batch)
+    if (this.isFatal) return
+    const code = error instanceof KafkaError ? error.code : null
+    if (code === 'UNKNOWN_PRODUCER_ID') this.#resetQueue(queue)
+    else if (code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && !this.isTransactional) this.#requestBump(queue)
+    else if (mayAdjust && batch.hasSequence) {
+      if (this.isTransactional) queue.closeGap(batch)
+      // Java's client numbers the batches behind it anew at once. But it may be there, from an attempt whose answer was lost, and
+      // so may those: they keep their numbers until the broker has said that they are not.
+      else this.markUnresolved(batch)
+    }
+  }
+
+  /** A batch was given up whose fate is unknown: it may have been written, or still be. */
+  markUnresolved(batch: ProducerBatch): void {
+    const { queue } = batch
+    if (!batch.hasSequence || !queue.hasIdentity(batch)) return
+    const next = incrementSequence(batch.lastSequence, 1)
+    queue.unresolvedSequence =
+      queue.unresolvedSequence === NO_SEQUENCE ? next : Math.max(queue.unresolvedSequence, next)
+    this.#unresolved.add(queue)
+  }
+
+  /**
+   * The broker took numbers behind the batch's own, so that it has the batch, though it no longer remembers where: it keeps
+   * the last five. Java's client sends such a batch again until its time is over.
+   */
+  wasWritten(batch: ProducerBatch): boolean {
+    const { queue } = batch
+    return batch.hasSequence && !batch.hasBeenReset && queue.hasIdentity(batch) && queue.isAcked(batch.lastSequence)
+  }
+
+  /** Whether a batch is sent again after `error`; prepares its numbers for it. */
+  canRetry(batch: ProducerBatch, error: KafkaError, logStartOffset: number): boolean {
+    const { queue } = batch
+    if (error.code === 'UNKNOWN_PRODUCER_ID') {
+      if (logStartOffset === -1 || batch.hasBeenReset) return true
+      if (queue.lastAckedOffset < logStartOffset) {
+        // All that this producer wrote was deleted with the log's beginning.
+        if (this.isTransactional) queue.startSequencesAtBeginning(this.#identity)
+        else this.#requestBump(queue)
+        return true
+      }
+      if (this.isTransactional) return false
+      this.#requestBump(queue)
+      return true
+    }
+    if (error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') {
+      // One before it has no outcome yet, or it was sent under its old number: again.
+      if (batch.hasBeenReset || queue.tracked[0] !== batch) return true
+      if (this.isTransactional) return false
+      // All before it are settled, so that the gap is real: one of them was given up, or the broker has lost some.
+      this.#requestBump(queue)
+      return true
+    }
+    // Sent under the epoch of before.
+    if (error.code === 'INVALID_PRODUCER_EPOCH' && batch.hasBeenReset && !this.isTransactional) return true
+    return isRetriable(error)
+  }
+
+  /** An error outside of a request of ours: of a batch, of a record that could not be queued. */
+  fail(error: Error): void {
+    const code = error instanceof KafkaError ? error.code : null
+    const isFatal =
+      code === 'CLUSTER_AUTHORIZATION_FAILED' ||
+      code === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' ||
+      code === 'PRODUCER_FENCED' ||
+      code === 'UNSUPPORTED_VERSION' ||
+      code === 'INVALID_PRODUCER_ID_MAPPING'
+    if (isFatal) this.#toFatal(error)
+    else if (this.isTransactional) {
+      if (this.#needsBumpByClient && !this.isCompleting) this.#mustBumpEpoch = true
+      this.#toAbortable(error)
+    }
+  }
+
+  // Steps of the sender.
+
+  /** Before each look at the queues. `hasIncomplete`: batches have no outcome yet. */
+  step(hasIncomplete: boolean, nowMs: number): void {
+    this.#resolveSequences()
+    if (this.isFatal) {
+      this.#lane.failAll(this.#lastError!)
+      return
+    }
+    if (!this.isTransactional) {
+      if (this.#mustBumpEpoch) this.#bumpEpoch()
+      if (this.#state === 'UNINITIALIZED' && hasIncomplete) {
+        this.#moveTo('INITIALIZING')
+        this.#requestId(
+          null,
+          () => {},
+          () => {},
+        )
+      }
+    }
+    if (this.#newPartitions.size > 0 && this.#state !== 'ABORTABLE_ERROR') this.#requestPartitions()
+    for (;;) {
+      const next = this.#lane.next(nowMs, hasIncomplete)
+      if (next === null) return
+      if (this.#state === 'ABORTABLE_ERROR' && next.name !== 'FindCoordinator') {
+        this.#lane.drop(next, this.#lastError)
+        continue
+      }
+      if (next.name === 'EndTxn' && !this.#isStarted) {
+        this.#lane.drop(next, null)
+        this.#endedTransaction()
+        continue
+      }
+      this.#lane.send(next)
+      return
+    }
+  }
+
+  /** Monotonic: when `step` has something to do again without any news. */
+  get nextStepMs(): number {
+    return this.#lane.nextMs
+  }
+
+  /** The credentials are refused: what was asked fails, and it is tried anew with the next record. */
+  takeAuthorizationError(): Error | null {
+    const error = this.#lastError
+    if (this.#state !== 'ABORTABLE_ERROR' || !(error instanceof KafkaError)) return null
+    if (error.code !== 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' && error.code !== 'CLUSTER_AUTHORIZATION_FAILED')
+      return null
+    this.#lane.failAll(error)
+    this.#moveTo('UNINITIALIZED')
+    this.#mustBumpEpoch = false
+    return error
+  }
+
+  /** What waits rejects. */
+  close(error: Error): void {
+    this.#lane.failAll(error)
+  }
+
+  // Inside.
+
+  #answered(request: TransactionRequest, outcome: Outcome): void {
+    switch (outcome.kind) {
+      case 'done':
+        request.resolve()
+        break
+      case 'abortable': {
+        const canAbort = this.#lane.coordinatorBumpsEpochs || this.#isVersion2
+        if (outcome.ifPossible && !canAbort) {
+          this.#toFatal(outcome.error)
+        } else {
+          if (outcome.ifPossible && this.#needsBumpByClient) this.#mustBumpEpoch = true
+          this.#toAbortable(outcome.error)
+        }
+        request.reject(outcome.error)
+        break
+      }
+      case 'fatal':
+        this.#toFatal(outcome.error)
+        request.reject(outcome.error)
+        break
+      default: // The lane sends it again.
+    }
+  }
+
+  get #needsBumpByClient(): boolean {
+    return this.#lane.coordinatorBumpsEpochs && !this.#isVersion2
+  }
+
+  #transaction(): ProducerIdentity & { readonly transactionalId: string } {
+    return { transactionalId: this.transactionalId!, ...this.#identity }
+  }
+
+  #requestId(current: ProducerIdentity | null, resolve: () => void, reject: (error: Error) => void): void {
+    const { transactionalId } = this
+    const transactionTimeoutMs = transactionalId === null ? INT_MAX : this.#timeoutMs
+    const got = (identity: ProducerIdentity): void => {
+      if (current === null) this.#learnVersion()
+      this.#identity = identity
+      this.#moveTo('READY')
+      if (current !== null) this.#resetAll()
+      else if (!this.isTransactional) this.#rewrite()
+    }
+    this.#lane.add(initProducerId({ transactionalId, transactionTimeoutMs, current }, got, { resolve, reject }))
+  }
+
+  #requestPartitions(): void {
+    const partitions = [...this.#newPartitions]
+    this.#newPartitions.clear()
+    for (const queue of partitions) this.#askedPartitions.add(queue)
+    const added = (): void => {
+      for (const queue of partitions) {
+        this.#askedPartitions.delete(queue)
+        this.#partitions.add(queue)
+      }
+      this.#isStarted = true
+    }
+    const isFirst = (): boolean => this.#partitions.size === 0
+    this.#lane.add(addPartitions(this.#transaction(), partitions, isFirst, { resolve: added, reject: () => {} }))
+  }
+
+  #end(committed: boolean, resolve: () => void, reject: (error: Error) => void): void {
+    if (this.#newPartitions.size > 0) this.#requestPartitions()
+    const isVersion2 = this.#isVersion2
+    const transaction = this.#transaction()
+    const wasVersion2 = isVersion2
+    this.#learnVersion()
+    // The upgrade fences what the old protocol may have left behind.
+    if (!wasVersion2 && this.#isVersion2) this.#mustBumpEpoch = true
+    const bumps = this.#mustBumpEpoch
+    const ended = (bumped: ProducerIdentity | null): void => {
+      if (bumped !== null) {
+        this.#identity = bumped
+        this.#resetAll()
+      }
+      this.#endedTransaction()
+    }
+    const parts = { resolve: bumps ? () => {} : resolve, reject }
+    this.#lane.add(endTransaction(transaction, committed, isVersion2, ended, parts))
+    if (bumps) this.#requestId(this.#identity, resolve, reject)
+  }
+
+  #endedTransaction(): void {
+    if (this.isFatal) return
+    this.#moveTo(this.#mustBumpEpoch ? 'INITIALIZING' : 'READY')
+    this.#mustBumpEpoch = false
+    this.#isStarted = false
+    this.#newPartitions.clear()
+    this.#askedPartitions.clear()
+    this.#partitions.clear()
+  }
+
+  #learnVersion(): void {
+    this.#isVersion2 = this.isTransactional && this.#lane.transactionVersion >= 2
+  }
+
+  #resolveSequences(): void {
+    for (const queue of this.#unresolved) {
+      if (queue.tracked.length > 0) continue
+      this.#unresolved.delete(queue)
+      queue.unresolvedSequence = NO_SEQUENCE
+      if (queue.isNextSequence(queue.nextSequence)) continue
+      if (!this.isTransactional) {
+        this.#requestBump(queue)
+        continue
+      }
+      const lost = 'Records of the transaction may or may not be written, and their time is over.'
+      if (this.#lane.coordinatorBumpsEpochs || this.#isVersion2) {
+        if (this.#needsBumpByClient) this.#mustBumpEpoch = true
+        this.#toAbortable(new KafkaError('TRANSACTION_ABORTABLE', `${lost} Abort it.`))
+      } else this.#toFatal(new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${lost} Close the producer.`))
+    }
+  }
+
+  #requestBump(queue: PartitionQueue): void {
+    this.#mustBumpEpoch = true
+    this.#toRewrite.add(queue)
+  }
+
+  /** Of a producer without transactions: nobody needs to be asked while epochs last. */
+  #bumpEpoch(): void {
+    const { producerId, producerEpoch } = this.#identity
+    if (!this.hasIdentity) return
+    if (producerEpoch === EPOCH_MAX) {
+      this.#identity = NO_IDENTITY
+      this.#moveTo('UNINITIALIZED')
+    } else {
+      this.#identity = { producerId, producerEpoch: producerEpoch + 1 }
+      this.#rewrite()
+    }
+    this.#mustBumpEpoch = false
+  }
+
+  /** Partitions whose numbers went wrong begin anew under the new identity; the others do when nothing of them is out. */
+  #rewrite(): void {
+    for (const queue of this.#toRewrite) {
+      queue.startSequencesAtBeginning(this.#identity)
+      queue.unresolvedSequence = NO_SEQUENCE
+      this.#unresolved.delete(queue)
+    }
+    this.#toRewrite.clear()
+  }
+
+  #resetQueue(queue: PartitionQueue): void {
+    queue.resetSequences()
+    this.#unresolved.delete(queue)
+  }
+
+  #resetAll(): void {
+    for (const queue of this.#numbered) queue.resetSequences()
+    this.#numbered.clear()
+    this.#unresolved.clear()
+  }
+
+  #moveTo(state: TransactionState, error: Error | null = null): void {
+    checkTransition(this.#state, state)
+    this.#state = state
+    this.#lastError = error
+  }
+
+  #toAbortable(error: Error): void {
+    // It is being aborted already.
+    if (this.#state === 'ABORTING_TRANSACTION' || this.isFatal) return
+    // Between two transactions there is nothing to abort.
+    if (this.#state === 'READY' || this.#state === 'UNINITIALIZED') return
+    this.#moveTo('ABORTABLE_ERROR', error)
+  }
+
+  #toFatal(error: Error): void {
+    if (!this.isFatal) this.#moveTo('FATAL_ERROR', error)
+  }
+
+  /** @throws the error that the state is one of. */
+  #failWithError(): void {
+    const error = this.#lastError
+    if (error === null) return
+    if (error instanceof KafkaError && error.code === 'PRODUCER_FENCED') throw fenced()
+    const isFatal = this.isFatal
+    throw new ClientError(
+      'ILLEGAL_STATE',
+      isFatal
+        ? `The producer has failed for good: close it and make a new one. ${error.message}`
+        : `The transaction has failed: abort it. ${error.message}`,
+      { cause: error },
+    )
+  }
+
+  #checkPending(call: string): void {
+    if (!this.isTransactional) throw new ClientError('ILLEGAL_STATE', `${call} needs a transactionalId.`)
+    const pending = this.#pending
+    if (pending === null || pending.isSettled) return
+    throw new ClientError(
+      'ILLEGAL_STATE',
+      `${pending.call} is not over yet: await it, or call it again, before ${call}.`,
+    )
+  }
+
+  /** Starts it, or joins the one that is under way: a caller whose time was over calls again. */
+  #operation(
+    state: TransactionState,
+    call: string,
+    start: (resolve: () => void, reject: (error: Error) => void) => void,
+  ): Promise<void> {
+    const before = this.#pending
+    if (before !== null && !before.isSettled && before.state === state) return before.promise
+    this.#checkPending(call)
+    let settle: { resolve: () => void; reject: (error: Error) => void } | null = null
+    const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }))
+    const pending: Pending = { state, call, promise, isSettled: false }
+    const settled = (): void => {
+      pending.isSettled = true
+    }
+    start(
+      () => {
+        settled()
+        settle!.resolve()
+      },
+      (error) => {
+        settled()
+        settle!.reject(error)
+      },
+    )
+    promise.catch(() => {})
+    this.#pending = pending
+    return promise
+  }
+}
