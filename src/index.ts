@@ -165,7 +165,6 @@ export type { Partitioner } from './client/producer/partitioner.ts'
 export type { ProducerInterceptor, ProducerOptions } from './client/producer/producer-options.ts'
 export type {
   Bytes,
-  ConsumerGroupMetadata,
   Delivery,
   HeadersInit,
   ProducerRecord,

@@ -46,15 +46,6 @@ export interface Delivery {
   readonly error: Error | null
 }
 
-/** Of `Consumer.groupMetadata`: in whose name offsets are committed. */
-export interface ConsumerGroupMetadata {
-  readonly groupId: string
-  /** The member's epoch with the consumer protocol. -1: none. */
-  readonly generationId: number
-  readonly memberId: string
-  readonly groupInstanceId: string | null
-}
-
 /** An offset to commit: that of the next record to be read. */
 export interface TopicPartitionOffset {
   readonly topic: string

@@ -25,13 +25,8 @@ import {
   type ProducerOptions,
   type ResolvedProducerOptions,
 } from './producer-options.ts'
-import type {
-  ConsumerGroupMetadata,
-  Delivery,
-  ProducerRecord,
-  RecordMetadata,
-  TopicPartitionOffset,
-} from './producer-record.ts'
+import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
+import type { Delivery, ProducerRecord, RecordMetadata, TopicPartitionOffset } from './producer-record.ts'
 import { RecordIntake } from './record-intake.ts'
 import { Sender } from './sender.ts'
 import { TransactionManager } from './transaction-manager.ts'

@@ -14,7 +14,8 @@ import { ClientError, isRetriable } from '../errors.ts'
 import type { ProducerIdentity } from './batch-buffer.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
-import type { ConsumerGroupMetadata, TopicPartitionOffset } from './producer-record.ts'
+import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
+import type { TopicPartitionOffset } from './producer-record.ts'
 import { RequestLane, type RequestLaneOptions } from './request-lane.ts'
 import {
   addOffsets,

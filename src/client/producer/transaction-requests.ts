@@ -17,7 +17,8 @@ import { TxnOffsetCommit } from '../../protocol/generated/txn-offset-commit.ts'
 import type { BrokerConnection } from '../../rpc/broker-connection.ts'
 import type { ProducerIdentity } from './batch-buffer.ts'
 import type { PartitionQueue } from './partition-queue.ts'
-import type { ConsumerGroupMetadata, TopicPartitionOffset } from './producer-record.ts'
+import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
+import type { TopicPartitionOffset } from './producer-record.ts'
 
 export type CoordinatorKind = 'transaction' | 'group'
 
