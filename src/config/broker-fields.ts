@@ -88,6 +88,12 @@ export const BROKER_FIELDS = {
   offsetsTopicNumPartitions: number('offsets.topic.num.partitions'),
   offsetsTopicReplicationFactor: number('offsets.topic.replication.factor'),
   offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
+
+  // Transactions
+  transactionPartitionVerificationEnable: boolean('transaction.partition.verification.enable'),
+  addPartitionsToTxnRetryBackoffMs: number('add.partitions.to.txn.retry.backoff.ms'),
+  addPartitionsToTxnRetryBackoffMaxMs: number('add.partitions.to.txn.retry.backoff.max.ms'),
+  requestTimeoutMs: number('request.timeout.ms'),
 } satisfies { readonly [field: string]: Field<ConfigValue> }
 
 type Fields = typeof BROKER_FIELDS

@@ -3,15 +3,17 @@
  *
  * It watches its partitions and is done when they gained `minBytes`, when one of them changed hands, or at its deadline,
  * whichever is first; then the fetch reads anew. Counting gained bytes instead of reading at each append keeps a fetch
- * over many partitions cheap; the count is a hint, the read decides.
+ * over many partitions cheap; the count is a hint, the read decides. A read_committed fetch doesn't count what an open
+ * transaction keeps back, and looks again when that transaction ends.
  */
 import type { Clock, Timer } from '../world/world.ts'
-import type { Partition, PartitionWatcher } from './partition.ts'
+import type { Partition, PartitionWatcher, StableMove } from './partition.ts'
 
 export class DelayedFetch implements PartitionWatcher {
   readonly #partitions: readonly Partition[]
   readonly #done: (wanted: boolean) => void
   readonly #timer: Timer
+  readonly #readCommitted: boolean
   #missingBytes: number
   #isDone = false
 
@@ -21,8 +23,10 @@ export class DelayedFetch implements PartitionWatcher {
     deadlineMs: number,
     partitions: readonly Partition[],
     missingBytes: number,
+    readCommitted: boolean,
     done: (wanted: boolean) => void,
   ) {
+    this.#readCommitted = readCommitted
     this.#partitions = partitions
     this.#missingBytes = missingBytes
     this.#done = done
@@ -30,9 +34,10 @@ export class DelayedFetch implements PartitionWatcher {
     for (const partition of partitions) partition.watch(this)
   }
 
-  readable(bytes: number): void {
+  readable(bytes: number, stable: StableMove): void {
+    if (this.#readCommitted && stable === 'still') return
     this.#missingBytes -= bytes
-    if (this.#missingBytes <= 0) this.#complete(true)
+    if (this.#missingBytes <= 0 || (this.#readCommitted && stable === 'otherwise')) this.#complete(true)
   }
 
   changed(): void {

@@ -87,7 +87,8 @@ export async function fetchRecords(
     for (const result of results) result.release?.()
     // What became readable while a cold read was under way wakes nobody: look again instead of waiting.
     if (results.some((result, at) => hasMoved(targets[at]!, result))) continue
-    const wanted = await waitForBytes(clock, deadlineMs, targets, limits.minBytes - bytes, onWaiting)
+    const missingBytes = limits.minBytes - bytes
+    const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits.readCommitted, onWaiting)
     if (!wanted) return []
   }
 }
@@ -104,10 +105,13 @@ function waitForBytes(
   deadlineMs: number,
   targets: readonly FetchTarget[],
   missingBytes: number,
+  readCommitted: boolean,
   onWaiting: (waiting: DelayedFetch) => void,
 ): Promise<boolean> {
   const partitions = targets.flatMap(({ partition }) => (partition === null ? [] : [partition]))
-  return new Promise((resolve) => onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, resolve)))
+  return new Promise((resolve) =>
+    onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, readCommitted, resolve)),
+  )
 }
 
 async function readOnce(
@@ -205,8 +209,16 @@ function readPartition(
       // Nothing is read behind a divergence, and nothing said of what was aborted.
       if (!readCommitted || read === null) return done(null)
       if (read.bytes === 0) return done([])
-      const aborted = log.abortedTransactions(target.fetchOffset, read.nextOffset)
-      return aborted instanceof Promise ? aborted.then(done) : done(aborted)
+      const refused = (error: unknown): FetchResult => {
+        read.release()
+        return failed(error)
+      }
+      try {
+        const aborted = log.abortedTransactions(target.fetchOffset, read.nextOffset)
+        return aborted instanceof Promise ? aborted.then(done, refused) : done(aborted)
+      } catch (error) {
+        return refused(error)
+      }
     }
     if (divergingEpoch !== null) return finish(null)
     const read = partition.read(log, target.fetchOffset, readCommitted, maxBytes, minOneBatch)

@@ -8,7 +8,13 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Uuid } from '../base/uuid.ts'
-import type { Appended, AppendOptions, LogRead } from '../storage/log-surface.ts'
+import type {
+  Appended,
+  AppendOptions,
+  LogRead,
+  TransactionalAppend,
+  VerificationGuard,
+} from '../storage/log-surface.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 
 export interface Assignment {
@@ -20,10 +26,16 @@ export interface Assignment {
   readonly replicas: readonly number[]
 }
 
+/**
+ * What became of the last stable offset when the high watermark moved: it is, and was, at the high watermark; it stands
+ * still before an open transaction; it moved from or to such a place, by more or fewer bytes than the high watermark did.
+ */
+export type StableMove = 'along' | 'still' | 'otherwise'
+
 /** Told about a partition that moved: more is readable, or it can't be read here any more. */
 export interface PartitionWatcher {
-  /** `bytes` more became readable. */
-  readable(bytes: number): void
+  /** `bytes` more became readable up to the high watermark. */
+  readable(bytes: number, stable: StableMove): void
   /** Leadership, log or topic went away: look again. */
   changed(): void
 }
@@ -199,6 +211,11 @@ export class Partition {
     return log.read(fetchOffset, readCommitted ? log.lastStableOffset : log.highWatermark, maxBytes, minOneBatch)
   }
 
+  /** See PartitionLog.startVerification. @throws KafkaError INVALID_PRODUCER_EPOCH and those of `leaderLog`. */
+  startVerification(append: TransactionalAppend): VerificationGuard | null {
+    return this.leaderLog().startVerification(append)
+  }
+
   watch(watcher: PartitionWatcher): void {
     this.#watchers.add(watcher)
   }
@@ -232,12 +249,17 @@ export class Partition {
     if (log === null || this.#assignment.isr.some((id) => id !== this.#nodeId)) return
     const offset = log.writtenEnd
     if (offset <= log.highWatermark && offset === this.#countedEnd) return
+    const stableBefore = log.lastStableOffset
+    const wasAlong = stableBefore === log.highWatermark
     log.setHighWatermark(offset)
+    const { lastStableOffset } = log
+    const isAlong = wasAlong && lastStableOffset === log.highWatermark
+    const stable = isAlong ? 'along' : lastStableOffset === stableBefore ? 'still' : 'otherwise'
     const bytes = Math.max(0, log.sizeBytes - this.#countedBytes)
     this.#countedBytes = log.sizeBytes
     this.#countedEnd = offset
     this.#completeWaiters(offset)
-    for (const watcher of [...this.#watchers]) watcher.readable(bytes)
+    for (const watcher of [...this.#watchers]) watcher.readable(bytes, stable)
   }
 
   #completeWaiters(highWatermark: number): void {

@@ -58,8 +58,13 @@ export class Dispatcher {
         memory: frame.memory,
         connectionId: info.id,
         afterSend: (release) => releases.push(release),
+        holdNext: () => {
+          pipelined = false
+        },
       }
-      return { outcome: this.#handle(handler, request, context, releases), pipelined: handler.spec.pipelined === true }
+      let pipelined = handler.spec.pipelined === true
+      const outcome = this.#handle(handler, request, context, releases)
+      return { outcome, pipelined }
     } catch (error) {
       releaseAll(releases)
       if (!(error instanceof MalformedError)) this.#services.fail(error)

@@ -32,7 +32,9 @@ import { offsetFetchHandler } from './handlers/offset-fetch.ts'
 import { offsetForLeaderEpochHandler } from './handlers/offset-for-leader-epoch.ts'
 import { produceHandler } from './handlers/produce.ts'
 import { syncGroupHandler } from './handlers/sync-group.ts'
+import { txnOffsetCommitHandler } from './handlers/txn-offset-commit.ts'
 import { updateFeaturesHandler } from './handlers/update-features.ts'
+import { writeTxnMarkersHandler } from './handlers/write-txn-markers.ts'
 
 /** In the order of their keys, as Kafka lists them. */
 export const HANDLERS: readonly Handler[] = [
@@ -55,6 +57,8 @@ export const HANDLERS: readonly Handler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  writeTxnMarkersHandler,
+  txnOffsetCommitHandler,
   describeConfigsHandler,
   alterConfigsHandler,
   alterReplicaLogDirsHandler,

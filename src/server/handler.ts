@@ -30,6 +30,8 @@ export interface RequestContext {
   readonly connectionId: number
   /** Runs `release` once the answer is in the kernel's hands, or will never be sent. */
   afterSend(release: () => void): void
+  /** Before `handle` returns: the effect isn't ordered yet, so the next request waits for the answer, pipelined or not. */
+  holdNext(): void
 }
 
 /** Send nothing (acks=0). */

@@ -14,6 +14,7 @@ import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
+import { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
@@ -38,6 +39,7 @@ import type { Services } from './services.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
 import { startController } from './start-controller.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
+import { NO_COORDINATOR, verificationRetry } from './transaction-questions.ts'
 
 const CONTROLLED_SHUTDOWN_MS = 30_000
 /** Of fetches together: what was read from files and not yet sent. */
@@ -170,11 +172,17 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     undo.push(() => logs.closeHard())
     const replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger })
     const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
+    const verification = new TransactionVerification({
+      clock,
+      verifier: NO_COORDINATOR,
+      isEnabled: () => configs.current.transactionPartitionVerificationEnable,
+      retry: () => verificationRetry(configs.current),
+    })
     const groups = new GroupCoordinator({
       clock,
       random: world.random,
       logger,
-      writer: new OffsetsWriter(replicas),
+      writer: new OffsetsWriter(replicas, verification),
       config: groupSettings(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
     })
     const publisher = new MetadataPublisher(image, { nodeId: config.nodeId, logger, configs, logs, replicas, groups })
@@ -251,6 +259,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       fileReads: new ReadBudget(FILE_READ_BYTES_MAX),
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),
+      verification,
       producerIds: new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch })),
       handlers: HANDLERS,
       supportedFeatures: SUPPORTED_FEATURES,

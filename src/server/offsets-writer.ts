@@ -1,19 +1,50 @@
 /** The group coordinator's port to `__consumer_offsets`, over the replica manager: appended as leader, with acks=all. */
 import { KafkaError } from '../base/errors.ts'
-import type { AppendedBatch, PartitionWriter } from '../coordinators/runtime/partition-writer.ts'
+import type {
+  AppendedBatch,
+  PartitionWriter,
+  TransactionalOptions,
+  TransactionToVerify,
+} from '../coordinators/runtime/partition-writer.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { CONSUMER_OFFSETS } from './topic-names.ts'
 
+type Proof = ReturnType<TransactionVerification['proof']>
+
+/** Versions of TxnOffsetCommit whose clients know TRANSACTION_ABORTABLE, and that leave adding the partition to the broker. */
+const ABORTABLE_FROM = 4
+const ADDS_PARTITION_FROM = 5
+/** Offsets that are committed carry no sequence. */
+const NO_SEQUENCE = -1
+
 export class OffsetsWriter implements PartitionWriter {
   readonly #replicas: ReplicaManager
+  readonly #verification: TransactionVerification
 
-  constructor(replicas: ReplicaManager) {
+  constructor(replicas: ReplicaManager, verification: TransactionVerification) {
     this.#replicas = replicas
+    this.#verification = verification
   }
 
-  append(partition: number, batch: Buffer, leaderEpoch: number): AppendedBatch {
+  async verify(partition: number, question: TransactionToVerify): Promise<Proof> {
+    const hosted = this.#hosted(partition)
+    const { apiVersion, ...transaction } = question
+    const support =
+      apiVersion >= ADDS_PARTITION_FROM ? 'adds-partition' : apiVersion >= ABORTABLE_FROM ? 'abortable' : 'old-errors'
+    const { errors, guards } = await this.#verification.verify({
+      ...transaction,
+      support,
+      partitions: new Map([[hosted, NO_SEQUENCE]]),
+    })
+    const error = errors.get(hosted)
+    if (error !== undefined) throw error
+    return this.#verification.proof(guards.get(hosted))
+  }
+
+  append(partition: number, batch: Buffer, leaderEpoch: number, transactional?: TransactionalOptions): AppendedBatch {
     const { hosted, log } = this.#leader(partition, leaderEpoch)
     hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
     if (batch.length > log.config.maxMessageBytes) {
@@ -22,7 +53,11 @@ export class OffsetsWriter implements PartitionWriter {
         `a batch of ${batch.length} bytes, ${log.config.maxMessageBytes} are allowed`,
       )
     }
-    const { lastOffset, written } = hosted.append(log, batch, { origin: 'coordinator' })
+    const { lastOffset, written } = hosted.append(log, batch, {
+      origin: 'coordinator',
+      ...(transactional?.proof as Proof | undefined),
+      transactionVersion: transactional?.transactionVersion ?? 0,
+    })
     return { lastOffset, committed: written.then(() => hosted.whenCommitted(lastOffset + 1)) }
   }
 
@@ -41,10 +76,13 @@ export class OffsetsWriter implements PartitionWriter {
   }
 
   #leader(partition: number, leaderEpoch: number): { readonly hosted: Partition; readonly log: PartitionLog } {
-    const hosted = this.#replicas.partition(CONSUMER_OFFSETS, partition)
-    if (hosted === null) {
-      throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `${CONSUMER_OFFSETS}-${partition} is not on this broker`)
-    }
+    const hosted = this.#hosted(partition)
     return { hosted, log: hosted.leaderLog(leaderEpoch) }
+  }
+
+  #hosted(partition: number): Partition {
+    const hosted = this.#replicas.partition(CONSUMER_OFFSETS, partition)
+    if (hosted !== null) return hosted
+    throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `${CONSUMER_OFFSETS}-${partition} is not on this broker`)
   }
 }

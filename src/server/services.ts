@@ -6,6 +6,7 @@ import type { GroupCoordinator } from '../coordinators/group/group-coordinator.t
 import type { MetadataImage } from '../metadata/image.ts'
 import type { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import type { Clock, Random } from '../world/world.ts'
 import type { AutoTopics } from './auto-topics.ts'
@@ -36,6 +37,7 @@ export interface Services {
   readonly fileReads: ReadBudget
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
+  readonly verification: TransactionVerification
   /** Everything that is served; ApiVersions is read from here. */
   readonly handlers: readonly Handler[]
   /** The least metadata.version and other feature ranges that this release serves. */

@@ -21,6 +21,7 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   if (end < state.segments[0]!.baseOffset) return startAnewAt(state, end)
   // First of all, nobody may see more than will stay.
   const wasFlushed = state.recoveryPoint > end
+  state.stableBound = Math.min(state.lastStableOffset, end)
   state.writtenEnd = Math.min(state.writtenEnd, end)
   state.highWatermark = Math.min(state.highWatermark, end)
   state.recoveryPoint = Math.min(state.recoveryPoint, end)
@@ -45,6 +46,7 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   if (state.epochs.truncateFromEnd(newEnd)) await state.writeEpochs()
   await state.snapshots.rebuild(state.producers, state.segments, state.startOffset, newEnd, false)
   state.producers.onHighWatermark(state.highWatermark)
+  state.stableBound = null
 }
 
 /** Drops every record; the next one gets `offset`. */

@@ -9,6 +9,7 @@ import { scanFile } from './file-scan.ts'
 import type { LogState } from './log-state.ts'
 import type { AbortedTransaction, TimestampedOffset } from './log-surface.ts'
 import type { Segment } from './segment.ts'
+import type { TransactionIndexEntry } from './transaction-index.ts'
 
 /** The first record below `limitOffset` and not below the log start with a timestamp of at least `timestamp`. */
 export async function findOffsetForTimestamp(
@@ -81,14 +82,41 @@ export async function findAborted(
   upperOffset: number,
 ): Promise<AbortedTransaction[]> {
   const found: AbortedTransaction[] = []
-  const first = Math.max(0, state.segmentAt(fromOffset))
-  for (const segment of state.segments.slice(first)) {
-    for (const entry of await segment.transactions()) {
-      if (entry.lastOffset >= fromOffset && entry.firstOffset < upperOffset) {
-        found.push({ producerId: entry.producerId, firstOffset: entry.firstOffset })
-      }
-      if (entry.lastStableOffset >= upperOffset) return found
-    }
+  for (const segment of segmentsFrom(state, fromOffset)) {
+    if (collectAborted(await segment.transactions(), fromOffset, upperOffset, found)) break
   }
   return found
+}
+
+/** The same, as long as no index has to be read: else null. */
+export function findAbortedInMemory(
+  state: LogState,
+  fromOffset: number,
+  upperOffset: number,
+): AbortedTransaction[] | null {
+  const found: AbortedTransaction[] = []
+  for (const segment of segmentsFrom(state, fromOffset)) {
+    const entries = segment.knownTransactions
+    if (entries === null) return null
+    if (collectAborted(entries, fromOffset, upperOffset, found)) break
+  }
+  return found
+}
+
+function segmentsFrom(state: LogState, offset: number): readonly Segment[] {
+  return state.segments.slice(Math.max(0, state.segmentAt(offset)))
+}
+
+/** True: what comes behind is not of this range. */
+function collectAborted(
+  entries: readonly TransactionIndexEntry[],
+  fromOffset: number,
+  upperOffset: number,
+  into: AbortedTransaction[],
+): boolean {
+  for (const { producerId, firstOffset, lastOffset, lastStableOffset } of entries) {
+    if (lastOffset >= fromOffset && firstOffset < upperOffset) into.push({ producerId, firstOffset })
+    if (lastStableOffset >= upperOffset) return true
+  }
+  return false
 }

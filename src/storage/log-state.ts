@@ -43,6 +43,8 @@ export class LogState {
   writtenEnd: number
   highWatermark: number
   recoveryPoint: number
+  /** Not null while producers are worked out anew: transactions that are open may be missing, so nobody sees past it. */
+  stableBound: number | null = null
   /** Puts recoveryPoint where the next start finds it: before what was flushed is cut. */
   storeRecoveryPoint: () => Promise<void> = () => Promise.resolve()
   /** File position of the batch at an offset: where sequential readers go on. */
@@ -76,6 +78,14 @@ export class LogState {
     this.#cleanEnd = loaded.hasNewEntries ? null : loaded.endOffset
     this.highWatermark = Math.min(Math.max(highWatermark, this.startOffset), this.writtenEnd)
     this.producers.onHighWatermark(this.highWatermark)
+  }
+
+  /** What read_committed readers may see: the high watermark or the first transaction that is open above the log start. */
+  get lastStableOffset(): number {
+    const { highWatermark, stableBound, startOffset } = this
+    if (stableBound !== null) return Math.min(highWatermark, stableBound)
+    const unstable = this.producers.firstUnstableOffset
+    return unstable === null ? highWatermark : Math.min(highWatermark, Math.max(unstable, startOffset))
   }
 
   get active(): Segment {

@@ -9,6 +9,9 @@ import type { Uuid } from '../base/uuid.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { TopicPartition } from './topic-partition.ts'
+import type { VerificationGuard } from './verification-state.ts'
+
+export type { TransactionalAppend, VerificationGuard } from './verification-state.ts'
 
 export interface PartitionLogOptions {
   readonly disk: Disk
@@ -44,8 +47,13 @@ export interface AppendOptions {
   readonly origin: AppendOrigin
   /** The memory that holds the records, retained until nothing here refers to it. Null: the log owns the buffer from now on. */
   readonly memory?: Retainable | null
-  /** Transactions v2: a marker must carry a higher epoch than the producer's, and new producers start at sequence 0. */
+  /** Of the coordinator that sends a marker, 0 if not told. From 2 on it must carry a higher epoch than the data. */
   readonly transactionVersion?: number
+  /**
+   * What a transactional batch that begins a transaction must have been verified by: the log compares it with its own. Null:
+   * nobody was asked. Left out: nobody has to be.
+   */
+  readonly verification?: VerificationGuard | null
 }
 
 export interface Appended {

@@ -28,7 +28,7 @@ import {
 } from './log-changes.ts'
 import { together } from './bounded.ts'
 import { loadLog } from './log-loader.ts'
-import { findAborted, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
+import { findAborted, findAbortedInMemory, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
 import { LogReader } from './log-reader.ts'
 import { LogState } from './log-state.ts'
 import type {
@@ -40,6 +40,8 @@ import type {
   LogRead,
   PartitionLogOptions,
   TimestampedOffset,
+  TransactionalAppend,
+  VerificationGuard,
 } from './log-surface.ts'
 import type { ProducerBatch } from './producer-state.ts'
 import { ReadMemory } from './read-memory.ts'
@@ -155,9 +157,7 @@ export class PartitionLog {
 
   /** What read_committed readers may see: the high watermark or the first transaction that is open above the log start. */
   get lastStableOffset(): number {
-    const { highWatermark, producers, startOffset } = this.#state
-    const unstable = producers.firstUnstableOffset
-    return unstable === null ? highWatermark : Math.min(highWatermark, Math.max(unstable, startOffset))
+    return this.#state.lastStableOffset
   }
 
   /** All below it survives a power loss. */
@@ -333,7 +333,7 @@ export class PartitionLog {
     const cursor = this.#cursor.reset(records)
     let original: ProducerBatch | null = null
     while (cursor.next()) {
-      original ??= this.#state.producers.check(records, cursor.at, options.origin, options.transactionVersion ?? 1)
+      original ??= this.#state.producers.check(records, cursor.at, options)
     }
     return original
   }
@@ -640,8 +640,33 @@ export class PartitionLog {
     })
   }
 
-  abortedTransactions(fromOffset: number, upperOffset: number): Promise<AbortedTransaction[]> {
-    return this.#reader.guard(() => findAborted(this.#state, fromOffset, upperOffset))
+  /**
+   * Aborted transactions that have records in [fromOffset, upperOffset), and perhaps some more. At once if no file has to be
+   * read.
+   * @throws KafkaError OFFSET_OUT_OF_RANGE if the range was deleted meanwhile: what was read of it must not be used.
+   */
+  abortedTransactions(fromOffset: number, upperOffset: number): AbortedTransaction[] | Promise<AbortedTransaction[]> {
+    const state = this.#state
+    const known = findAbortedInMemory(state, fromOffset, upperOffset)
+    if (known !== null) return this.#unlessDeleted(known, fromOffset)
+    return this.#reader
+      .guard(() => findAborted(state, fromOffset, upperOffset))
+      .then((found) => this.#unlessDeleted(found, fromOffset))
+  }
+
+  /** With a segment its transaction index goes. */
+  #unlessDeleted<T>(found: T, fromOffset: number): T {
+    if (fromOffset >= this.#state.startOffset) return found
+    throw new KafkaError('OFFSET_OUT_OF_RANGE', `${this.#name()} begins at ${this.#state.startOffset} now`)
+  }
+
+  /**
+   * Begins the verification of a transaction (KIP-890): with the guard the first batch may be appended once the coordinator has
+   * confirmed it. Null: the transaction is open here already.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH.
+   */
+  startVerification(append: TransactionalAppend): VerificationGuard | null {
+    return this.#state.producers.startVerification(append, this.#options.clock.wallMs())
   }
 
   activeProducers(): ActiveProducer[] {

@@ -25,8 +25,14 @@ import {
 } from '../records/batch.ts'
 import { readControlKey, readMarkerValue } from '../records/control.ts'
 import { readRecords } from '../records/record-reader.ts'
-import type { ActiveProducer, AppendOrigin } from './log-surface.ts'
+import type { ActiveProducer, AppendOptions } from './log-surface.ts'
 import type { SnapshotEntry } from './producer-snapshot.ts'
+import {
+  VerificationState,
+  type TransactionalAppend,
+  type VerificationEntry,
+  type VerificationGuard,
+} from './verification-state.ts'
 
 /** Batches per producer in which a repetition is recognised: the most that a client may have in flight. */
 export const WINDOW = 5
@@ -68,6 +74,7 @@ export class ProducerState {
   #ongoing = new Map<number, Int64>()
   /** Decided, marker at or above the high watermark: firstOffset -> marker offset. */
   readonly #unreplicated = new Map<number, number>()
+  readonly #verifications = new VerificationState()
   /** Buckets of Java's HashMap, which never shrinks; only kept to order snapshots. */
   #hashCapacity = 16
   /** All records below it are in the state. */
@@ -89,16 +96,28 @@ export class ProducerState {
   }
 
   /**
+   * The guard of a transaction that is to begin with these batches and whose coordinator must be asked; null if it has begun.
+   * @throws KafkaError INVALID_PRODUCER_EPOCH.
+   */
+  startVerification(append: TransactionalAppend, nowMs: number): VerificationGuard | null {
+    const { producerId: id, producerEpoch: epoch } = append
+    const entry = this.#entries.get(id)
+    if (entry !== undefined && epoch < entry.epoch) throw staleEpoch(id, epoch, entry)
+    return hasOngoing(entry, epoch) ? null : this.#verifications.start(append, nowMs)
+  }
+
+  /**
    * The batch that this one repeats, else null and the batch may be applied.
    * @throws KafkaError OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_PRODUCER_EPOCH | INVALID_TXN_STATE | TRANSACTION_COORDINATOR_FENCED.
    */
-  check(bytes: Buffer, at: number, origin: AppendOrigin, transactionVersion: number): ProducerBatch | null {
+  check(bytes: Buffer, at: number, options: AppendOptions): ProducerBatch | null {
+    const { origin, verification } = options
     const id = producerId(bytes, at)
     if (id === NO_PRODUCER_ID || origin === 'replication' || origin === 'raft') return null
     const entry = this.#entries.get(id)
     const epoch = producerEpoch(bytes, at)
     if (isControl(bytes, at)) {
-      this.#checkMarker(bytes, at, id, entry, epoch, transactionVersion)
+      this.#checkMarker(bytes, at, id, entry, epoch, options.transactionVersion ?? 0)
       return null
     }
     if (origin === 'client' && entry !== undefined && entry.epoch === epoch) {
@@ -108,50 +127,22 @@ export class ProducerState {
         if (batch.lastSequence === last && firstSequence(batch) === first) return batch
       }
     }
-    if (entry !== undefined && epoch < entry.epoch) {
-      throw new KafkaError(
-        'INVALID_PRODUCER_EPOCH',
-        `Epoch of producer ${id} at offset ${baseOffset(bytes, at)} is ${epoch}, which is smaller than the last seen epoch ${entry.epoch}`,
-      )
+    if (entry !== undefined && epoch < entry.epoch) throw staleEpoch(id, epoch, entry)
+    const transactional = isTransactional(bytes, at)
+    const asked = this.#verifications.get(id)
+    if (transactional && verification !== undefined && !hasOngoing(entry, epoch)) {
+      if (verification === null || asked?.guard !== verification) {
+        throw new KafkaError('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction')
+      }
     }
-    if (origin === 'client') this.#checkSequence(id, entry, epoch, baseSequence(bytes, at), transactionVersion)
-    if (entry !== undefined && entry.currentTxnFirstOffset !== NONE && !isTransactional(bytes, at)) {
+    if (origin === 'client') checkSequence(id, entry, epoch, baseSequence(bytes, at), asked)
+    if (entry !== undefined && entry.currentTxnFirstOffset !== NONE && !transactional) {
       throw new KafkaError(
         'INVALID_TXN_STATE',
         `Expected transactional write from producer ${id} at offset ${baseOffset(bytes, at)}`,
       )
     }
     return null
-  }
-
-  #checkSequence(
-    id: Int64,
-    entry: ProducerEntry | undefined,
-    epoch: number,
-    sequence: number,
-    transactionVersion: number,
-  ): void {
-    if (entry === undefined) {
-      // Forgotten by expiry or retention: any sequence goes on, but for clients that always bump their epoch.
-      if (transactionVersion < 2 || sequence === 0) return
-      throw new KafkaError(
-        'OUT_OF_ORDER_SEQUENCE_NUMBER',
-        `Invalid sequence number for new producer ${id}: ${sequence} (incoming seq. number). Expected sequence 0 for transactions v2 idempotent producer.`,
-      )
-    }
-    if (epoch !== entry.epoch) {
-      if (sequence === 0) return
-      throw new KafkaError(
-        'OUT_OF_ORDER_SEQUENCE_NUMBER',
-        `Invalid sequence number for new epoch of producer ${id}: ${epoch} (request epoch), ${sequence} (seq. number), ${entry.epoch} (current producer epoch)`,
-      )
-    }
-    const last = entry.batches[entry.batches.length - 1]?.lastSequence ?? NONE
-    if (sequence === (last === NONE ? 0 : incrementSequence(last, 1))) return
-    throw new KafkaError(
-      'OUT_OF_ORDER_SEQUENCE_NUMBER',
-      `Out of order sequence number for producer ${id}: ${sequence} (incoming seq. number), ${last} (current end sequence number)`,
-    )
   }
 
   #checkMarker(
@@ -164,13 +155,10 @@ export class ProducerState {
   ): void {
     const marker = readMarker(bytes, at)
     if (marker === null || entry === undefined) return
+    // Transactions v2 raise the epoch with each transaction; only a marker that was written before comes with the same one.
     const retry = epoch === entry.epoch && entry.currentTxnFirstOffset === NONE
-    if (epoch < entry.epoch || (transactionVersion >= 2 && epoch === entry.epoch && !retry)) {
-      throw new KafkaError(
-        'INVALID_PRODUCER_EPOCH',
-        `Epoch of producer ${id} at offset ${baseOffset(bytes, at)} is ${epoch}, which is smaller than the last seen epoch ${entry.epoch}`,
-      )
-    }
+    if (epoch < entry.epoch || (transactionVersion >= 2 && epoch === entry.epoch && !retry))
+      throw staleEpoch(id, epoch, entry)
     if (entry.coordinatorEpoch > marker.coordinatorEpoch) {
       throw new KafkaError(
         'TRANSACTION_COORDINATOR_FENCED',
@@ -184,6 +172,7 @@ export class ProducerState {
     if (magic(bytes, at) < 2) return null
     const id = producerId(bytes, at)
     if (id === NO_PRODUCER_ID) return null
+    if (isTransactional(bytes, at)) this.#verifications.onAppend(bytes, at, id)
     return isControl(bytes, at) ? this.#applyMarker(bytes, at, id) : this.#applyData(bytes, at, id)
   }
 
@@ -239,8 +228,12 @@ export class ProducerState {
     for (const [first, last] of this.#unreplicated) if (last < highWatermark) this.#unreplicated.delete(first)
   }
 
-  /** Producers without an open transaction that wrote nothing for `expirationMs`, by their own timestamps. */
+  /**
+   * Producers without an open transaction that wrote nothing for `expirationMs`, by their own timestamps; questions to
+   * coordinators that nobody came back to.
+   */
   removeExpired(nowMs: number, expirationMs: number): void {
+    this.#verifications.removeExpired(nowMs, expirationMs)
     for (const [id, entry] of this.#entries) {
       if (entry.currentTxnFirstOffset === NONE && Number(entry.lastTimestamp) <= nowMs - expirationMs)
         this.#entries.delete(id)
@@ -254,8 +247,11 @@ export class ProducerState {
     this.endOffset = endOffset
   }
 
+  /** What was decided below `endOffset` and isn't below the high watermark stays known: snapshots don't have it. */
   load(entries: readonly SnapshotEntry[], endOffset: number, nowMs: number, expirationMs: number): void {
+    const decided = [...this.#unreplicated].filter(([, marker]) => marker < endOffset)
     this.clear(endOffset)
+    for (const [first, marker] of decided) this.#unreplicated.set(first, marker)
     const open: (readonly [number, Int64])[] = []
     for (const from of entries) {
       if (from.currentTxnFirstOffset === NONE && Number(from.timestamp) <= nowMs - expirationMs) continue
@@ -330,6 +326,44 @@ export class ProducerState {
       currentTxnStartOffset: entry.currentTxnFirstOffset,
     }))
   }
+}
+
+function hasOngoing(entry: ProducerEntry | undefined, epoch: number): boolean {
+  return entry !== undefined && entry.currentTxnFirstOffset !== NONE && entry.epoch === epoch
+}
+
+function staleEpoch(id: Int64, epoch: number, entry: ProducerEntry): KafkaError {
+  return new KafkaError(
+    'INVALID_PRODUCER_EPOCH',
+    `Epoch of producer ${id} is ${epoch}, which is smaller than the last seen epoch ${entry.epoch}`,
+  )
+}
+
+function checkSequence(
+  id: Int64,
+  entry: ProducerEntry | undefined,
+  epoch: number,
+  sequence: number,
+  asked: VerificationEntry | null,
+): void {
+  const known = entry !== undefined && entry.batches.length > 0
+  if (asked !== null && asked.addsPartition && sequence !== 0 && !known)
+    throw outOfOrder(id, `${sequence}; the first of a transaction of version 2 is 0`)
+  if (asked !== null && sequence > asked.lowestSequence)
+    throw outOfOrder(id, `${sequence}, while ${asked.lowestSequence} is still to be verified`)
+  // Forgotten by expiry or retention: any sequence goes on.
+  if (entry === undefined) return
+  if (epoch !== entry.epoch) {
+    if (sequence === 0) return
+    throw outOfOrder(id, `${sequence} at the beginning of epoch ${epoch}, the last one was ${entry.epoch}`)
+  }
+  const last = entry.batches[entry.batches.length - 1]?.lastSequence ?? NONE
+  if (sequence === (last === NONE ? 0 : incrementSequence(last, 1))) return
+  throw outOfOrder(id, `${sequence}, the last one was ${last}`)
+}
+
+function outOfOrder(id: Int64, detail: string): KafkaError {
+  return new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `Out of order sequence number of producer ${id}: ${detail}`)
 }
 
 export function producerBatch(bytes: Buffer, at: number): ProducerBatch {

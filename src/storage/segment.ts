@@ -17,7 +17,12 @@ import { syncIfThere } from './index-file.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { SEGMENT_SUFFIXES, pathOf, type LogPlace, type SegmentSuffix } from './segment-files.ts'
 import { TimeIndex } from './time-index.ts'
-import { decodeTransactionIndex, encodeTransactionIndex, type TransactionIndexEntry } from './transaction-index.ts'
+import {
+  decodeTransactionIndex,
+  encodeTransactionIndex,
+  TRANSACTION_BYTES,
+  type TransactionIndexEntry,
+} from './transaction-index.ts'
 
 /** Largest distance of an offset from its segment's base: it is an int32 in the indexes. */
 export const RELATIVE_OFFSET_MAX = 0x7fff_ffff
@@ -207,6 +212,11 @@ export class Segment {
     await this.timeIndex.file.load()
   }
 
+  /** Null until they were read. */
+  get knownTransactions(): readonly TransactionIndexEntry[] | null {
+    return this.#transactions
+  }
+
   /** @throws OperationalError LOG_CORRUPT. */
   async transactions(): Promise<readonly TransactionIndexEntry[]> {
     return (this.#transactions ??= await this.#readTransactions())
@@ -230,18 +240,22 @@ export class Segment {
     this.#savedTransactions = -1
   }
 
-  /** Rewrites the transaction index; there is no file without entries. */
+  /** Brings the transaction index up to date: new entries are appended. There is no file without entries. */
   async saveTransactions(sync: boolean): Promise<void> {
     const entries = this.#transactions
     if (entries === null || (entries.length === this.#savedTransactions && !sync)) return
     if (entries.length === 0 && this.#savedTransactions === 0) return
     const path = this.path('.txnindex')
+    const saved = this.#savedTransactions > entries.length ? 0 : Math.max(this.#savedTransactions, 0)
+    // What an attempt that fails leaves in the file isn't known.
+    this.#savedTransactions = -1
     if (entries.length === 0) await this.#disk.remove(path)
     else {
       const file = await this.#disk.open(path, 'write')
       try {
-        await file.write([encodeTransactionIndex(entries)], 0)
-        await file.truncate(entries.length * 34)
+        if (saved < entries.length)
+          await file.write([encodeTransactionIndex(entries.slice(saved))], saved * TRANSACTION_BYTES)
+        await file.truncate(entries.length * TRANSACTION_BYTES)
         if (sync) await file.sync()
       } finally {
         await file.close()

@@ -7,7 +7,8 @@
 import { OperationalError } from '../base/errors.ts'
 import { readInt64, readSafeInt64, writeInt64, type Int64 } from '../base/int64.ts'
 
-const ENTRY_BYTES = 34
+/** Of one entry. */
+export const TRANSACTION_BYTES = 34
 
 export interface TransactionIndexEntry {
   readonly producerId: Int64
@@ -17,8 +18,8 @@ export interface TransactionIndexEntry {
 }
 
 export function encodeTransactionIndex(entries: readonly TransactionIndexEntry[]): Buffer {
-  const bytes = Buffer.alloc(entries.length * ENTRY_BYTES)
-  for (let index = 0, at = 0; index < entries.length; index++, at += ENTRY_BYTES) {
+  const bytes = Buffer.alloc(entries.length * TRANSACTION_BYTES)
+  for (let index = 0, at = 0; index < entries.length; index++, at += TRANSACTION_BYTES) {
     const entry = entries[index]!
     writeInt64(bytes, at + 2, entry.producerId)
     writeInt64(bytes, at + 10, entry.firstOffset)
@@ -31,7 +32,7 @@ export function encodeTransactionIndex(entries: readonly TransactionIndexEntry[]
 /** @throws OperationalError LOG_CORRUPT for a version above 0 or an entry below `baseOffset`: the segment is recovered. */
 export function decodeTransactionIndex(bytes: Buffer, baseOffset: number, path: string): TransactionIndexEntry[] {
   const entries: TransactionIndexEntry[] = []
-  for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
+  for (let at = 0; at + TRANSACTION_BYTES <= bytes.length; at += TRANSACTION_BYTES) {
     // Readers of Kafka look at the first byte only.
     if (bytes.readInt8(at) > 0) throw new OperationalError('LOG_CORRUPT', `${path}: unexpected version of an entry`)
     const lastOffset = readSafeInt64(bytes, at + 18)

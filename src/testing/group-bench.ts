@@ -2,10 +2,12 @@
  * A group coordinator on logs in memory with a clock that stands: what its tests share. Requests are built with the
  * defaults of their schema, in the newest version unless a test says otherwise.
  */
+import type { ErrorCode } from '../base/error-codes.ts'
 import type { Uuid } from '../base/uuid.ts'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { GROUP_CONFIG_DEFAULTS, type GroupCoordinatorConfig } from '../coordinators/group/group-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
+import type { MarkerWrite } from '../coordinators/runtime/decision.ts'
 import { EMPTY_IMAGE, type MetadataImage } from '../metadata/image.ts'
 import { TopicsImage, type PartitionImage } from '../metadata/topics-image.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -19,6 +21,7 @@ import { OffsetCommitRequest } from '../protocol/generated/offset-commit.ts'
 import { OffsetDeleteRequest } from '../protocol/generated/offset-delete.ts'
 import { OffsetFetchRequest } from '../protocol/generated/offset-fetch.ts'
 import { SyncGroupRequest, type SyncGroupResponse } from '../protocol/generated/sync-group.ts'
+import { TxnOffsetCommitRequest } from '../protocol/generated/txn-offset-commit.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryCoordinatorLog } from './memory-coordinator-log.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -150,6 +153,30 @@ export class GroupBench {
     const request = OffsetCommitRequest.make({ groupId: GROUP, topics, ...fields })
     const response = await this.coordinator.offsetCommit(context(apiVersion), request)
     return response.topics?.[0]?.partitions?.[0]?.errorCode ?? 0
+  }
+
+  /** Commits one offset with a transaction; the error code of its partition. */
+  async commitInTransaction(
+    offset: number,
+    fields: Init<TxnOffsetCommitRequest> = {},
+    apiVersion = 5,
+    partition: Init<TxnOffsetCommitRequest.TxnOffsetCommitRequestPartition> = {},
+  ): Promise<number> {
+    const partitions = [{ partitionIndex: 0, committedOffset: offset, committedMetadata: '', ...partition }]
+    const request = TxnOffsetCommitRequest.make({
+      transactionalId: 'x',
+      groupId: GROUP,
+      producerId: 7,
+      topics: [{ name: 't1', partitions }],
+      ...fields,
+    })
+    const response = await this.coordinator.txnOffsetCommit(context(apiVersion), request)
+    return response.topics?.[0]?.partitions?.[0]?.errorCode ?? 0
+  }
+
+  endTransaction(committed: boolean, fields: Partial<MarkerWrite> = {}): Promise<ErrorCode> {
+    const marker = { producerId: 7, producerEpoch: 0, coordinatorEpoch: 0, transactionVersion: 1, committed, ...fields }
+    return this.coordinator.completeTransaction(0, marker)
   }
 
   /** The committed offset of one partition; -1 if there is none, null if there was an error. */

@@ -4,7 +4,12 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import type { ErrorCode } from '../base/error-codes.ts'
-import type { AppendedBatch, PartitionWriter } from '../coordinators/runtime/partition-writer.ts'
+import type {
+  AppendedBatch,
+  PartitionWriter,
+  TransactionToVerify,
+  VerificationProof,
+} from '../coordinators/runtime/partition-writer.ts'
 import { nextOffset, setBaseOffset, setLeaderEpoch } from '../records/batch.ts'
 
 interface Written {
@@ -26,7 +31,17 @@ export class MemoryCoordinatorLog implements PartitionWriter {
   /** The next appends throw this. */
   refuses: ErrorCode | null = null
   batchBytesMax = 1_048_588
+  /** What `verify` was asked. */
+  readonly questions: TransactionToVerify[] = []
+  /** `verify` throws this. */
+  refusesTransactions: ErrorCode | null = null
   appendCount = 0
+
+  async verify(_partition: number, question: TransactionToVerify): Promise<VerificationProof> {
+    this.questions.push(question)
+    if (this.refusesTransactions !== null) throw new KafkaError(this.refusesTransactions, 'refused by the test')
+    return {}
+  }
 
   append(partition: number, batch: Buffer, leaderEpoch: number): AppendedBatch {
     if (this.refuses !== null) throw new KafkaError(this.refuses, 'refused by the test')

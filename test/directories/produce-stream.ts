@@ -19,6 +19,17 @@ export interface StreamTopic {
 export interface StreamRequest {
   readonly acks: number
   readonly batches: readonly { readonly topic: string; readonly partition: number; readonly records: Buffer }[]
+  /** Sent instead of batches, as a transaction coordinator does. */
+  readonly markers?: readonly StreamMarker[]
+}
+
+export interface StreamMarker {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly committed: boolean
+  readonly coordinatorEpoch: number
+  readonly transactionVersion: 1 | 2
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
 }
 
 /** From a start of the broker to its end. */
@@ -46,7 +57,7 @@ const TOPICS: readonly StreamTopic[] = [
   { name: 'narrow', partitions: 1, configs: { 'max.message.bytes': '3000' } },
 ]
 /** So far ahead that no producer is idle for too long while these streams are of use. */
-const START_MS = 4_000_000_000_000
+export const START_MS = 4_000_000_000_000
 /** As many and as far apart as it takes for a hash map of theirs to grow and to have collisions. */
 const PRODUCERS = [
   7000,
@@ -138,7 +149,7 @@ function nextBatch(random: SeededRandom, producers: Map<string, Producer>, parti
   return batch
 }
 
-function recordsOf(random: SeededRandom, nowMs: number): RecordInit[] {
+export function recordsOf(random: SeededRandom, nowMs: number): RecordInit[] {
   const shape = random.below(10)
   const count = shape < 5 ? 1 + random.below(4) : shape < 9 ? 1 + random.below(40) : 150
   const valueBytesMax = shape === 4 ? 6000 : 120

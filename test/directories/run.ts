@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { encodeGolden } from './golden-stream.ts'
 import { metadataVersions } from './metadata-versions.ts'
 import { openedByKafka } from './opened-by-kafka.ts'
-import { recordGolden, sameFiles } from './same-files.ts'
+import { recordGolden, recordTransactionGolden, sameFiles, sameTransactionFiles } from './same-files.ts'
 
 const GOLDEN = 'test/golden/same-files/kafka-4.3.1.json.gz'
+const TRANSACTION_GOLDEN = 'test/golden/same-files/kafka-4.3.1-transactions.json.gz'
 
 type Case = (directory: string) => AsyncGenerator<readonly [string, readonly string[]]>
 
@@ -19,6 +20,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'opened-by-kafka': openedByKafka,
   'metadata-versions': (directory) => metadataVersions(directory),
   'same-files': (directory) => sameFiles(directory, seedOf(1)),
+  'same-transaction-files': (directory) => sameTransactionFiles(directory, seedOf(1)),
 }
 
 const asked = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
@@ -32,9 +34,13 @@ let passed = 0
 let failed = 0
 const directory = mkdtempSync(join(tmpdir(), 'klamm-directories-'))
 if (process.argv.includes('--golden')) {
-  writeFileSync(GOLDEN, encodeGolden(await recordGolden(directory, seedOf(1))))
+  if (!process.argv.includes('--transactions')) {
+    writeFileSync(GOLDEN, encodeGolden(await recordGolden(directory, seedOf(1))))
+    console.log(`written: ${GOLDEN}`)
+  }
+  writeFileSync(TRANSACTION_GOLDEN, encodeGolden(await recordTransactionGolden(directory, seedOf(1))))
+  console.log(`written: ${TRANSACTION_GOLDEN}`)
   rmSync(directory, { recursive: true, force: true })
-  console.log(`written: ${GOLDEN}`)
   process.exit(0)
 }
 for (const name of asked.length > 0 ? asked : Object.keys(CASES)) {

@@ -2,8 +2,10 @@
 import { CreateTopics } from '../../src/protocol/generated/create-topics.ts'
 import { ListOffsets } from '../../src/protocol/generated/list-offsets.ts'
 import { Produce } from '../../src/protocol/generated/produce.ts'
+import { WriteTxnMarkers } from '../../src/protocol/generated/write-txn-markers.ts'
+import { isTransactional } from '../../src/records/batch.ts'
 import type { ClientConnection } from '../../src/rpc/client-connection.ts'
-import type { StreamRequest, StreamTopic } from './produce-stream.ts'
+import type { StreamMarker, StreamRequest, StreamTopic } from './produce-stream.ts'
 
 /** What a broker said of one batch: the part that does not depend on its clock. */
 export interface BatchAnswer {
@@ -13,7 +15,9 @@ export interface BatchAnswer {
 }
 
 const CREATE_TOPICS_VERSION = 7
+/** Before transactions v2, whose batches only a coordinator lets in. */
 const PRODUCE_VERSION = 9
+const WRITE_TXN_MARKERS_VERSION = 2
 const LIST_OFFSETS_VERSION = 7
 const LED_TRIES_MAX = 500
 const TIMEOUT_MS = 30_000
@@ -40,9 +44,15 @@ export async function sendRequests(
 ): Promise<BatchAnswer[]> {
   for (const topic of topics) await untilLed(client, topic)
   const answers: BatchAnswer[] = []
-  for (const { acks, batches } of requests) {
+  for (const { acks, batches, markers } of requests) {
+    if (markers !== undefined) {
+      answers.push(...(await sendMarkers(client, markers)))
+      continue
+    }
     const names = [...new Set(batches.map(({ topic }) => topic))]
+    const inTransaction = batches.some(({ records }) => isTransactional(records, 0))
     const { responses } = await client.request(Produce, PRODUCE_VERSION, {
+      transactionalId: inTransaction ? 'stream' : null,
       acks,
       timeoutMs: TIMEOUT_MS,
       topicData: names.map((name) => ({
@@ -62,6 +72,33 @@ export async function sendRequests(
     }
   }
   return answers
+}
+
+async function sendMarkers(client: ClientConnection, markers: readonly StreamMarker[]): Promise<BatchAnswer[]> {
+  const answered = await client.request(WriteTxnMarkers, WRITE_TXN_MARKERS_VERSION, {
+    markers: markers.map((marker) => ({
+      producerId: marker.producerId,
+      producerEpoch: marker.producerEpoch,
+      transactionResult: marker.committed,
+      coordinatorEpoch: marker.coordinatorEpoch,
+      transactionVersion: marker.transactionVersion,
+      topics: [...new Set(marker.partitions.map(({ topic }) => topic))].map((name) => ({
+        name,
+        partitionIndexes: marker.partitions.filter(({ topic }) => topic === name).map(({ partition }) => partition),
+      })),
+    })),
+  })
+  return answered.markers
+    .flatMap(({ producerId, topics }) =>
+      topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, errorCode }) => ({
+          partition: `${name}-${partitionIndex}, marker of ${producerId}`,
+          errorCode,
+          baseOffset: '',
+        })),
+      ),
+    )
+    .sort((left, right) => (left.partition < right.partition ? -1 : 1))
 }
 
 /** Kafka answers CreateTopics before its broker has followed. */

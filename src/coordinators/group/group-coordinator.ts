@@ -1,6 +1,6 @@
 /**
- * The group coordinator of one broker: classic groups and committed offsets (KIP-62, KIP-345, KIP-394, KIP-496), kept in
- * `__consumer_offsets`. Finds the partition of a group, lets the decider of each request kind decide there, and gives
+ * The group coordinator of one broker: classic groups and committed offsets, with transactions too (KIP-62, KIP-98, KIP-345,
+ * KIP-394, KIP-447, KIP-496), kept in `__consumer_offsets`. Finds the partition of a group, lets the decider of each request kind decide there, and gives
  * errors the form of each API and version. Deciders are in the files named after their API.
  *
  * Left to the caller: authorisation (it asks for what is allowed and adds the denied parts), throttling, FindCoordinator.
@@ -20,8 +20,10 @@ import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/g
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/generated/offset-delete.ts'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../../protocol/generated/sync-group.ts'
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../../protocol/generated/txn-offset-commit.ts'
 import type { Clock, Random } from '../../world/world.ts'
 import { CoordinatorRuntime } from '../runtime/coordinator-runtime.ts'
+import type { MarkerWrite } from '../runtime/decision.ts'
 import { partitionOfKey } from '../runtime/partition-of-key.ts'
 import type { PartitionWriter } from '../runtime/partition-writer.ts'
 import { answerToWriteError } from '../runtime/write-errors.ts'
@@ -41,6 +43,7 @@ import { offsetDelete } from './offset-delete.ts'
 import { offsetFetch, type OffsetsToFetch } from './offset-fetch.ts'
 import {
   commitError,
+  findTopicsOfTxn,
   findTopicsToCommit,
   findTopicsToDelete,
   groupsToFetch,
@@ -53,6 +56,10 @@ import {
 import { Rebalance } from './rebalance.ts'
 import { decision, errno, type GroupEnvironment, type GroupRequestContext } from './requests.ts'
 import { refuseSync, syncGroup } from './sync-group.ts'
+import { txnOffsetCommit } from './txn-offset-commit.ts'
+
+/** First version of TxnOffsetCommit whose clients know COORDINATOR_LOAD_IN_PROGRESS. */
+const LOADING_KNOWN_FROM = 2
 
 export type { GroupRequestContext } from './requests.ts'
 
@@ -74,6 +81,7 @@ export class GroupCoordinator {
   readonly #environment: GroupEnvironment & { config: { current: GroupCoordinatorConfig } }
   readonly #rebalance: Rebalance
   readonly #partitions: number
+  readonly #writer: PartitionWriter
   #image: MetadataImage | null = null
   #closed = false
 
@@ -81,6 +89,7 @@ export class GroupCoordinator {
     this.#environment = { random, logger, config: { current: config } }
     this.#rebalance = new Rebalance(this.#environment)
     this.#partitions = config.offsetsTopicPartitions
+    this.#writer = writer
     this.#runtime = new CoordinatorRuntime({
       coordinator: groupShards(this.#environment, this.#rebalance),
       writer,
@@ -198,6 +207,57 @@ export class GroupCoordinator {
     return { topics: mergeTopics(missing, topics) }
   }
 
+  async txnOffsetCommit(
+    context: GroupRequestContext,
+    request: TxnOffsetCommitRequest,
+  ): Promise<Init<TxnOffsetCommitResponse>> {
+    const { found, missing } = findTopicsOfTxn(request, this.#image)
+    if (found.length === 0) return { topics: missing }
+    const { groupId, transactionalId, producerId, producerEpoch } = request
+    const failed = (code: ErrorCode): Init<TxnOffsetCommitResponse> => ({
+      topics: found.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({
+          partitionIndex,
+          errorCode: errno(answerToTxnError(code, context.apiVersion)),
+        })),
+      })),
+    })
+    const refused = this.#refuse(groupId)
+    const partition = this.partitionOf(groupId)
+    const commit = async (): Promise<Init<TxnOffsetCommitResponse>> => {
+      const question = { transactionalId, producerId, producerEpoch, apiVersion: context.apiVersion }
+      try {
+        const verification = await this.#writer.verify(partition, question)
+        const transaction = { producerId, producerEpoch, verification }
+        return await this.#runtime.write<Init<TxnOffsetCommitResponse>>(partition, failed, (state, reply, nowMs) =>
+          txnOffsetCommit(state, { request, topics: found, transaction, reply, nowMs }, this.#environment),
+        )
+      } catch (error) {
+        return failed(codeOfKafka(error))
+      }
+    }
+    const { topics = [] } = refused !== null ? failed(refused) : await commit()
+    return { topics: mergeTopics(missing, topics) }
+  }
+
+  /**
+   * A transaction with offsets in that partition of `__consumer_offsets` was decided: they become committed, or vanish.
+   * Resolves to NONE when the marker is committed.
+   */
+  async completeTransaction(partition: number, marker: MarkerWrite): Promise<ErrorCode> {
+    if (this.#closed) return 'COORDINATOR_NOT_AVAILABLE'
+    return this.#runtime.write<ErrorCode>(
+      partition,
+      (code) => code,
+      (_state, reply) => {
+        const into = decision()
+        into.marker = marker
+        return into.answer(reply, 'NONE')
+      },
+    )
+  }
+
   async offsetFetch(context: GroupRequestContext, request: OffsetFetchRequest): Promise<Init<OffsetFetchResponse>> {
     const { apiVersion } = context
     const asked = groupsToFetch(request, apiVersion, this.#image)
@@ -290,6 +350,14 @@ export class GroupCoordinator {
     if (this.#closed) return 'COORDINATOR_NOT_AVAILABLE'
     return groupId === '' ? 'INVALID_GROUP_ID' : null
   }
+}
+
+/** Producers before 2.3 don't expect to be told that the coordinator is loading. */
+function answerToTxnError(code: ErrorCode, apiVersion: number): ErrorCode {
+  const answer = answerToWriteError(code)
+  return answer === 'COORDINATOR_LOAD_IN_PROGRESS' && apiVersion < LOADING_KNOWN_FROM
+    ? 'COORDINATOR_NOT_AVAILABLE'
+    : answer
 }
 
 /** Consumers that fetch offsets don't expect to be told to wait for the coordinator. */

@@ -52,7 +52,7 @@ export function offsetCommit(
   const { request, context, topics, reply, nowMs } = commit
   const into = decision()
   const group = state.groups.get(request.groupId)
-  if (group instanceof ForeignGroup) validateForeign(group, request)
+  if (group instanceof ForeignGroup) validateForeign(group, request.generationIdOrMemberEpoch)
   else if (group === null) validateAbsent(request, context.apiVersion)
   else {
     validateClassic(group, request)
@@ -110,7 +110,8 @@ function validateClassic(group: ClassicGroup, request: OffsetCommitRequest): voi
     throw new KafkaError('REBALANCE_IN_PROGRESS', `group ${group.id} awaits its assignment`)
 }
 
-function validateForeign(group: ForeignGroup, request: OffsetCommitRequest): void {
-  if (request.generationIdOrMemberEpoch < 0 && group.state === 'Empty') return
+/** @throws KafkaError UNKNOWN_MEMBER_ID */
+export function validateForeign(group: ForeignGroup, generationId: number): void {
+  if (generationId < 0 && group.state === 'Empty') return
   throw new KafkaError('UNKNOWN_MEMBER_ID', `members of ${group.type} groups are not served`)
 }

@@ -10,6 +10,7 @@ import type { Init } from '../../protocol/codec.ts'
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../../protocol/generated/offset-commit.ts'
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../../protocol/generated/offset-delete.ts'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
+import type { TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '../../protocol/generated/txn-offset-commit.ts'
 import type { TopicToCommit } from './offset-commit.ts'
 import { noOffset, type FetchedTopic, type OffsetsToFetch } from './offset-fetch.ts'
 import { errno } from './requests.ts'
@@ -44,6 +45,25 @@ export function findTopicsToCommit(
     const [here, gone] = splitPartitions(partitions, topic)
     if (here.length > 0) found.push({ topic: { name: topic.name, id: topic.id }, partitions: here })
     if (gone.length > 0) missing.push({ name: topic.name, topicId: topic.id, partitions: refuse(gone, UNKNOWN) })
+  }
+  return { found, missing }
+}
+
+/** The topics and partitions of a TxnOffsetCommit that exist, and answers for the others. */
+export function findTopicsOfTxn(
+  request: TxnOffsetCommitRequest,
+  image: MetadataImage | null,
+): {
+  readonly found: TxnOffsetCommitRequest.TxnOffsetCommitRequestTopic[]
+  readonly missing: Init<TxnOffsetCommitResponse.TxnOffsetCommitResponseTopic>[]
+} {
+  const found: TxnOffsetCommitRequest.TxnOffsetCommitRequestTopic[] = []
+  const missing: Init<TxnOffsetCommitResponse.TxnOffsetCommitResponseTopic>[] = []
+  for (const { name, partitions } of request.topics) {
+    const topic = image?.topics.byName(name) ?? null
+    const [here, gone] = splitPartitions(partitions, topic)
+    if (here.length > 0) found.push({ name, partitions: here })
+    if (gone.length > 0) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
   }
   return { found, missing }
 }

@@ -7,6 +7,8 @@
  * once; what of it depends on the write's fate belongs into `whenSettled`.
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
+import type { Int64 } from '../../base/int64.ts'
+import type { VerificationProof } from './partition-writer.ts'
 import type { Reply } from './reply.ts'
 
 /** `nowMs` is wall-clock time, as it goes into records. */
@@ -24,8 +26,28 @@ export interface Answer {
 /** Runs once the write is committed (`error` null) or failed, before the answers go out. A decision of its own has no records. */
 export type Settle<State, Record> = (error: ErrorCode | null, nowMs: number) => Decision<State, Record> | null
 
+/** Whose transaction the records are part of; `verification` as the log wants it. */
+export interface TransactionalWrite {
+  readonly producerId: Int64
+  readonly producerEpoch: number
+  readonly verification: VerificationProof
+}
+
+/** Ends the transaction of a producer in this partition. */
+export interface MarkerWrite {
+  readonly producerId: Int64
+  readonly producerEpoch: number
+  readonly committed: boolean
+  readonly coordinatorEpoch: number
+  readonly transactionVersion: number
+}
+
 export class Decision<State, Record> {
   readonly records: Record[] = []
+  /** The records become part of the state when that transaction is committed. */
+  transaction: TransactionalWrite | null = null
+  /** Written instead of records. */
+  marker: MarkerWrite | null = null
   readonly timers: TimerChange<State, Record>[] = []
   readonly answers: Answer[] = []
   readonly answersAtOnce: Answer[] = []

@@ -10,10 +10,11 @@ import { InvariantError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BATCH_HEADER_BYTES, type Codec } from '../../records/batch.ts'
 import { buildBatch } from '../../records/batch-builder.ts'
+import { buildMarker } from '../../records/control.ts'
 import type { RecordInit } from '../../records/record.ts'
 import type { Clock, Timer } from '../../world/world.ts'
 import type { Coordinator } from './coordinator.ts'
-import { Decision, type Decider } from './decision.ts'
+import { Decision, type Decider, type MarkerWrite, type TransactionalWrite } from './decision.ts'
 import type { PartitionWriter } from './partition-writer.ts'
 import { Reply, type AnyReply } from './reply.ts'
 import { UndoLog } from './undo-log.ts'
@@ -43,6 +44,8 @@ interface Batch<State, Record> {
   readonly undoFrom: number
   undoTo: number
   readonly records: RecordInit[]
+  readonly transaction: TransactionalWrite | null
+  readonly marker: MarkerWrite | null
   bytes: number
   readonly pending: Pending<State, Record>[]
   committed: boolean
@@ -140,6 +143,10 @@ export class Shard<State, Record> {
     this.#changeTimers(decision)
     const deadlineMs = this.#clock.monotonicMs() + this.#settings().writeTimeoutMs
     const pending: Pending<State, Record> = { decision, reply, deadlineMs, done: false }
+    if (decision.marker !== null) {
+      this.#carryOutMarker(decision.marker, pending, undoFrom)
+      return
+    }
     if (decision.records.length === 0) {
       const last = this.#open ?? this.#appended.at(-1)
       if (last !== undefined) this.#wait(last, pending)
@@ -163,7 +170,9 @@ export class Shard<State, Record> {
       this.#fail([pending], 'MESSAGE_TOO_LARGE')
       return
     }
-    if (this.#open !== null && this.#open.bytes + bytes > bytesMax) {
+    const { transaction } = decision
+    // A transaction's records are a batch of their own.
+    if (this.#open !== null && (transaction !== null || this.#open.bytes + bytes > bytesMax)) {
       // What this decision did to the state so far belongs to its own batch, not to the one that goes now.
       const error = this.#flush(undoFrom)
       if (error !== null) {
@@ -171,15 +180,30 @@ export class Shard<State, Record> {
         return
       }
     }
-    const batch = (this.#open ??= this.#openBatch(undoFrom))
+    const batch = (this.#open ??= this.#openBatch(undoFrom, transaction))
     batch.bytes += bytes
     for (const [at, record] of decision.records.entries()) {
       const { key, value } = encoded[at]!
       batch.records.push({ timestamp: nowMs, key, value })
-      this.#coordinator.apply(this.state, record, { offset: this.#nextOffset++, producerId: null })
+      const producerId = transaction?.producerId ?? null
+      this.#coordinator.apply(this.state, record, { offset: this.#nextOffset++, producerId })
     }
     this.#wait(batch, pending)
-    if (this.#settings().lingerMs === 0) this.#flush(this.undo.mark)
+    if (this.#settings().lingerMs === 0 || transaction !== null) this.#flush(this.undo.mark)
+  }
+
+  /** Behind all that was decided before it, and a batch of its own. */
+  #carryOutMarker(marker: MarkerWrite, pending: Pending<State, Record>, undoFrom: number): void {
+    const error = this.#flush(undoFrom)
+    if (error !== null) {
+      this.#fail([pending], error)
+      return
+    }
+    const batch = (this.#open = this.#openBatch(undoFrom, null, marker))
+    this.#coordinator.endTransaction(this.state, marker.producerId, marker.committed)
+    this.#nextOffset++
+    this.#wait(batch, pending)
+    this.#flush(this.undo.mark)
   }
 
   #carryOutHalves(records: readonly Record[], undoFrom: number): void {
@@ -196,17 +220,24 @@ export class Shard<State, Record> {
     this.#deadlines.add(pending)
   }
 
-  #openBatch(undoFrom: number): Batch<State, Record> {
+  #openBatch(
+    undoFrom: number,
+    transaction: TransactionalWrite | null,
+    marker: MarkerWrite | null = null,
+  ): Batch<State, Record> {
     const { lingerMs } = this.#settings()
     const batch: Batch<State, Record> = {
       undoFrom,
       undoTo: undoFrom,
       records: [],
+      transaction,
+      marker,
       bytes: BATCH_HEADER_BYTES,
       pending: [],
       committed: false,
       flush: null,
     }
+    if (transaction !== null || marker !== null) return batch
     const nowMs = this.#clock.monotonicMs()
     const flush = (): void => {
       if (this.#open === batch) this.#flush(this.undo.mark)
@@ -223,9 +254,14 @@ export class Shard<State, Record> {
     this.#open = null
     batch.flush?.cancel()
     batch.undoTo = undoTo
-    const bytes = buildBatch({ codec: this.#settings().codec, baseSequence: 0, records: batch.records })
+    const { transaction, marker } = batch
+    const transactional = {
+      proof: transaction?.verification ?? {},
+      transactionVersion: marker?.transactionVersion ?? 0,
+    }
     try {
-      const { lastOffset, committed } = this.#writer.append(this.partition, bytes, this.leaderEpoch)
+      const bytes = this.#bytesOf(batch)
+      const { lastOffset, committed } = this.#writer.append(this.partition, bytes, this.leaderEpoch, transactional)
       this.#nextOffset = lastOffset + 1
       this.#appended.push(batch)
       committed.then(
@@ -235,12 +271,24 @@ export class Shard<State, Record> {
       return null
     } catch (error) {
       const code = codeOfLogError(error)
-      this.#nextOffset -= batch.records.length
+      this.#nextOffset -= marker === null ? batch.records.length : 1
       this.undo.revertTo(batch.undoFrom, code)
       this.#fail(batch.pending, code)
       this.#forgetIfIdle()
       return code
     }
+  }
+
+  #bytesOf({ records, transaction, marker }: Batch<State, Record>): Buffer {
+    if (marker !== null) {
+      const { producerId, producerEpoch, coordinatorEpoch, committed } = marker
+      const type = committed ? 'COMMIT' : 'ABORT'
+      return buildMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestampMs: this.#clock.wallMs() })
+    }
+    const { codec } = this.#settings()
+    if (transaction === null) return buildBatch({ codec, baseSequence: 0, records })
+    const { producerId, producerEpoch } = transaction
+    return buildBatch({ codec, baseSequence: 0, records, producerId, producerEpoch, transactional: true })
   }
 
   #onCommitted(batch: Batch<State, Record>): void {
@@ -286,7 +334,7 @@ export class Shard<State, Record> {
       for (const answer of pending.decision.answers) answer.fail(code)
       // Its answer may be held elsewhere; a decision with records that were lost cannot be waited for. One without
       // records changed nothing but soft state: what it holds goes on being held.
-      if (pending.decision.records.length > 0) pending.reply?.fail(code)
+      if (pending.decision.records.length > 0 || pending.decision.marker !== null) pending.reply?.fail(code)
     }
   }
 

@@ -4,21 +4,24 @@
  * v0-1 carry magic 0, v2 magic 1 (both stored as magic 2, as every log since Kafka 3.0); v3 brings magic 2 and
  * transactional ids, v7 zstd, v8 errors per record, v10 the current leader, v13 topic ids. acks=0 is never answered: an
  * error closes the connection, which is how the client learns. Each partition has its own error; partitions are appended
- * when the handler returns, so the next request of the connection may start before the answer.
+ * when the handler returns, so the next request of the connection may start before the answer. The first batch of a
+ * transaction in a partition is appended when its coordinator has confirmed it (from v12 on: has added it), and what is
+ * behind it on the connection waits for that (KIP-890).
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
-import { unclampInt64 } from '../../base/int64.ts'
+import type { Int64 } from '../../base/int64.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
-import type { LogConfig } from '../../config/log-config.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
 import * as batch from '../../records/batch.ts'
 import { malformedEntry, ONE_BATCH_VERSION, refusalOfShape } from '../../records/produce-shape.ts'
-import { InvalidRecords, validateProduce, type ProduceOptions } from '../../records/validator.ts'
+import { InvalidRecords, validateProduce } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
+import type { TransactionOfRequest, Verified } from '../../replication/transaction-verification.ts'
 import { nodeEndpoints } from '../endpoints.ts'
 import { CLOSE, handler, NO_ANSWER, type Handled, type RequestContext } from '../handler.ts'
+import { awaitCommit, produceOptions } from '../leader-append.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
 import { notHosted } from '../not-hosted.ts'
@@ -32,6 +35,17 @@ const ADMIN_CLIENT = '__admin_client'
 /** A message of magic 0 without key and value. */
 const SMALLEST_ENTRY_BYTES = 14
 const MAGIC_MAX = 2
+const TOPIC_IDS_FROM = 13
+/** Clients know TRANSACTION_ABORTABLE. */
+const ABORTABLE_FROM = 11
+/** Clients of transactions v2, which leave it to the leader to add the partition to the transaction. */
+const ADDS_PARTITION_FROM = 12
+const NOT_VERIFIED_YET: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'NETWORK_EXCEPTION',
+  'COORDINATOR_LOAD_IN_PROGRESS',
+  'COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR',
+])
 /** With these Kafka doesn't say where the log starts. */
 const WITHOUT_LOG_START: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_TOPIC_OR_PARTITION',
@@ -53,8 +67,25 @@ export const produceHandler = handler(Produce, {
     const corrupt = findCorrupt(request) ?? findCorruptBehind(services, request, context)
     if (corrupt !== null && request.acks === 0) return CLOSE
     if (corrupt !== null) throw corrupt
-    const topics = wantedOf(request).map((topic) => appendTopic(services, request, topic, context))
-    return finish(services, request, context, topics)
+    const wanted = wantedOf(request)
+    const append = (verified: Verified | null): Promise<Handled<ProduceResponse>> => {
+      const topics = wanted.map((topic) => appendTopic(services, request, topic, verified, context))
+      return finish(services, request, context, topics)
+    }
+    const transaction = request.transactionalId === null ? null : transactionOf(services, request, wanted, context)
+    if (transaction === 'several producers') {
+      if (request.acks === 0) return CLOSE
+      throw new KafkaError('INVALID_PRODUCER_ID_MAPPING', 'Transactional records contained more than one producer ID')
+    }
+    if (transaction === null) return append(null)
+    const { verification } = services
+    const verified =
+      transaction.support === 'adds-partition'
+        ? verification.verifyPatiently(transaction)
+        : verification.verify(transaction)
+    if (!(verified instanceof Promise)) return append(verified)
+    context.holdNext()
+    return verified.then(append)
   },
   failed: (request, error) => ({
     responses: wantedOf(request).map(({ name, topicId, partitionData }) => ({
@@ -95,20 +126,54 @@ async function finish(
   return { responses, nodeEndpoints: nodeEndpoints(services.image(), leaders, context.listener) }
 }
 
+function nameOf(services: Services, topic: ProduceRequest.TopicProduceData, version: number): string | null {
+  if (version < TOPIC_IDS_FROM) return topic.name
+  return services.image().topics.byId(topic.topicId)?.name ?? null
+}
+
+/** The transaction that the request's batches are part of; null if none is. */
+function transactionOf(
+  services: Services,
+  { transactionalId }: ProduceRequest,
+  wanted: readonly ProduceRequest.TopicProduceData[],
+  { apiVersion }: RequestContext,
+): TransactionOfRequest | 'several producers' | null {
+  const partitions = new Map<Partition, number>()
+  let producer: { readonly producerId: Int64; readonly producerEpoch: number } | null = null
+  for (const topic of wanted) {
+    const name = nameOf(services, topic, apiVersion)
+    for (const { index, records } of topic.partitionData) {
+      const hosted = name === null ? null : services.replicas.partition(name, index)
+      if (hosted === null || records === null || refusalOfShape(records, apiVersion) !== null) continue
+      if (!isTransactionalBatch(records) || batch.producerId(records, 0) === batch.NO_PRODUCER_ID) continue
+      const found = { producerId: batch.producerId(records, 0), producerEpoch: batch.producerEpoch(records, 0) }
+      producer ??= found
+      if (found.producerId !== producer.producerId || found.producerEpoch !== producer.producerEpoch)
+        return 'several producers'
+      partitions.set(hosted, batch.baseSequence(records, 0))
+    }
+  }
+  if (producer === null || transactionalId === null) return null
+  const support =
+    apiVersion >= ADDS_PARTITION_FROM ? 'adds-partition' : apiVersion >= ABORTABLE_FROM ? 'abortable' : 'old-errors'
+  return { transactionalId, ...producer, support, partitions }
+}
+
 function appendTopic(
   services: Services,
   request: ProduceRequest,
   topic: ProduceRequest.TopicProduceData,
+  verified: Verified | null,
   context: RequestContext,
 ): PendingTopic {
-  const byId = context.apiVersion >= 13
-  const name = byId ? (services.image().topics.byId(topic.topicId)?.name ?? null) : topic.name
+  const byId = context.apiVersion >= TOPIC_IDS_FROM
+  const name = nameOf(services, topic, context.apiVersion)
   const partitions = topic.partitionData.map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
     if (name === null) {
       return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
     }
     try {
-      return appendPartition(services, request, name, partition, context)
+      return appendPartition(services, request, name, partition, verified, context)
     } catch (error) {
       return answerError(services, name, partition.index, error, context)
     }
@@ -189,12 +254,15 @@ function appendPartition(
   request: ProduceRequest,
   topic: string,
   { index, records }: PartitionRequest,
+  verified: Verified | null,
   context: RequestContext,
 ): PartitionAnswer | Promise<PartitionAnswer> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null) throw notHosted(services, topic, index)
   const misshapen = refusalOfShape(records ?? NO_RECORDS, context.apiVersion)
   if (misshapen !== null) return failure(index, misshapen)
+  const unverified = verified?.errors.get(hosted)
+  if (unverified !== undefined) return verificationFailure(index, unverified, context)
   if (request.acks < -1 || request.acks > 1) {
     throw new KafkaError('INVALID_REQUIRED_ACKS', `acks ${request.acks}, which must be -1, 0 or 1`)
   }
@@ -207,10 +275,10 @@ function appendPartition(
   const valid = validateProduce(records ?? NO_RECORDS, options)
   // Producers before 0.11 may send a partition without a message.
   if (valid.recordCount === 0) return { index, baseOffset: -1, logStartOffset: log.startOffset }
-  refuseTransactional(valid.records)
   const appended = hosted.append(log, valid.records, {
     origin: 'client',
     memory: valid.rebuilt ? null : context.memory,
+    ...services.verification.proof(verified?.guards.get(hosted)),
   })
   const logAppendTimeMs = appended.duplicate ? appended.logAppendTimeMs : valid.logAppendTimeMs
   const answer: PartitionAnswer = {
@@ -237,62 +305,23 @@ async function settle(
 ): Promise<PartitionAnswer> {
   try {
     await appended.written
-    if (request.acks === -1) await commit(services, request.timeoutMs, hosted, appended.lastOffset + 1)
+    if (request.acks === -1) await awaitCommit(services, request.timeoutMs, hosted, appended.lastOffset + 1)
     return answer
   } catch (error) {
     return answerError(services, hosted.topic, hosted.index, error, context)
   }
 }
 
-async function commit(services: Services, timeoutMs: number, hosted: Partition, end: number): Promise<void> {
-  const log = hosted.log
-  if (log === null || log.highWatermark < end) {
-    const { clock } = services
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () =>
-        reject(new KafkaError('REQUEST_TIMED_OUT', 'not all in-sync replicas had the records in time')),
-      )
-      void hosted
-        .whenCommitted(end)
-        .then(resolve, reject)
-        .finally(() => timer.cancel())
-    })
+/** Clients send again what is not verified yet, and ask nobody for the metadata for it. */
+function verificationFailure(index: number, error: KafkaError, { apiVersion }: RequestContext): PartitionAnswer {
+  const isRetried =
+    NOT_VERIFIED_YET.has(error.code) || (error.code === 'CONCURRENT_TRANSACTIONS' && apiVersion < ADDS_PARTITION_FROM)
+  if (isRetried) {
+    const errorMessage = `Unable to verify the partition has been added to the transaction. Underlying error: ${error.code}`
+    return { ...failure(index, new KafkaError('NOT_ENOUGH_REPLICAS', errorMessage)), errorMessage }
   }
-  if (hosted.log !== null) hosted.checkInSyncReplicas(hosted.log, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND')
-}
-
-function produceOptions(
-  config: LogConfig,
-  requestVersion: number,
-  nowMs: number,
-  topicPartition: string,
-): ProduceOptions {
-  return {
-    nowMs,
-    timestampType: config.messageTimestampType,
-    // They are told to who is out of them.
-    beforeMaxMs: unclampInt64(config.messageTimestampBeforeMaxMs),
-    afterMaxMs: unclampInt64(config.messageTimestampAfterMaxMs),
-    compactedTopic: config.compact,
-    compression: {
-      type: config.compressionType,
-      gzipLevel: config.compressionGzipLevel,
-      lz4Level: config.compressionLz4Level,
-      zstdLevel: config.compressionZstdLevel,
-    },
-    maxMessageBytes: config.maxMessageBytes,
-    segmentBytes: config.segmentBytes,
-    allowOldMagic: true,
-    requestVersion,
-    topicPartition,
-  }
-}
-
-/** Transactions are not coordinated yet: a batch that could never be committed must not enter a log. */
-function refuseTransactional(records: Buffer): void {
-  if (batch.isTransactional(records, 0)) {
-    throw new KafkaError('INVALID_TXN_STATE', 'transactions are not served by this release')
-  }
+  const errorMessage = error.code === 'INVALID_TXN_STATE' ? 'Partition was not added to the transaction' : null
+  return { ...failure(index, error), errorMessage }
 }
 
 function failure(index: number, error: KafkaError): PartitionAnswer {
