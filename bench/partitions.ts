@@ -65,6 +65,7 @@ async function load(path: string): Promise<LogManager> {
     tailCache: new TailCache(32 << 20),
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: IN_FLIGHT,
+    isKnown: () => true,
   })
 }
 

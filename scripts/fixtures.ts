@@ -110,6 +110,7 @@ async function openLogs(root: string, expected: StateDocument): Promise<LogManag
   const { disk, clock, random } = world
   const identity = { metadataPath: null, clusterId: null, nodeId: 1 }
   const directories = await openLogDirectories({ disk, clock, random, logger, paths, ...identity })
+  const ids = topicIds(expected)
   const manager = await LogManager.load({
     disk,
     clock,
@@ -122,9 +123,8 @@ async function openLogs(root: string, expected: StateDocument): Promise<LogManag
     tailCache: null,
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: 16,
+    isKnown: ({ topicId }) => topicId !== null && ids.has(topicId),
   })
-  const ids = topicIds(expected)
-  await manager.resolveStrays((topicId) => topicId !== null && ids.has(topicId))
   for (const log of manager.all()) {
     const epoch = leaderEpochOf(expected, topicPartitionName(log.topicPartition.topic, log.topicPartition.partition))
     if (epoch !== null && epoch > log.latestEpoch) await log.assignEpoch(epoch)

@@ -46,10 +46,10 @@ export function createTopics(
     if (count === undefined) continue
     if (count > 1) counts.delete(topic.name)
     const made = attempt(() => {
+      if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       if (topic.name === METADATA_TOPIC) {
         throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
       }
-      if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
       return createTopic(state, topic)
     })
     if (made instanceof KafkaError) topics.push({ name: topic.name, ...errorFields(made.code, made.message) })

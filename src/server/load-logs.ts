@@ -23,7 +23,7 @@ export async function loadLogs(
       .filter(({ type }) => type === CONFIG_RESOURCE.TOPIC)
       .map(({ name }) => [name, configs.topicConfig(image, name)]),
   )
-  const logs = await LogManager.load({
+  return LogManager.load({
     ...world,
     logger,
     directories: { ...directories, live: directories.live.filter(({ path }) => config.logDirs.includes(path)) },
@@ -41,12 +41,11 @@ export async function loadLogs(
       producerExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
     },
     inFlightMax: DISK_OPERATIONS_MAX,
+    isKnown: ({ topicId, topicPartition: { topic, partition }, assignedEnd }) => {
+      // The id is written before the first record: a log without one that is empty can be taken over by its name.
+      const isEmpty = topicId === null && assignedEnd === 0
+      const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
+      return known?.partitions[partition]?.replicas.includes(config.nodeId) === true
+    },
   })
-  await logs.resolveStrays((topicId, topic, partition) => {
-    // The id is written before the first record: a log without one that is empty can be taken over by its name.
-    const isEmpty = topicId === null && logs.get(topic, partition)?.assignedEnd === 0
-    const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
-    return known?.partitions[partition]?.replicas.includes(config.nodeId) === true
-  })
-  return logs
 }

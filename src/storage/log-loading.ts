@@ -2,9 +2,10 @@
  * Opens every partition directory of the node's log directories, some of them at a time.
  *
  * All directories are worked on in parallel. Live and future logs are opened; `-delete` directories are reported for
- * removal, `-stray` ones left alone. A disk error takes its directory out of the result, not the start with it. Two live
- * directories for one partition are what a crash at the end of a move leaves (KIP-113): the log that goes further serves.
- * If they are not of one topic, nobody can know which of them is right, and the start stops.
+ * removal, `-stray` ones left alone. A disk error takes its directory out of the result, not the start with it. What the
+ * cluster does not know (its topic was deleted while the directory was offline, and maybe created again) is a stray log.
+ * Two live directories for one partition are what a crash at the end of a move leaves (KIP-113): the log that goes further
+ * serves. If they are not of one topic, nobody can know which of them is right, and the start stops.
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -31,6 +32,8 @@ export interface LoadOptions {
   readonly openLog: (partition: OpenPartition) => Promise<PartitionLog>
   /** Logs of one directory that are opened at once. */
   readonly inFlightMax: number
+  /** Whether the cluster has this replica here. */
+  readonly isKnown: (log: PartitionLog) => boolean
 }
 
 export interface LoadedDirectory {
@@ -46,6 +49,8 @@ export interface Loaded {
   readonly failed: readonly { readonly directory: LogDirectory; readonly error: Error }[]
   /** The old logs of moves that ended when the process did; not among the replicas of their directories. */
   readonly superseded: readonly LogReplica[]
+  /** What the cluster does not know; not among the replicas of their directories. */
+  readonly strays: readonly LogReplica[]
 }
 
 export async function loadDirectories(directories: readonly LogDirectory[], options: LoadOptions): Promise<Loaded> {
@@ -68,10 +73,11 @@ export async function loadDirectories(directories: readonly LogDirectory[], opti
     }),
   )
   const all = loaded.flatMap(({ replicas }) => replicas)
+  const strays = new Set(all.filter(({ log }) => !options.isKnown(log)))
   let superseded: ReadonlySet<LogReplica>
   try {
     if (fatal !== null) throw (fatal as { readonly error: unknown }).error
-    superseded = findSuperseded(all)
+    superseded = findSuperseded(all.filter((replica) => !strays.has(replica)))
   } catch (error) {
     await Promise.all(all.map((replica) => replica.log.closeHard().catch(() => undefined)))
     throw error
@@ -81,9 +87,9 @@ export async function loadDirectories(directories: readonly LogDirectory[], opti
   logger.info(`Loaded ${all.length} logs in ${Math.round(clock.monotonicMs() - startedMs)}ms`)
   const left = loaded.map((entry) => ({
     ...entry,
-    replicas: entry.replicas.filter((replica) => !superseded.has(replica)),
+    replicas: entry.replicas.filter((replica) => !superseded.has(replica) && !strays.has(replica)),
   }))
-  return { directories: left, failed, superseded: [...superseded] }
+  return { directories: left, failed, superseded: [...superseded], strays: [...strays] }
 }
 
 /** Errors that cost a directory and leave the rest of the node alone. */

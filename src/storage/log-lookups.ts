@@ -29,7 +29,8 @@ export async function findOffsetForTimestamp(
       (bytes, at) => entryMaxTimestamp(bytes, at) >= timestamp && entryLastOffset(bytes, at) >= state.startOffset,
       (record) => record.timestamp >= timestamp && record.offset >= state.startOffset,
     )
-    return found !== null && found.offset < Math.min(limitOffset, state.writtenEnd) ? found : null
+    // A segment can seem to have the time and not have it: the record was deleted, or none has a time and the file is young.
+    if (found !== null) return found.offset < Math.min(limitOffset, state.writtenEnd) ? found : null
   }
   return null
 }

@@ -23,6 +23,8 @@ export interface LogManagerOptions {
   readonly intervals: MaintenanceIntervals
   /** Logs of one directory opened, flushed or closed at once. */
   readonly inFlightMax: number
+  /** Whether the cluster has this replica here: what it does not know is renamed to `-stray` while logs are loaded. */
+  readonly isKnown: (log: PartitionLog) => boolean
 }
 
 export interface DirectoryFailure {

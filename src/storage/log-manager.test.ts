@@ -47,6 +47,7 @@ async function open(world: SeededWorld, count: number, change: Partial<LogManage
     tailCache: null,
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: 4,
+    isKnown: () => true,
     ...change,
   })
 }
@@ -204,8 +205,7 @@ test('what the cluster does not know is renamed and no longer served', () =>
     await append(await first.getOrCreate('ghost', 0, { ...NEW, topicId: IDS[2] ?? null }))
     await first.getOrCreate('empty', 0, { ...NEW, topicId: null })
     await first.close(1)
-    const second = await open(world, 1)
-    expect(await second.resolveStrays((topicId) => topicId === TOPIC)).toBe(2)
+    const second = await open(world, 1, { isKnown: ({ topicId }) => topicId === TOPIC })
     expect([...second.all()].map((log) => log.topicPartition.topic)).toEqual(['known'])
     await second.close(1)
     const third = await open(world, 1)
@@ -263,6 +263,23 @@ test('one partition of two topics in two directories stops the start', () =>
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/^Duplicate log directories for t-0 are found in both/),
     })
+  }))
+
+test('of one partition of two topics in two directories the one that the cluster knows is served', () =>
+  seeded(8, 2, async (world) => {
+    const first = await open(world, 2)
+    await append(await first.getOrCreate('t', 0, NEW))
+    const { path } = first.directoryOf('t', 0) ?? {}
+    await first.close(1)
+    // The topic was deleted and made again while this directory was offline.
+    const other = path === '/a' ? '/b' : '/a'
+    await world.disk.makeDirectory(`${other}/t-0`)
+    const metadata = Buffer.from(`version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAg`)
+    await world.disk.writeFile(`${other}/t-0/partition.metadata`, metadata)
+    const second = await open(world, 2, { isKnown: ({ topicId }) => topicId === TOPIC })
+    expect([...second.all()].map((log) => [log.directory, log.writtenEnd])).toEqual([[`${path}/t-0`, 1]])
+    expect((await names(world, other)).filter((name) => name.endsWith('-stray'))).toHaveLength(1)
+    await second.close(1)
   }))
 
 test('a disk error takes one directory offline, with its logs; the others live on', () =>

@@ -209,23 +209,6 @@ export class LogManager {
     await this.#locks.hold(name, leaving)
   }
 
-  /**
-   * Renames what the cluster does not know to `-stray` and lets go of it; resolves to how many. Once, when the metadata
-   * is known and before any log is used. `topicId` is null for a log that never got a record.
-   */
-  async resolveStrays(isKnown: (topicId: Uuid | null, topic: string, partition: number) => boolean): Promise<number> {
-    const strays = [...this.#replicas.all()].filter(({ log }) => {
-      const { topic, partition } = log.topicPartition
-      return !isKnown(log.topicId, topic, partition)
-    })
-    await forEachBounded(strays, this.#options.inFlightMax, async (replica) => {
-      const from = replica.log.directory
-      const to = await this.#setAside(replica, 'stray')
-      this.#options.logger.warn(`Found stray log ${from}: renamed to ${to}`)
-    })
-    return strays.length
-  }
-
   /** Null: the topic has no overrides any more. */
   setTopicConfig(topic: string, config: LogConfig | null): void {
     this.#configs.setTopic(topic, config)
@@ -274,9 +257,9 @@ export class LogManager {
   }
 
   async #load(): Promise<void> {
-    const { clock, logger, directories, inFlightMax } = this.#options
+    const { clock, logger, directories, inFlightMax, isKnown } = this.#options
     const openLog = (partition: OpenPartition): Promise<PartitionLog> => this.#openLog(partition, null)
-    const loaded = await loadDirectories(directories.live, { clock, logger, openLog, inFlightMax })
+    const loaded = await loadDirectories(directories.live, { clock, logger, openLog, inFlightMax, isKnown })
     for (const { directory, replicas, toDelete } of loaded.directories) {
       for (const replica of replicas) this.#add(replica)
       for (const path of toDelete) this.#removals.schedule(directory, path, this.#configs.fallback.fileDeleteDelayMs)
@@ -286,6 +269,11 @@ export class LogManager {
     if (epochs.size === 1 && epoch !== undefined && !this.hasOfflineDirectories) this.#previousBrokerEpoch = epoch
     for (const { directory, error } of loaded.failed) this.#fail(directory, error)
     await this.#forgetAbsent(loaded.directories)
+    await forEachBounded(loaded.strays, inFlightMax, async (replica) => {
+      const from = replica.log.directory
+      const to = await this.#setAside(replica, 'stray')
+      logger.warn(`Found stray log ${from}: renamed to ${to}`)
+    })
     for (const replica of loaded.superseded) {
       const to = await this.#setAside(replica, 'stray')
       logger.warn(`Found the log that a move left behind, it is kept and not served: renamed to ${to}`)

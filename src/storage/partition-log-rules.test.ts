@@ -207,3 +207,24 @@ test('a read that the disk refuses is a failure of its directory; too many open 
     await log.closeHard()
   })
 })
+
+test('a time is looked for behind segments that only seem to have it: without times, or with a deleted record', async () => {
+  const { open } = testLog({ segmentBytes: 100 })
+  const log = await open()
+  const append = (text: string, timestampMs: number) =>
+    log.append(
+      batchOf(text, 1, { timestampMs, records: [{ value: Buffer.from(text), timestamp: timestampMs }] }),
+      CLIENT,
+    ).written
+  await append('without', -1)
+  await append('deleted', 900)
+  await append('there', 700)
+  await append('later', 800)
+  expect(log.segmentCount).toBe(4)
+  // The first file is as young as the clock says, which is later than any of these times.
+  expect(await log.offsetForTimestamp(600)).toMatchObject({ offset: 1, timestamp: 900 })
+  log.setHighWatermark(4)
+  log.deleteRecordsBefore(2)
+  expect(await log.offsetForTimestamp(600)).toMatchObject({ offset: 2, timestamp: 700 })
+  await log.close()
+})

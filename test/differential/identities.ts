@@ -29,8 +29,10 @@ export class Identities {
     }
     if (typeof json !== 'object' || json === null) return
     const values: JsonObject = Object(json)
-    const { topicId, name } = values
-    if (typeof topicId === 'string' && typeof name === 'string' && name !== '' && topicId !== ZERO_UUID) {
+    const { topicId, name, errorCode } = values
+    // An error may echo a name and an id that are not of one topic.
+    const isTrue = errorCode === undefined || errorCode === 0
+    if (isTrue && typeof topicId === 'string' && typeof name === 'string' && name !== '' && topicId !== ZERO_UUID) {
       this.#learnTopicId(name, topicId)
     }
     for (const value of Object.values(values)) if (typeof value === 'object') this.learnTopicIds(value)

@@ -168,6 +168,15 @@ test('topics that are named twice do not count for the limit of partitions', () 
     )
   }))
 
+test('the metadata topic that is named twice is first of all named twice', () =>
+  withBroker(async (client) => {
+    const topic = { name: '__cluster_metadata', numPartitions: 1, replicationFactor: 1 }
+    const answer = await client.request(CreateTopics, 5, { topics: [topic, topic], timeoutMs: 1000 })
+    expect(answer.topics).toMatchObject([{ errorCode: 42, errorMessage: 'Duplicate topic name.' }])
+    const once = await client.request(CreateTopics, 5, { topics: [topic], timeoutMs: 1000 })
+    expect(once.topics[0]?.errorMessage).toMatch(/^Creation of internal topic/)
+  }))
+
 test('too many partitions refuse all topics, as often as they are named', () =>
   withBroker(async (client) => {
     const topic = (name: string, numPartitions: number) => ({ name, numPartitions, replicationFactor: 1 })

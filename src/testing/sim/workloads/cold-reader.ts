@@ -92,8 +92,6 @@ async function byTime(
   const offset = Number(answer.offset)
   const log = sim.broker.inside?.services.replicas.partition(topic.name, index)?.log ?? null
   if (log === null) return
-  // Kafka looks into the first segment that has the time at all, and not behind it if the record there was deleted.
-  if (offset < 0 && log.startOffset > log.firstSegmentOffset) return
   for (const [at, record] of known) {
     if (at < log.startOffset || record.timestamp < timestamp) continue
     sim.check(
