@@ -369,6 +369,19 @@ test('when the write fails, waiting answers become NOT_CONTROLLER and the state 
   })
 })
 
+test('a log that fails while it takes a decision refuses that decision too', async () => {
+  for (let seed = 0; seed < 8; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const { controller } = await start(world)
+      await unfenced(controller)
+      world.main.disk.failNext({ kinds: ['write', 'writeNow'], path: '__cluster_metadata', code: 'EIO' })
+      await expect(create(controller, 'lost')).rejects.toThrow(KafkaError)
+      expect(controller.isActive).toBe(false)
+    })
+  }
+})
+
 test('decisions see what was appended before them, committed or not', async () => {
   const world = new SeededWorld(12)
   await world.run(async () => {

@@ -103,6 +103,8 @@ export class ControllerRuntime {
     const delta = new MetadataDelta(this.#appended)
     for (const record of records) delta.replay(record)
     const lastOffset = this.#log.append(records.map(encodeMetadataRecord))
+    // The log may fail while it takes them: what is pending has been told already.
+    if (this.#failed) return Promise.reject(lost())
     const image = delta.image({ offset: lastOffset, epoch: this.#log.epoch, timestampMs: this.#wallMs() })
     this.#appended = image
     return new Promise((resolve, reject) => {
