@@ -208,7 +208,9 @@ function readPartition(
       })
       // Nothing is read behind a divergence, and nothing said of what was aborted.
       if (!readCommitted || read === null) return done(null)
-      if (read.bytes === 0) return done([])
+      // Of a first batch that is too large for the limit nothing is said either.
+      const isTooLarge = maxBytes > 0 && target.fetchOffset < log.lastStableOffset
+      if (read.bytes === 0) return done(isTooLarge ? null : [])
       const refused = (error: unknown): FetchResult => {
         read.release()
         return failed(error)

@@ -35,12 +35,15 @@ export async function findOffsetForTimestamp(
   return null
 }
 
-/** ListOffsets MAX_TIMESTAMP: over all segments, the log start included or not. Null when the log has no timestamps. */
+/**
+ * ListOffsets MAX_TIMESTAMP: over all segments, the log start included or not. Of records without timestamps it is the
+ * first one; null when there is none.
+ */
 export async function findMaxTimestamp(state: LogState): Promise<TimestampedOffset | null> {
   let best: Segment | null = null
   for (const segment of [...state.segments]) {
     await segment.loadTimes()
-    if (segment.maxTimestamp >= 0 && (best === null || segment.maxTimestamp > best.maxTimestamp)) best = segment
+    if (best === null || segment.maxTimestamp > best.maxTimestamp) best = segment
   }
   if (best === null) return null
   const timestamp = best.maxTimestamp

@@ -6,7 +6,7 @@
 import { APIS } from '../../src/protocol/generated/apis.ts'
 import type { Json } from '../../src/protocol/json.ts'
 import { differences, type Difference } from './compare.ts'
-import { CONNECTIONS, type RequestStep, type Step } from './generator.ts'
+import { CONNECTIONS, GROUPS, type RequestStep, type Step } from './generator.ts'
 import type { RawStep } from './raw-frames.ts'
 import { sleep } from './server.ts'
 import type { Result, Scope, Side } from './side.ts'
@@ -46,7 +46,8 @@ const JOIN_GROUP = 11
 const SYNC_GROUP = 14
 const PRODUCE = 0
 const METADATA = 3
-const TOPIC_CHANGES = new Set([19, 20, 37])
+const DELETE_TOPICS = 20
+const TOPIC_CHANGES = new Set([19, DELETE_TOPICS, 37])
 const CONFIG_CHANGES = new Set([33, 44])
 /** Where an answer tells what became of a change; the empty path: there is none, or it cannot be read. */
 const OUTCOME = /(^|errorCode|baseOffset|generationId|memberId|producerId)$/
@@ -57,6 +58,7 @@ export class Duel {
   readonly #kafka: Side
   readonly #klamm: Side
   readonly #held = new Map<number, Held>()
+  #prefix = ''
 
   constructor(kafka: Side, klamm: Side) {
     this.#kafka = kafka
@@ -64,6 +66,7 @@ export class Duel {
   }
 
   begin(scope: Scope): void {
+    this.#prefix = scope.prefix
     this.#held.clear()
     this.#kafka.begin(scope)
     this.#klamm.begin(scope)
@@ -236,7 +239,9 @@ export class Duel {
     if (CONFIG_CHANGES.has(step.api)) await sleep(CONFIGS_MS)
     const creates = step.api === METADATA && (step.version < 4 || step.message['allowAutoTopicCreation'] === true)
     if (!TOPIC_CHANGES.has(step.api) && !creates) return []
-    return this.settleTopics(step)
+    const outcomes = await this.settleTopics(step)
+    if (step.api === DELETE_TOPICS) await this.#sameOffsets()
+    return outcomes
   }
 
   async settleTopics(step: Step): Promise<Compared[]> {
@@ -293,6 +298,24 @@ export class Duel {
       })
     })
     return ends.sort().join('\n')
+  }
+
+  /** What was committed for a deleted topic goes a moment after it. */
+  async #sameOffsets(): Promise<void> {
+    const end = performance.now() + OTHER_MS_MAX
+    const offsets = async (side: Side): Promise<string> => {
+      const found: string[] = []
+      for (const group of GROUPS) {
+        const { topics } = await side.ask(9, 5, { groupId: this.#prefix + group, topics: null })
+        found.push(...[topics ?? []].flat().map((topic: Json) => `${group} ${JSON.stringify(topic)}`))
+      }
+      return found.sort().join('\n')
+    }
+    while (performance.now() < end) {
+      const [kafka, klamm] = await Promise.all([offsets(this.#kafka), offsets(this.#klamm)])
+      if (kafka === klamm) return
+      await sleep(20)
+    }
   }
 
   /** Until the broker leads what the metadata says it leads. */

@@ -39,6 +39,7 @@ export interface VersionRange {
 }
 
 export const CONNECTIONS = 4
+export const GROUPS = ['g1', 'g2', 'g3']
 
 /** How often each API is drawn. */
 const WEIGHTS: Readonly<Record<number, number>> = {

@@ -1,6 +1,6 @@
 /** A scenario: some dozens of steps on names of its own, from one seed, so that it can be run again alone. */
 import { Choices } from './random.ts'
-import { Generator, type RequestStep, type Step, type VersionRange } from './generator.ts'
+import { Generator, GROUPS, type RequestStep, type Step, type VersionRange } from './generator.ts'
 import type { Value, ValueObject } from './values.ts'
 
 /** Steps of scenario n are numbered n × this and up. */
@@ -74,13 +74,8 @@ function lastLook(prefix: string, versions: ReadonlyMap<number, VersionRange>, o
       },
       true,
     ),
-    ...['g1', 'g2', 'g3'].flatMap((group) => step(9, 5, { groupId: prefix + group, topics: null }, !old)),
-    ...step(
-      15,
-      4,
-      { groups: ['g1', 'g2', 'g3'].map((group) => prefix + group), includeAuthorizedOperations: true },
-      !old,
-    ),
+    ...GROUPS.flatMap((group) => step(9, 5, { groupId: prefix + group, topics: null }, !old)),
+    ...step(15, 4, { groups: GROUPS.map((group) => prefix + group), includeAuthorizedOperations: true }, !old),
     ...step(61, 0, { topics: topics.map((name) => ({ name, partitionIndexes: [0, 1, 2] })) }, !old),
     ...step(
       32,

@@ -37,6 +37,7 @@ export function nodeProperties(
     'transaction.state.log.num.partitions': '3',
     'group.initial.rebalance.delay.ms': '0',
     'max.incremental.fetch.session.cache.slots': '100000',
+    'offsets.retention.check.interval.ms': '86400000',
     ...more,
   }
   return Object.entries(properties)
