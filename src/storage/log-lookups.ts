@@ -37,7 +37,7 @@ export async function findOffsetForTimestamp(
 
 /**
  * ListOffsets MAX_TIMESTAMP: over all segments, the log start included or not. Of records without timestamps it is the
- * first one; null when there is none.
+ * first one, but for messages of magic 0, which have no place for one; null when there is none.
  */
 export async function findMaxTimestamp(state: LogState): Promise<TimestampedOffset | null> {
   let best: Segment | null = null
@@ -52,7 +52,7 @@ export async function findMaxTimestamp(state: LogState): Promise<TimestampedOffs
   return firstRecord(
     best,
     position,
-    (bytes, at) => entryMaxTimestamp(bytes, at) === timestamp,
+    (bytes, at) => magic(bytes, at) > 0 && entryMaxTimestamp(bytes, at) === timestamp,
     (record) => record.timestamp === timestamp,
   )
 }

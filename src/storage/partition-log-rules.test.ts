@@ -228,3 +228,17 @@ test('a time is looked for behind segments that only seem to have it: without ti
   expect(await log.offsetForTimestamp(600)).toMatchObject({ offset: 2, timestamp: 700 })
   await log.close()
 })
+
+test('the largest time of records that have none is that of the first of them; an empty log has none', async () => {
+  const { open } = testLog()
+  const log = await open()
+  expect(await log.maxTimestampOffset()).toBeNull()
+  const without = (text: string): Buffer =>
+    batchOf(text, 1, { timestampMs: -1, records: [{ value: Buffer.from(text), timestamp: -1 }] })
+  await log.append(without('a'), CLIENT).written
+  await log.append(without('b'), CLIENT).written
+  expect(await log.maxTimestampOffset()).toMatchObject({ offset: 0, timestamp: -1 })
+  await log.append(batchOf('c'), CLIENT).written
+  expect(await log.maxTimestampOffset()).toMatchObject({ offset: 2, timestamp: 1000 })
+  await log.close()
+})

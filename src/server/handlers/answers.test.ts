@@ -216,6 +216,23 @@ test('behind a divergence Fetch says nothing of aborted transactions', () =>
     })
   }))
 
+test('Fetch says nothing of aborted transactions of a batch that is too large, but of the end of a log', () =>
+  withBroker(async (client) => {
+    const topics = [{ name: 'a', numPartitions: 3, replicationFactor: 1 }]
+    await client.request(CreateTopics, 5, { topics, timeoutMs: 1000 })
+    const records = () => buildBatch({ records: [{ value: Buffer.alloc(100), timestamp: 1_700_000_000_000 }] })
+    const partitionData = [0, 1].map((index) => ({ index, records: records() }))
+    await client.request(Produce, 8, { acks: -1, timeoutMs: 1000, topicData: [{ name: 'a', partitionData }] })
+    const partitions = [1000, 20, 20].map((partitionMaxBytes, partition) => ({
+      partition,
+      fetchOffset: 0,
+      partitionMaxBytes,
+    }))
+    const asked = { replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 1000, isolationLevel: 1 }
+    const { responses } = await client.request(Fetch, 11, { ...asked, topics: [{ topic: 'a', partitions }] })
+    expect(responses[0]?.partitions.map(({ abortedTransactions }) => abortedTransactions)).toEqual([[], null, []])
+  }))
+
 test('a time out of range is told the range that there is, without any limit too', () =>
   withBroker(async (client) => {
     await createTopic(client)
