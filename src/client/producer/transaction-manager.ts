@@ -55,6 +55,7 @@ export class TransactionManager {
   #state: TransactionState = 'UNINITIALIZED'
   #lastError: Error | null = null
   #pending: Pending | null = null
+  #authorizationError: Error | null = null
   /** Something was sent in the transaction, so that the broker must end it. */
   #isStarted = false
   #mustBumpEpoch = false
@@ -350,15 +351,10 @@ export class TransactionManager {
     return this.#lane.nextMs
   }
 
-  /** The credentials are refused: what was asked fails, and it is tried anew with the next record. */
+  /** The credentials were refused: what waits fails with it, and the next record tries anew. */
   takeAuthorizationError(): Error | null {
-    const error = this.#lastError
-    if (this.#state !== 'ABORTABLE_ERROR' || !(error instanceof KafkaError)) return null
-    if (error.code !== 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' && error.code !== 'CLUSTER_AUTHORIZATION_FAILED')
-      return null
-    this.#lane.failAll(error)
-    this.#moveTo('UNINITIALIZED')
-    this.#mustBumpEpoch = false
+    const error = this.#authorizationError
+    this.#authorizationError = null
     return error
   }
 
@@ -375,6 +371,15 @@ export class TransactionManager {
         request.resolve()
         break
       case 'abortable': {
+        if (request.name === 'InitProducerId' && isAuthorization(outcome.error)) {
+          this.#authorizationError = outcome.error
+          this.#mustBumpEpoch = false
+          this.#toAbortable(outcome.error)
+          this.#moveTo('UNINITIALIZED')
+          this.#lane.failAll(outcome.error)
+          request.reject(outcome.error)
+          break
+        }
         const canAbort = this.#lane.coordinatorBumpsEpochs || this.#isVersion2
         if (outcome.ifPossible && !canAbort) {
           this.#toFatal(outcome.error)
@@ -594,4 +599,9 @@ export class TransactionManager {
     this.#pending = pending
     return promise
   }
+}
+
+function isAuthorization(error: Error): boolean {
+  if (!(error instanceof KafkaError)) return false
+  return error.code === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' || error.code === 'CLUSTER_AUTHORIZATION_FAILED'
 }
