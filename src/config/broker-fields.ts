@@ -52,6 +52,15 @@ export const BROKER_FIELDS = {
   brokerSessionTimeoutMs: number('broker.session.timeout.ms'),
   controlledShutdownEnable: boolean('controlled.shutdown.enable'),
 
+  initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),
+
+  // The metadata quorum
+  quorumElectionTimeoutMs: number('controller.quorum.election.timeout.ms'),
+  quorumElectionBackoffMaxMs: number('controller.quorum.election.backoff.max.ms'),
+  quorumFetchTimeoutMs: number('controller.quorum.fetch.timeout.ms'),
+  quorumRequestTimeoutMs: number('controller.quorum.request.timeout.ms'),
+  quorumRetryBackoffMs: number('controller.quorum.retry.backoff.ms'),
+
   // The metadata log
   metadataLogSegmentBytes: number('metadata.log.segment.bytes'),
   metadataLogSegmentMs: number('metadata.log.segment.ms'),

@@ -144,15 +144,14 @@ function isListenerKey(name: string): boolean {
   return name.startsWith('listener.name.')
 }
 
-/** This release is one node with both roles. */
+/** This release is one node with both roles, or a broker whose controllers are others. */
 function refuseRoles(config: BrokerConfig, refused: string[]): void {
-  if (config.processRoles.size < 2) {
-    refused.push(
-      `process.roles=${[...config.processRoles].join(',')}: only broker,controller together is supported yet`,
-    )
+  if (!config.processRoles.has('broker')) {
+    refused.push('process.roles=controller: a controller of its own is not supported yet')
   }
+  if (!config.processRoles.has('controller')) return
   const others = config.quorumVoters.filter((voter) => voter.id !== config.nodeId)
-  if (others.length > 0) refused.push('controller.quorum.voters names other nodes: one node is supported yet')
+  if (others.length > 0) refused.push('controller.quorum.voters names other nodes: one controller is supported yet')
 }
 
 function sameValue(left: ConfigValue, right: ConfigValue): boolean {

@@ -34,6 +34,8 @@ import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/
 export interface ControllerContext {
   /** Version of the request that was received: some rules differ by it. */
   readonly apiVersion: number
+  /** For whom it is asked, as `/127.0.0.1`; null: the broker asks for itself. */
+  readonly clientHost: string | null
 }
 
 type Answer<Response> = Promise<Init<Response>>

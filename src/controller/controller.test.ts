@@ -25,7 +25,7 @@ import type { Controller } from './controller.ts'
 
 const DIRECTORY = 'ddddddddddddddddddddDA' as Uuid
 const INCARNATION = 'iiiiiiiiiiiiiiiiiiiiiA' as Uuid
-const LATEST = { apiVersion: 99 }
+const LATEST = { apiVersion: 99, clientHost: null }
 
 function start(world: SeededWorld, options: Partial<MetadataNodeOptions> = {}): Promise<MetadataNode> {
   return startMetadataNode(world, { logDirectory: '/data', ...options })
@@ -186,7 +186,7 @@ test('partitions are added, topics deleted with their configuration, by name and
     const request = DeleteTopicsRequest.make({
       topics: [{ name: 'one' }, { topicId }, { name: 'none' }, { name: 'one', topicId }, {}],
     })
-    const { responses } = await controller.deleteTopics(request, { apiVersion: 6 })
+    const { responses } = await controller.deleteTopics(request, { apiVersion: 6, clientHost: null })
     expect(responses?.map((one) => one.errorCode)).toEqual([
       ERROR_CODES.INVALID_REQUEST,
       ERROR_CODES.INVALID_REQUEST,
@@ -292,7 +292,7 @@ test('metadata.version goes up, and down only where nothing is lost', async () =
       (
         await controller.updateFeatures(
           UpdateFeaturesRequest.make({ featureUpdates: [{ feature, maxVersionLevel, upgradeType }] }),
-          { apiVersion: 2 },
+          { apiVersion: 2, clientHost: null },
         )
       ).errorCode
     expect(await update('metadata.version', 29)).toBe(0)
@@ -454,7 +454,10 @@ test('whatever write fails, and when: nothing acknowledged is lost, and nothing 
           const victim = `t${index - 2}`
           work.push(
             controller
-              .deleteTopics(DeleteTopicsRequest.make({ topics: [{ name: victim }] }), { apiVersion: 6 })
+              .deleteTopics(DeleteTopicsRequest.make({ topics: [{ name: victim }] }), {
+                apiVersion: 6,
+                clientHost: null,
+              })
               .then(() => deleted.add(victim), unanswered),
           )
         }
@@ -529,7 +532,8 @@ test('a leader changes its ISR by epochs; a preferred leader is elected back', a
         brokerEpoch: epochs.get(brokerId)!,
         topics: [{ topicId, partitions }],
       })
-      return (await controller.alterPartition(request, { apiVersion: 3 })).topics?.[0]?.partitions?.[0]
+      return (await controller.alterPartition(request, { apiVersion: 3, clientHost: null })).topics?.[0]
+        ?.partitions?.[0]
     }
     expect((await alter(1, [1], 5))?.errorCode).toBe(ERROR_CODES.NOT_CONTROLLER)
     expect((await alter(2, [2], 0))?.errorCode).toBe(ERROR_CODES.INVALID_REQUEST)
@@ -545,7 +549,7 @@ test('a leader changes its ISR by epochs; a preferred leader is elected back', a
     expect(await alter(2, [2, 1], partition().partitionEpoch)).toMatchObject({ errorCode: 0 })
     const elect = async () => {
       const request = ElectLeadersRequest.make({ electionType: 0, topicPartitions: [{ topic: 't', partitions: [0] }] })
-      return (await controller.electLeaders(request, { apiVersion: 2 })).replicaElectionResults?.[0]
+      return (await controller.electLeaders(request, { apiVersion: 2, clientHost: null })).replicaElectionResults?.[0]
         ?.partitionResult?.[0]?.errorCode
     }
     expect(await elect()).toBe(0)

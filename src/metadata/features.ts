@@ -49,6 +49,15 @@ export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: KRAFT_VERSION, min: 0, max: 1 },
 ]
 
+/**
+ * What a broker claims that registers with a controller elsewhere: of eligible leader replicas (KIP-966) its half is to leave
+ * the high watermark where it is while fewer than min.insync.replicas are in sync, which the only replica always is.
+ */
+export const BROKER_FEATURES: readonly FeatureSupport[] = [
+  ...SUPPORTED_FEATURES,
+  { name: 'eligible.leader.replicas.version', min: 0, max: 1 },
+]
+
 /** "4.3-IV0"; null for a level outside the table. */
 export function metadataVersionName(level: number): string | null {
   return LEVELS.find((entry) => entry[0] === level)?.[1] ?? null

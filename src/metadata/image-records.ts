@@ -82,7 +82,8 @@ export function brokerRecord(broker: BrokerImage, level: number): MetadataRecord
   })
 }
 
-function* topicRecords(topic: TopicImage, level: number): IterableIterator<MetadataRecord> {
+/** A topic and its partitions. */
+export function* topicRecords(topic: TopicImage, level: number): IterableIterator<MetadataRecord> {
   yield metadataRecord('TopicRecord', 0, { name: topic.name, topicId: topic.id })
   for (const [partitionId, partition] of topic.partitions.entries()) {
     yield partitionRecord(topic.id, partitionId, partition, level)

@@ -98,7 +98,7 @@ test('retention deletes old snapshots, never the last, and a start afterwards ha
         features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
         logDirs: [DIRECTORY_ID],
       }),
-      { apiVersion: 4 },
+      { apiVersion: 4, clientHost: null },
     )
     for (let index = 0; index < 50; index++) {
       await controller.registerBroker(
@@ -109,7 +109,7 @@ test('retention deletes old snapshots, never the last, and a start afterwards ha
           features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
           logDirs: [`ddddddddddddddddddd${index % 10}${'ABCDEFGHIJ'[Math.floor(index / 10)]}A` as Uuid],
         }),
-        { apiVersion: 4 },
+        { apiVersion: 4, clientHost: null },
       )
     }
     await world.advance(1000)

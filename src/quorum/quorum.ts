@@ -156,6 +156,11 @@ export class Quorum {
     return this.#committedEnd
   }
 
+  /** What the leader had committed when it last answered; null: no leader was heard of yet. */
+  get leaderCommittedEnd(): number | null {
+    return this.#raft.leaderCommittedTo
+  }
+
   /** One listener: the controller, or who follows. Called in the order of commits, when the sink has what was committed. */
   onCommitted(listener: (committedEnd: number) => void): void {
     this.#committed = listener

@@ -6,14 +6,13 @@ import type { VoterSet } from '../raft/voters.ts'
 export interface VoterIdentity {
   readonly nodeId: number
   readonly directoryId: Uuid
-  readonly mayVote: boolean
+  readonly aloneOnly: boolean
 }
 
 /** @throws OperationalError NOT_SUPPORTED (more than one voter), CONFIG_INVALID (no voter, or another node or directory). */
 export function checkVoters(identity: VoterIdentity, { kraftVersion, voters }: VoterSet): void {
-  const { nodeId, directoryId, mayVote } = identity
-  // A broker follows whoever it finds.
-  if (!mayVote) return
+  const { nodeId, directoryId, aloneOnly } = identity
+  if (!aloneOnly) return
   const ids = voters.map((voter) => voter.id)
   if (ids.length === 0) {
     throw new OperationalError(

@@ -67,7 +67,7 @@ export interface FetchRequest {
   readonly offset: number
   readonly lastFetchedEpoch: number
   readonly maxWaitMs: number
-  /** That the sender knows; null: an old version doesn't say. */
+  /** That the sender knows, -1 for none; null: an old version doesn't say. */
   readonly highWatermark: number | null
 }
 

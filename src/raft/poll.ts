@@ -142,7 +142,7 @@ function fetchRequest(state: RaftState): RaftRequest {
     offset: log.endOffset,
     lastFetchedEpoch: log.lastEpoch,
     maxWaitMs: options.timing.fetchMaxWaitMs,
-    highWatermark: state.committedTo,
+    highWatermark: state.leaderCommittedTo === null ? -1 : state.committedTo,
   }
 }
 

@@ -83,6 +83,8 @@ export class RaftState {
   /** Elections lost in a row. */
   losses = 0
   committedTo: number
+  /** As the leader last told; null: it hasn't yet. */
+  leaderCommittedTo: number | null = null
   syncedEnd: number
   /** How often the log was cut: a sync that began before says nothing of what was written after. */
   cuts = 0

@@ -59,6 +59,11 @@ export class Raft {
     return this.#state.committedTo
   }
 
+  /** All that the leader had committed when it last answered; null: it hasn't yet. */
+  get leaderCommittedTo(): number | null {
+    return this.#state.leaderCommittedTo
+  }
+
   /** In force, committed or not. */
   get voterSet(): VoterSet {
     return this.#state.set

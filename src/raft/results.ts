@@ -102,6 +102,7 @@ function handleFetched(state: RaftState, result: FetchResult, nowMs: number): bo
       if (!follows || batch.epoch > state.epoch || batch.epoch < log.lastEpoch) break
       state.append({ kind: 'batch', ...batch })
     }
+    if (highWatermark >= 0) state.leaderCommittedTo = highWatermark
     if (highWatermark >= 0) state.commit(Math.min(highWatermark, log.endOffset))
   }
   heardLeader(role, nowMs)

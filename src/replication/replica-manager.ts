@@ -17,6 +17,8 @@ export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
+  /** Partitions that other brokers hold replicas of are not served: nothing here would replicate them. */
+  readonly onlyAlone: boolean
 }
 
 /** A topic as it is now, and which of its partitions differ from before. */
@@ -84,10 +86,18 @@ export class ReplicaManager {
     const hosted = image.replicas.includes(this.#options.nodeId)
     const partition = this.partition(topic.name, index)
     const assignment = assignmentOf(image)
+    const isRefused = hosted && this.#options.onlyAlone && image.replicas.length > 1
+    if (isRefused) {
+      this.#options.logger.error(
+        `${topic.name}-${index} has replicas on ${image.replicas.join(', ')} and is not served: this release does not replicate`,
+      )
+    }
     if (partition !== null) {
       if (hosted) partition.assign(assignment)
-      else opening.push(() => this.#removePartition(partition))
-    } else if (hosted) {
+      if (isRefused) partition.goOffline()
+      if (!hosted) opening.push(() => this.#removePartition(partition))
+    } else if (isRefused) this.#put(topic, index, null, assignment)
+    else if (hosted) {
       const directoryId = directoryOf(image, this.#options.nodeId)
       opening.push(() => this.#host(topic, index, assignment, { topicId: topic.id, isNew, directoryId }))
     }
@@ -101,6 +111,10 @@ export class ReplicaManager {
       if (!(error instanceof KafkaError)) throw error
       this.#options.logger.error(`the log of ${topic.name}-${index} could not be opened`, error)
     }
+    this.#put(topic, index, log, assignment)
+  }
+
+  #put(topic: TopicImage, index: number, log: PartitionLog | null, assignment: Assignment): void {
     const identity = { topic: topic.name, index, topicId: topic.id }
     const partitions = this.#topics.get(topic.name) ?? []
     partitions[index] = new Partition(identity, this.#options.nodeId, log, assignment)

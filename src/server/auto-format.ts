@@ -18,6 +18,8 @@ import type { World } from '../world/world.ts'
 const NOTHING: ReadonlySet<string> = new Set(['.lock', 'lost+found'])
 
 export async function formatIfEmpty(world: World, config: BrokerConfig, logger: Logger): Promise<void> {
+  // A broker alone belongs to a cluster that exists: only its operator knows which.
+  if (!config.processRoles.has('controller')) return
   const directories = [...new Set([config.metadataLogDir, ...config.logDirs])]
   for (const directory of directories) if (!(await isEmpty(world, directory))) return
   const clusterId = randomUuid(world.random)

@@ -68,7 +68,10 @@ export class AutoTopics {
       topics: names.map((name) => this.#template(name)),
       timeoutMs: CREATE_TIMEOUT_MS,
     })
-    const { topics } = await this.#controller.createTopics(request, { apiVersion: CREATE_TOPICS_VERSION })
+    const { topics } = await this.#controller.createTopics(request, {
+      apiVersion: CREATE_TOPICS_VERSION,
+      clientHost: null,
+    })
     return new Map(
       (topics ?? []).map(({ name, errorCode }) => [name ?? '', answerCode(name ?? '', errorCode ?? ERROR_CODES.NONE)]),
     )

@@ -20,6 +20,10 @@ const REGISTRATION_VERSION = 4
 const HEARTBEAT_VERSION = 2
 /** After the first heartbeat of a controlled shutdown. */
 const SHUTDOWN_RETRY_MS = 50
+const UNFENCE_RETRY_MS = 20
+const REGISTRATION_RETRY_MS = 500
+/** Refusals that time may change. */
+const PASSING: ReadonlySet<string> = new Set(['DUPLICATE_BROKER_REGISTRATION', 'REQUEST_TIMED_OUT', 'NOT_CONTROLLER'])
 const PROTOCOL_NUMBER = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const
 
 export interface Registration {
@@ -44,6 +48,8 @@ export interface BrokerLifecycleOptions {
   readonly logger: Logger
   readonly controller: ControllerApi
   readonly heartbeatIntervalMs: number
+  /** initial.broker.registration.timeout.ms */
+  readonly registrationTimeoutMs: number
   readonly registration: Registration
   /** Up to where this broker has followed the metadata. */
   readonly metadataOffset: () => number
@@ -76,8 +82,13 @@ export class BrokerLifecycle {
 
   /** Registers and sends the first heartbeats; resolves when the broker is unfenced. @throws KafkaError if it is refused. */
   async start(): Promise<void> {
-    await this.#register()
-    while (this.#fenced) await this.#heartbeat()
+    await this.#registerInTime()
+    for (;;) {
+      await this.#heartbeat()
+      if (!this.#fenced || this.#closed) break
+      // It has not followed the metadata to its registration yet.
+      await this.#pause(UNFENCE_RETRY_MS)
+    }
     this.#schedule(this.#options.heartbeatIntervalMs)
   }
 
@@ -110,6 +121,27 @@ export class BrokerLifecycle {
     this.#timer?.cancel()
   }
 
+  /** The session of a former incarnation that was killed must run out first. */
+  async #registerInTime(): Promise<void> {
+    const { clock, logger, registrationTimeoutMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + registrationTimeoutMs
+    for (;;) {
+      try {
+        return await this.#register()
+      } catch (error) {
+        const mayPass = error instanceof KafkaError && PASSING.has(error.code)
+        if (!mayPass || this.#closed || clock.monotonicMs() + REGISTRATION_RETRY_MS > deadlineMs) throw error
+        logger.info(`The registration is tried again: ${error.message}`)
+        await this.#pause(REGISTRATION_RETRY_MS)
+      }
+    }
+  }
+
+  #pause(forMs: number): Promise<void> {
+    const { clock } = this.#options
+    return new Promise((resolve) => void clock.at(clock.monotonicMs() + forMs, resolve))
+  }
+
   async #register(): Promise<void> {
     const { controller, registration, logger } = this.#options
     const request = BrokerRegistrationRequest.make({
@@ -133,6 +165,7 @@ export class BrokerLifecycle {
     })
     const { errorCode = 0, brokerEpoch = -1 } = await controller.registerBroker(request, {
       apiVersion: REGISTRATION_VERSION,
+      clientHost: null,
     })
     if (errorCode !== 0) {
       const code = errorName(errorCode) ?? 'UNKNOWN_SERVER_ERROR'
@@ -152,8 +185,9 @@ export class BrokerLifecycle {
       wantFence: false,
       wantShutDown: this.#wantShutDown,
       offlineLogDirs: offlineDirectories(),
+      cordonedLogDirs: [],
     })
-    const answer = await controller.brokerHeartbeat(request, { apiVersion: HEARTBEAT_VERSION })
+    const answer = await controller.brokerHeartbeat(request, { apiVersion: HEARTBEAT_VERSION, clientHost: null })
     const code = errorName(answer.errorCode ?? 0)
     if (code === 'STALE_BROKER_EPOCH' || code === 'BROKER_ID_NOT_REGISTERED') {
       if (!this.#wantShutDown) await this.#register()

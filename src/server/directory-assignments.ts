@@ -76,7 +76,7 @@ export class DirectoryAssignments {
         })),
       })
       try {
-        const { errorCode = 0 } = await controller.assignReplicasToDirs(request, { apiVersion: 0 })
+        const { errorCode = 0 } = await controller.assignReplicasToDirs(request, { apiVersion: 0, clientHost: null })
         if (errorCode !== 0) logger.warn(`The controller refused where replicas lie: ${errorName(errorCode)}`)
       } catch (error) {
         logger.warn('The controller could not be told where replicas lie', error)

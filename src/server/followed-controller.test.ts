@@ -8,9 +8,9 @@ test('a heartbeat is answered while a large change is still being brought into f
   const settled = new Promise<void>((resolve) => (inForce = resolve))
   const followed = followedController(controller, () => settled)
   const request = expect.anything() as never
-  expect(await followed.brokerHeartbeat(request, { apiVersion: 2 })).toEqual({ errorCode: 0 })
+  expect(await followed.brokerHeartbeat(request, { apiVersion: 2, clientHost: null })).toEqual({ errorCode: 0 })
   let created = false
-  const creation = followed.createTopics(request, { apiVersion: 7 }).then(() => (created = true))
+  const creation = followed.createTopics(request, { apiVersion: 7, clientHost: null }).then(() => (created = true))
   for (let turn = 0; turn < 50; turn++) await Promise.resolve()
   expect(created).toBe(false)
   inForce()

@@ -9,9 +9,8 @@
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
-import type { Controller } from '../controller/controller.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
-import { SUPPORTED_FEATURES } from '../metadata/features.ts'
+import { BROKER_FEATURES, SUPPORTED_FEATURES } from '../metadata/features.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { TransactionVerification } from '../replication/transaction-verification.ts'
@@ -22,10 +21,12 @@ import { randomUuid } from '../storage/meta-properties.ts'
 import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { DynamicConfigs } from './dynamic-configs.ts'
 import { FetchSessions } from './fetch-sessions.ts'
+import { followCluster } from './followed-cluster.ts'
 import { followedController } from './followed-controller.ts'
 import { groupSettings } from './group-settings.ts'
 import { HANDLERS } from './handler-table.ts'
@@ -95,7 +96,7 @@ export class Node {
   }
 
   async #close(): Promise<void> {
-    const { lifecycle, sockets, groups, logs, controller, publisher, config, logger } = this.#parts
+    const { lifecycle, sockets, groups, logs, metadata, publisher, config, logger } = this.#parts
     logger.info('Shutting down')
     if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
     else lifecycle.close()
@@ -103,19 +104,19 @@ export class Node {
     groups.close()
     await publisher.settled()
     await logs.close(lifecycle.epoch)
-    await controller.close()
+    await metadata.close()
     await unlockMetadata(this.#parts)
     logger.info('Shut down')
     this.#settleClosed.resolve()
   }
 
   async #closeHard(): Promise<void> {
-    const { lifecycle, sockets, groups, logs, controller } = this.#parts
+    const { lifecycle, sockets, groups, logs, metadata } = this.#parts
     lifecycle.close()
     await sockets.close()
     groups.close()
     await logs.closeHard()
-    await controller.close().catch(() => undefined)
+    await metadata.close().catch(() => undefined)
     await unlockMetadata(this.#parts)
     this.#settleClosed.resolve()
   }
@@ -127,7 +128,7 @@ interface Parts {
   readonly directories: LogDirectories
   readonly listeners: readonly BoundListener[]
   readonly sockets: SocketServer
-  readonly controller: Controller
+  readonly metadata: ClusterMetadata
   readonly logs: LogManager
   readonly groups: GroupCoordinator
   readonly publisher: MetadataPublisher
@@ -163,14 +164,16 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     undo.push(async () => {
       for (const directory of directories.live) await directory.unlock().catch(() => undefined)
     })
-    const opened = await startController(options, directories)
-    const { controller } = opened
-    undo.push(() => controller.close())
-    const { image } = controller
+    const isController = config.processRoles.has('controller')
+    const metadata = await (isController ? startController(options, directories) : followCluster(options, directories))
+    const { controller } = metadata
+    undo.push(() => metadata.close())
+    const { image } = metadata
+    if (!isController) refuseReplicated(config.nodeId, image)
     configs.follow(image)
     const logs = await loadLogs(options, directories, configs, image)
     undo.push(() => logs.closeHard())
-    const replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger })
+    const replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger, onlyAlone: !isController })
     const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
     const verification = new TransactionVerification({
       clock,
@@ -194,12 +197,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       logger,
       controller: followed,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
+      registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,
       registration: {
         nodeId: config.nodeId,
         clusterId: directories.clusterId,
         incarnationId: randomUuid(world.random),
         listeners: advertisedListeners(options, listeners),
-        features: SUPPORTED_FEATURES,
+        features: isController ? SUPPORTED_FEATURES : BROKER_FEATURES,
         rack: config.brokerRack,
         directories: logs.liveDirectories.map(({ id }) => id),
         previousBrokerEpoch: logs.previousBrokerEpoch,
@@ -213,13 +217,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       directories,
       listeners,
       sockets,
-      controller,
+      metadata,
       logs,
       groups,
       publisher,
       lifecycle,
     })
-    controller.onFailed((error) => node.fail(error))
+    metadata.onFailed((error) => node.fail(error))
     const assignments = new DirectoryAssignments({
       nodeId: config.nodeId,
       logger,
@@ -228,7 +232,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       image: () => publisher.image,
       brokerEpoch: () => lifecycle.epoch,
     })
-    controller.onImage((next, delta) => {
+    metadata.onImage((next, delta) => {
       publisher.follow(delta, next, (error) => node.fail(error))
       const changed = delta.changedTopics().map(({ after }) => after.name)
       void publisher.settled().then(() => assignments.check(changed))
@@ -251,7 +255,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       config: () => configs.current,
       configs,
       image: () => publisher.image,
-      kraftVersion: () => opened.kraftVersion(),
+      kraftVersion: () => metadata.kraftVersion(),
       replicas,
       logs,
       controller: followed,
@@ -279,11 +283,25 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 }
 
 function checkRoles(config: BrokerConfig): void {
-  if (config.processRoles.has('broker') && config.processRoles.has('controller')) return
+  if (config.processRoles.has('broker')) return
   throw new OperationalError(
     'NOT_SUPPORTED',
-    'process.roles must be broker,controller: nodes with one role need a quorum, which this release does not have.',
+    'process.roles must be broker or broker,controller: this release has no controller of its own.',
   )
+}
+
+/** What can't be served is refused before the registration, not half-way. @throws OperationalError NOT_SUPPORTED. */
+function refuseReplicated(nodeId: number, image: MetadataImage): void {
+  for (const { name, partitions } of image.topics.all()) {
+    for (const [index, { replicas }] of partitions.entries()) {
+      if (!replicas.includes(nodeId) || replicas.length === 1) continue
+      throw new OperationalError(
+        'NOT_SUPPORTED',
+        `Partition ${name}-${index} has replicas on brokers ${replicas.join(', ')}: this release serves only partitions with one ` +
+          `replica. Move this broker's replicas elsewhere (kafka-reassign-partitions.sh), or start it under another node.id.`,
+      )
+    }
+  }
 }
 
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */

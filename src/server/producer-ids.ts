@@ -29,7 +29,7 @@ export class ProducerIds {
   async #fetchBlock(): Promise<void> {
     const { id, epoch } = this.#broker()
     const request = AllocateProducerIdsRequest.make({ brokerId: id, brokerEpoch: epoch })
-    const answer = await this.#controller.allocateProducerIds(request, { apiVersion: 0 })
+    const answer = await this.#controller.allocateProducerIds(request, { apiVersion: 0, clientHost: null })
     const code = answer.errorCode ?? 0
     if (code !== 0) {
       throw new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', `no block of producer ids: ${errorName(code) ?? code}`)

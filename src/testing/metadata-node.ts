@@ -52,6 +52,7 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
     bootstrapServers: [],
     timing: DEFAULT_TIMING,
     channel: NO_PEERS,
+    aloneOnly: true,
     logConfig: { ...DEFAULT_LOG_CONFIG, retentionMs: -1, retentionBytes: -1, segmentBytes: 8 * 1024 * 1024 },
     snapshots: {
       recordBytesMax: options.snapshotBytes ?? 20 * 1024 * 1024,

@@ -7,7 +7,7 @@ import { allFailed, decideAllowed, refusalOf } from '../broker-config-changes.ts
 import { handler } from '../handler.ts'
 
 export const alterConfigsHandler = handler(AlterConfigs, {
-  handle: async (services, request, { apiVersion }) => ({
+  handle: async (services, request, context) => ({
     responses: await decideAllowed(
       request.resources,
       (resource) =>
@@ -17,8 +17,7 @@ export const alterConfigsHandler = handler(AlterConfigs, {
           () =>
             new Map(resource.configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value] as const]))),
         ),
-      async (resources) =>
-        (await services.controller.alterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
+      async (resources) => (await services.controller.alterConfigs({ ...request, resources }, context)).responses ?? [],
     ),
   }),
   failed: ({ resources }, error) => allFailed(resources, error),

@@ -5,7 +5,7 @@ import { CreatePartitions } from '../../protocol/generated/create-partitions.ts'
 import { handler } from '../handler.ts'
 
 export const createPartitionsHandler = handler(CreatePartitions, {
-  handle: (services, request, { apiVersion }) => services.controller.createPartitions(request, { apiVersion }),
+  handle: (services, request, context) => services.controller.createPartitions(request, context),
   failed: ({ topics }, error) => ({
     results: topics.map(({ name }) => ({ name, errorCode: error.errno, errorMessage: error.message })),
   }),

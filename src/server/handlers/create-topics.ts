@@ -6,7 +6,7 @@ import { CreateTopics } from '../../protocol/generated/create-topics.ts'
 import { handler } from '../handler.ts'
 
 export const createTopicsHandler = handler(CreateTopics, {
-  handle: (services, request, { apiVersion }) => services.controller.createTopics(request, { apiVersion }),
+  handle: (services, request, context) => services.controller.createTopics(request, context),
   failed: ({ topics }, error) => ({
     topics: topics.map(({ name }) => ({ name, errorCode: error.errno, errorMessage: error.message })),
   }),

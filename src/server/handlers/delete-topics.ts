@@ -5,7 +5,7 @@ import { DeleteTopics } from '../../protocol/generated/delete-topics.ts'
 import { handler } from '../handler.ts'
 
 export const deleteTopicsHandler = handler(DeleteTopics, {
-  handle: (services, request, { apiVersion }) => services.controller.deleteTopics(request, { apiVersion }),
+  handle: (services, request, context) => services.controller.deleteTopics(request, context),
   failed: ({ topics, topicNames }, error, version) => ({
     responses: (version >= 6 ? topics : topicNames.map((name) => ({ name }))).map((topic) => ({
       ...topic,

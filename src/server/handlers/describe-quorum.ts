@@ -5,6 +5,6 @@ import { DescribeQuorum } from '../../protocol/generated/describe-quorum.ts'
 import { handler } from '../handler.ts'
 
 export const describeQuorumHandler = handler(DescribeQuorum, {
-  handle: (services, request, { apiVersion }) => services.controller.describeQuorum(request, { apiVersion }),
+  handle: (services, request, context) => services.controller.describeQuorum(request, context),
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
 })

@@ -23,12 +23,12 @@ const SUBTRACT = 3
 type Resource = IncrementalAlterConfigsRequest.AlterConfigsResource
 
 export const incrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
-  handle: async (services, request, { apiVersion }) => ({
+  handle: async (services, request, context) => ({
     responses: await decideAllowed(
       request.resources,
       (resource) => refusalOf(services, resource, () => proposedBy(services, resource)),
       async (resources) =>
-        (await services.controller.incrementalAlterConfigs({ ...request, resources }, { apiVersion })).responses ?? [],
+        (await services.controller.incrementalAlterConfigs({ ...request, resources }, context)).responses ?? [],
     ),
   }),
   failed: ({ resources }, error) => allFailed(resources, error),

@@ -5,6 +5,6 @@ import { UpdateFeatures } from '../../protocol/generated/update-features.ts'
 import { handler } from '../handler.ts'
 
 export const updateFeaturesHandler = handler(UpdateFeatures, {
-  handle: (services, request, { apiVersion }) => services.controller.updateFeatures(request, { apiVersion }),
+  handle: (services, request, context) => services.controller.updateFeatures(request, context),
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
 })

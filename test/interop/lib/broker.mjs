@@ -50,6 +50,7 @@ export class Place {
   directory
   dataDirectory
   port
+  controllerPort
   address
   propertiesFile
 
@@ -72,6 +73,7 @@ export class Place {
     this.directory = directory
     this.dataDirectory = join(directory, 'data')
     this.port = port
+    this.controllerPort = controllerPort
     this.address = `127.0.0.1:${port}`
     this.propertiesFile = join(directory, 'server.properties')
     mkdirSync(directory, { recursive: true })

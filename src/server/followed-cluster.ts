@@ -1,0 +1,165 @@
+/**
+ * The metadata of a broker whose controllers are other nodes: observes their quorum, keeps its log and snapshots as every
+ * node does, and asks the active controller through connections.
+ */
+import { OperationalError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import type { ImageListener } from '../controller/runtime.ts'
+import { imageRecords } from '../metadata/image-records.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import { encodeMetadataRecord } from '../metadata/metadata-records.ts'
+import { Quorum } from '../quorum/quorum.ts'
+import { RpcChannel } from '../quorum/rpc-channel.ts'
+import type { BrokerConnectionOptions } from '../rpc/broker-connection.ts'
+import { ChunkPool } from '../rpc/chunk-pool.ts'
+import type { LogDirectories } from '../storage/log-directories.ts'
+import type { World } from '../world/world.ts'
+import type { ClusterMetadata } from './cluster-metadata.ts'
+import { ImageFollower } from './image-follower.ts'
+import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
+import type { NodeOptions } from './node-options.ts'
+import { RemoteController } from './remote-controller.ts'
+
+const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
+const RETRY_MS = 50
+/** Of a request to the controller, with all its attempts. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+export async function followCluster(options: NodeOptions, directories: LogDirectories): Promise<FollowedCluster> {
+  const { world, config, logger } = options
+  const connection = connectionOptions(world, config, options.poison ?? false)
+  const channel = new RpcChannel({ clusterId: directories.clusterId, connection })
+  const follower = new ImageFollower()
+  const quorum = await Quorum.open(
+    {
+      ...quorumOptions(world, config, logger, metadataDirectory(directories, config)),
+      mayVote: false,
+      endpoints: [],
+      bootstrapServers:
+        config.quorumBootstrapServers.length > 0
+          ? config.quorumBootstrapServers
+          : config.quorumVoters.map(({ host, port }) => ({ host, port })),
+      channel,
+      aloneOnly: false,
+    },
+    follower,
+  )
+  const controller = new RemoteController({
+    clock: world.clock,
+    connection,
+    leader: () => quorum.leader.endpoint,
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    retryMs: RETRY_MS,
+  })
+  const cluster = new FollowedCluster(quorum, follower, controller, logger)
+  try {
+    await cluster.start()
+    return cluster
+  } catch (error) {
+    await cluster.close()
+    throw error
+  }
+}
+
+function connectionOptions({ network, clock }: World, config: BrokerConfig, poison: boolean): BrokerConnectionOptions {
+  return {
+    network,
+    clock,
+    pool: new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison }),
+    clientId: String(config.nodeId),
+    software: { name: 'klamm', version: '0' },
+    connectTimeoutMs: config.quorumRequestTimeoutMs,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    authenticator: null,
+  }
+}
+
+export class FollowedCluster implements ClusterMetadata {
+  readonly controller: RemoteController
+  readonly #quorum: Quorum
+  readonly #follower: ImageFollower
+  readonly #logger: Logger
+  readonly #listeners: ImageListener[] = []
+  #caughtUp: (() => void) | null = null
+  /** Something was committed and not published, because nobody listens yet. */
+  #isBehind = false
+  #failed: ((error: Error) => void) | null = null
+  #failure: Error | null = null
+
+  constructor(quorum: Quorum, follower: ImageFollower, controller: RemoteController, logger: Logger) {
+    this.#quorum = quorum
+    this.#follower = follower
+    this.controller = controller
+    this.#logger = logger
+  }
+
+  get image(): MetadataImage {
+    return this.#follower.image
+  }
+
+  kraftVersion(): number {
+    return this.#quorum.kraftVersion
+  }
+
+  /** Resolves when everything that was committed when the leader was found is in the image. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#caughtUp = resolve
+      this.onFailed(reject)
+      this.#quorum.onFailed((error) => this.#fail(error))
+      this.#quorum.onCommitted((end) => this.#publish(end))
+      this.#quorum.start()
+    })
+  }
+
+  onImage(listener: ImageListener): void {
+    this.#listeners.push(listener)
+    if (this.#isBehind) this.#publish(this.#quorum.committedEnd)
+  }
+
+  onFailed(listener: (error: Error) => void): void {
+    this.#failed = listener
+    if (this.#failure !== null) listener(this.#failure)
+  }
+
+  async close(): Promise<void> {
+    this.controller.close()
+    await this.#quorum.close()
+  }
+
+  #publish(end: number): void {
+    // The node starts from the image that it caught up with: what comes meanwhile must not be lost to it.
+    this.#isBehind = this.#caughtUp === null && this.#listeners.length === 0
+    if (this.#isBehind) return
+    try {
+      const { image, delta } = this.#follower.take()
+      for (const listener of this.#listeners) listener(image, delta)
+      this.#snapshotIfDue(image)
+    } catch (error) {
+      return this.#fail(error instanceof Error ? error : new OperationalError('LOG_CORRUPT', String(error)))
+    }
+    const { leaderCommittedEnd } = this.#quorum
+    if (leaderCommittedEnd === null || end < leaderCommittedEnd) return
+    this.#caughtUp?.()
+    this.#caughtUp = null
+  }
+
+  #snapshotIfDue(image: MetadataImage): void {
+    if (!this.#quorum.snapshotDue || image.provenance.offset < 0) return
+    this.#quorum
+      .writeSnapshot(image.provenance, encoded(image))
+      .then(() => this.#quorum.cleanSnapshots())
+      .catch((error: unknown) => this.#logger.error('Writing a metadata snapshot failed', error))
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    this.#failed?.(error)
+  }
+}
+
+function* encoded(image: MetadataImage): IterableIterator<Buffer> {
+  for (const record of imageRecords(image)) yield encodeMetadataRecord(record)
+}

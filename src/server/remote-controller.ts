@@ -1,0 +1,222 @@
+/**
+ * The active controller on another node: finds it through the quorum, and asks it. What this broker asks for itself goes as
+ * it is; what a client asked goes in an Envelope with the client's principal and address (KIP-590), at a version that the
+ * controller serves.
+ *
+ * A controller that is not there, or not the active one any more, is waited for and asked again until the request's time
+ * is over.
+ */
+import { ByteReader } from '../base/byte-reader.ts'
+import { ByteWriter } from '../base/byte-writer.ts'
+import { ERROR_CODES, errorName } from '../base/error-codes.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
+import type { ControllerApi, ControllerContext } from '../controller/controller-api.ts'
+import type { Api, Init } from '../protocol/codec.ts'
+import { readResponse, writeRequest } from '../protocol/frames.ts'
+import { AllocateProducerIds } from '../protocol/generated/allocate-producer-ids.ts'
+import { AlterConfigs } from '../protocol/generated/alter-configs.ts'
+import { AlterPartition } from '../protocol/generated/alter-partition.ts'
+import { AssignReplicasToDirs } from '../protocol/generated/assign-replicas-to-dirs.ts'
+import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
+import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
+import { CreatePartitions } from '../protocol/generated/create-partitions.ts'
+import { CreateTopics } from '../protocol/generated/create-topics.ts'
+import { DefaultPrincipalData } from '../protocol/generated/default-principal-data.ts'
+import { DeleteTopics } from '../protocol/generated/delete-topics.ts'
+import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
+import { ElectLeaders } from '../protocol/generated/elect-leaders.ts'
+import { Envelope } from '../protocol/generated/envelope.ts'
+import { IncrementalAlterConfigs } from '../protocol/generated/incremental-alter-configs.ts'
+import { UnregisterBroker } from '../protocol/generated/unregister-broker.ts'
+import { UpdateFeatures } from '../protocol/generated/update-features.ts'
+import type { HostPort } from '../raft/voters.ts'
+import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
+import type { Clock } from '../world/world.ts'
+
+export interface RemoteControllerOptions {
+  readonly clock: Clock
+  readonly connection: BrokerConnectionOptions
+  /** Null while no leader of the quorum is known. */
+  readonly leader: () => HostPort | null
+  /** How long a request may take, with all its attempts. */
+  readonly timeoutMs: number
+  readonly retryMs: number
+}
+
+/** There are no other principals while all listeners are PLAINTEXT. */
+const ANONYMOUS = { type: 'User', name: 'ANONYMOUS', tokenAuthenticated: false }
+/** What the controller answers in `errorCode` of its answer when it is not the active one. */
+const ASK_AGAIN: ReadonlySet<number | undefined> = new Set([ERROR_CODES.NOT_CONTROLLER])
+/** int32 size in front of a request. */
+const SIZE_BYTES = 4
+
+export class RemoteController implements ControllerApi {
+  readonly #options: RemoteControllerOptions
+  #open: { readonly address: string; readonly connection: Promise<BrokerConnection> } | null = null
+  #isClosed = false
+
+  constructor(options: RemoteControllerOptions) {
+    this.#options = options
+  }
+
+  createTopics: ControllerApi['createTopics'] = (request, context) => this.#ask(CreateTopics, request, context)
+  deleteTopics: ControllerApi['deleteTopics'] = (request, context) => this.#ask(DeleteTopics, request, context)
+  createPartitions: ControllerApi['createPartitions'] = (request, context) =>
+    this.#ask(CreatePartitions, request, context)
+  alterConfigs: ControllerApi['alterConfigs'] = (request, context) => this.#ask(AlterConfigs, request, context)
+  incrementalAlterConfigs: ControllerApi['incrementalAlterConfigs'] = (request, context) =>
+    this.#ask(IncrementalAlterConfigs, request, context)
+  updateFeatures: ControllerApi['updateFeatures'] = (request, context) => this.#ask(UpdateFeatures, request, context)
+  registerBroker: ControllerApi['registerBroker'] = (request, context) =>
+    this.#ask(BrokerRegistration, request, context)
+  brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request, context) => this.#ask(BrokerHeartbeat, request, context)
+  unregisterBroker: ControllerApi['unregisterBroker'] = (request, context) =>
+    this.#ask(UnregisterBroker, request, context)
+  allocateProducerIds: ControllerApi['allocateProducerIds'] = (request, context) =>
+    this.#ask(AllocateProducerIds, request, context)
+  electLeaders: ControllerApi['electLeaders'] = (request, context) => this.#ask(ElectLeaders, request, context)
+  alterPartition: ControllerApi['alterPartition'] = (request, context) => this.#ask(AlterPartition, request, context)
+  assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request, context) =>
+    this.#ask(AssignReplicasToDirs, request, context)
+  describeQuorum: ControllerApi['describeQuorum'] = (request, context) => this.#ask(DescribeQuorum, request, context)
+
+  close(): void {
+    this.#isClosed = true
+    this.#letGo()
+  }
+
+  /** @throws KafkaError REQUEST_TIMED_OUT, or what the controller says of the envelope. */
+  async #ask<Request, Response>(
+    api: Api<Request, Response>,
+    request: Init<Request>,
+    context: ControllerContext,
+  ): Promise<Init<Response>> {
+    const { clock, timeoutMs, retryMs } = this.#options
+    const deadlineMs = clock.monotonicMs() + timeoutMs
+    let last = 'no leader of the quorum is known'
+    while (!this.#isClosed) {
+      try {
+        const connection = await this.#connection()
+        if (connection !== null) {
+          const answer = await this.#attempt(connection, api, request, context)
+          if (answer !== null) return answer as Init<Response>
+          last = 'the node that was asked is not the active controller'
+          this.#letGo()
+        }
+      } catch (error) {
+        if (!(error instanceof OperationalError)) throw error
+        last = error.message
+        this.#letGo()
+      }
+      if (clock.monotonicMs() + retryMs >= deadlineMs) {
+        throw new KafkaError(
+          'REQUEST_TIMED_OUT',
+          `${api.name} to the controller: no answer in ${timeoutMs} ms; ${last}`,
+        )
+      }
+      await new Promise<void>((resolve) => void clock.at(clock.monotonicMs() + retryMs, resolve))
+    }
+    throw new KafkaError('BROKER_NOT_AVAILABLE', 'This broker stops.')
+  }
+
+  /** Null: not the active controller. */
+  async #attempt<Request, Response>(
+    connection: BrokerConnection,
+    api: Api<Request, Response>,
+    request: Init<Request>,
+    { apiVersion, clientHost }: ControllerContext,
+  ): Promise<Response | null> {
+    const version = connection.versions.find(api, { max: apiVersion }) ?? connection.versions.choose(api)
+    const answer =
+      clientHost === null
+        ? await connection.request(api, request, { versions: { min: version, max: version } })
+        : await forward(connection, api, version, request, clientHost)
+    return answer === null || ASK_AGAIN.has((answer as { readonly errorCode?: number }).errorCode) ? null : answer
+  }
+
+  async #connection(): Promise<BrokerConnection | null> {
+    const leader = this.#options.leader()
+    if (leader === null) return null
+    const address = `${leader.host}:${leader.port}`
+    if (this.#open?.address !== address) {
+      this.#letGo()
+      this.#open = { address, connection: BrokerConnection.open(leader, this.#options.connection) }
+    }
+    const open = this.#open
+    try {
+      const connection = await open.connection
+      if (!connection.isClosed) return connection
+    } catch (error) {
+      if (this.#open === open) this.#open = null
+      throw error
+    }
+    if (this.#open === open) this.#open = null
+    return null
+  }
+
+  #letGo(): void {
+    const open = this.#open
+    this.#open = null
+    open?.connection.then(
+      (connection) => connection.close('another controller is asked'),
+      () => {},
+    )
+  }
+}
+
+/** Null: not the active controller. */
+async function forward<Request, Response>(
+  connection: BrokerConnection,
+  api: Api<Request, Response>,
+  version: number,
+  request: Init<Request>,
+  clientHost: string,
+): Promise<Response | null> {
+  return connection.exchange(
+    Envelope,
+    () => envelopeOf(api, version, request, clientHost),
+    (reader, envelopeVersion) => {
+      const { errorCode, responseData } = readResponse(Envelope, envelopeVersion, reader)
+      if (errorCode === ERROR_CODES.NOT_CONTROLLER) return null
+      if (errorCode !== 0 || responseData === null) {
+        throw new KafkaError(
+          errorName(errorCode) ?? 'UNKNOWN_SERVER_ERROR',
+          `The controller refuses to take ${api.name} from this broker: ${errorName(errorCode)}.`,
+        )
+      }
+      return readResponse(api, version, new ByteReader(Buffer.from(responseData)))
+    },
+  )
+}
+
+export function envelopeOf<Request>(
+  api: Api<Request, unknown>,
+  version: number,
+  request: Init<Request>,
+  clientHost: string,
+): { readonly requestData: Buffer; readonly requestPrincipal: Buffer; readonly clientHostAddress: Buffer } {
+  const frame = Buffer.concat(writeRequest(api, version, 0, null, request))
+  const principal = new ByteWriter()
+  principal.int16(0)
+  DefaultPrincipalData.write(principal, ANONYMOUS, 0)
+  return {
+    requestData: frame.subarray(SIZE_BYTES),
+    requestPrincipal: principal.toBuffer(),
+    clientHostAddress: addressBytes(clientHost),
+  }
+}
+
+/** As InetAddress.getAddress gives it: 4 bytes, or 16. */
+export function addressBytes(clientHost: string): Buffer {
+  const text = clientHost.replace(/^\//, '').replace(/^::ffff:/, '')
+  if (/^\d+(\.\d+){3}$/.test(text)) return Buffer.from(text.split('.').map(Number))
+  const bytes = Buffer.alloc(16)
+  const [head = '', tail] = text.split('%')[0]!.split('::')
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16))
+  const before = groups(head)
+  const after = tail === undefined ? [] : groups(tail)
+  for (const [index, group] of before.entries()) bytes.writeUInt16BE(group & 0xffff, index * 2)
+  for (const [index, group] of after.entries()) bytes.writeUInt16BE(group & 0xffff, 16 - (after.length - index) * 2)
+  return bytes
+}
