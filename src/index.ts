@@ -10,6 +10,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ClientOptions } from './client/client-options.ts'
 import { KlammClient } from './client/klamm.ts'
+import type { HttpPost } from './rpc/sasl/client-credentials.ts'
 import { nodeWorld } from './world/node/index.ts'
 
 export { ERROR_CODES, type ErrorCode } from './base/error-codes.ts'
@@ -138,6 +139,9 @@ export type {
   TransactionDescription,
   TransactionListing,
 } from './client/admin/transactions.ts'
+export type { ClientCredentials, HttpPost } from './rpc/sasl/client-credentials.ts'
+export type { OAuthToken, OAuthTokenProvider } from './rpc/sasl/oauth-bearer.ts'
+export type { UnsecuredTokenOptions } from './rpc/sasl/unsecured-token.ts'
 export type { CallOptions } from './client/call.ts'
 export type { ClientOptions } from './client/client-options.ts'
 export type { CommitPoint, CommittedOffset } from './client/consumer/committer.ts'
@@ -160,6 +164,9 @@ export type { RebalanceListener } from './client/consumer/rebalance-listener.ts'
 export type { CommitDetail, ConsumedRecord, RecordBatchView } from './client/consumer/record-batch-view.ts'
 export { SubscriptionPattern, type Topics } from './client/consumer/subscription.ts'
 export type { TopicPartition } from './client/consumer/topic-partition.ts'
+export { optionsFromJavaProperties, type FromJavaProperties, type JavaProperties } from './client/java-properties.ts'
+export type { SaslOptions } from './client/security-options.ts'
+export type { TlsOptions } from './world/world.ts'
 export { ClientError, isFatal, isRetriable, type ClientErrorCode } from './client/errors.ts'
 export type { Partitioner } from './client/producer/partitioner.ts'
 export type { ProducerInterceptor, ProducerOptions } from './client/producer/producer-options.ts'
@@ -178,6 +185,13 @@ export { bytes, json, string, type Serde, type StandardSchema } from './client/s
 export class Klamm extends KlammClient {
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   constructor(options: ClientOptions) {
-    super(nodeWorld(), { events: channel, ...options })
+    super(nodeWorld(), { events: channel, http: post, ...options })
   }
+}
+
+/** For tokens of OAUTHBEARER. Ten seconds, as Java's client gives a token endpoint. */
+const post: HttpPost = async ({ url, headers, body }) => {
+  // oxlint-disable-next-line no-restricted-globals, no-restricted-properties -- this file chooses the machine
+  const answer = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) })
+  return { status: answer.status, body: await answer.text() }
 }

@@ -40,6 +40,8 @@ export type OperationalCode =
   | 'CONFIG_INVALID'
   | 'ADDRESS_IN_USE'
   | 'NETWORK_FAILED'
+  /** A handshake of TLS: a certificate, a version, a listener that speaks none. The same attempt fails again. */
+  | 'TLS_FAILED'
   | 'WRONG_CLUSTER'
   | 'NOT_SUPPORTED'
 

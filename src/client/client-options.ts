@@ -5,8 +5,11 @@
 import type { Logger } from '../base/logger.ts'
 import { SILENT } from '../base/logger.ts'
 import type { Authenticator } from '../rpc/broker-connection.ts'
+import type { HttpPost } from '../rpc/sasl/client-credentials.ts'
+import type { TlsOptions } from '../world/world.ts'
 import { NO_EVENTS, type EventSink } from './client-events.ts'
 import { ClientError } from './errors.ts'
+import { authenticatorOf, type SaslOptions } from './security-options.ts'
 
 export interface Address {
   readonly host: string
@@ -15,7 +18,15 @@ export interface Address {
 
 export interface ClientOptions {
   /** `host:port`, several by commas or as a list: where to ask first (bootstrap.servers). */
-  readonly brokers: string | readonly string[]
+  readonly brokers?: string | readonly string[]
+  /** Controllers, in place of `brokers`: for an Admin alone (bootstrap.controllers, KIP-919). */
+  readonly controllers?: string | readonly string[]
+  /** Speaks TLS with brokers (security.protocol SSL, SASL_SSL). In the clear if left out. */
+  readonly tls?: boolean | TlsOptions
+  /** Proves to brokers who we are (security.protocol SASL_PLAINTEXT, SASL_SSL). */
+  readonly sasl?: SaslOptions
+  /** Posts for `sasl.clientCredentials`. `fetch` with the package's own `Klamm`. */
+  readonly http?: HttpPost
   /** Names this program in the broker's logs, quotas and metrics (client.id). `klamm` if left out. */
   readonly clientId?: string
   /** Milliseconds until a request is given up (request.timeout.ms). 30,000 if left out. */
@@ -59,6 +70,8 @@ export interface ResolvedClientOptions {
   readonly retryBackoffMaxMs: number
   readonly metadataMaxAgeMs: number
   readonly rebootstrapTriggerMs: number
+  /** Null: in the clear. */
+  readonly tls: TlsOptions | null
   readonly authenticator: Authenticator | null
   readonly logger: Logger
   readonly events: EventSink
@@ -86,8 +99,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     throw new ClientError('INVALID_ARGUMENT', `${key} must be a whole number of milliseconds, and is ${value}.`)
   }
   return {
-    bootstrap: parseAddresses(options.brokers),
-    endpoint: 'brokers',
+    ...bootstrapOf(options),
     clientId,
     software: { name: 'klamm', version: '0.1.0' },
     requestTimeoutMs: ms('requestTimeoutMs'),
@@ -99,10 +111,19 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     retryBackoffMaxMs: ms('retryBackoffMaxMs'),
     metadataMaxAgeMs: ms('metadataMaxAgeMs'),
     rebootstrapTriggerMs: ms('rebootstrapTriggerMs'),
-    authenticator: null,
+    tls: options.tls === true ? {} : options.tls === false ? null : (options.tls ?? null),
+    authenticator: authenticatorOf(options.sasl, options.http),
     logger,
     events,
   }
+}
+
+function bootstrapOf({ brokers, controllers }: ClientOptions): Pick<ResolvedClientOptions, 'bootstrap' | 'endpoint'> {
+  if (brokers !== undefined && controllers !== undefined) {
+    throw new ClientError('INVALID_ARGUMENT', 'brokers and controllers are both given: name one of them.')
+  }
+  if (controllers !== undefined) return { bootstrap: parseAddresses(controllers), endpoint: 'controllers' }
+  return { bootstrap: parseAddresses(brokers ?? []), endpoint: 'brokers' }
 }
 
 /** @throws ClientError INVALID_ARGUMENT. IPv6 addresses stand in brackets. */

@@ -98,6 +98,10 @@ export class NodeConnections {
       if (signal.aborted) throw signal.reason
       entry.failures += 1
       entry.notBeforeMs = clock.monotonicMs() + backoffMs(backoff, entry.failures, random)
+      // The same certificate fails again: nothing that waiting would mend.
+      if (error instanceof OperationalError && error.code === 'TLS_FAILED') {
+        throw new ClientError('AUTHENTICATION_FAILED', error.message, { cause: error })
+      }
       if (error instanceof KafkaError || error instanceof ClientError || error instanceof OperationalError) throw error
       throw new OperationalError('NETWORK_FAILED', error instanceof Error ? error.message : String(error), {
         cause: error,

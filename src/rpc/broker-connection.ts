@@ -1,6 +1,6 @@
 /**
  * A connection to a broker that is ready for use: connected, versions known, authenticated. Chooses the version of each
- * request, and gives every request a time limit.
+ * request, and gives every request a time limit. A proof of who we are that grows old is made anew before the next request.
  *
  * After a request timed out nothing is known about the ones behind it either, so the connection is closed, as Java's client
  * does; whoever owns it connects again. Retries, leaders and back-off are the business of the owner.
@@ -11,7 +11,7 @@ import { ERROR_CODES, errorName } from '../base/error-codes.ts'
 import type { Api, Init } from '../protocol/codec.ts'
 import { readResponse } from '../protocol/frames.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
-import type { Clock, Network, Timer } from '../world/world.ts'
+import type { Clock, Network, Random, Timer, TlsOptions } from '../world/world.ts'
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { ClientConnection } from './client-connection.ts'
@@ -27,14 +27,38 @@ export interface BrokerConnectionOptions {
   readonly connectTimeoutMs: number
   /** For a request that says nothing else, in milliseconds. */
   readonly requestTimeoutMs: number
+  readonly random: Random
+  /** Null: in the clear. */
+  readonly tls: TlsOptions | null
   /** Proves who we are before anything else is asked. Null: nothing to prove. */
   readonly authenticator: Authenticator | null
 }
 
-/** Runs on a new connection whose versions are known. Rejects with KafkaError SASL_AUTHENTICATION_FAILED or the like. */
-export interface Authenticator {
-  authenticate(connection: BrokerConnection, address: { readonly host: string }): Promise<void>
+/** What a connection lets an authenticator do before it is ready, and while all else waits. */
+export interface AuthenticationDoor {
+  readonly clock: Clock
+  readonly random: Random
+  readonly versions: ApiVersionTable
+  request<Request, Response>(
+    api: Api<Request, Response>,
+    message: Init<Request>,
+    options?: RequestOptions,
+  ): Promise<Response>
+  /** Bytes without a header, both ways. */
+  exchangeBare(bytes: Buffer): Promise<Buffer>
 }
+
+export interface Authenticator {
+  /**
+   * Runs on a new connection whose versions are known, and again on one whose proof grows old (KIP-368). Resolves to how long
+   * the proof is good for in ms, 0 for as long as the connection lives. Rejects with KafkaError SASL_AUTHENTICATION_FAILED
+   * or the like.
+   */
+  authenticate(door: AuthenticationDoor, address: { readonly host: string }): Promise<{ readonly lifetimeMs: number }>
+}
+
+/** The share of a proof's life after which it is made anew, spread so that not all connections do so together. */
+const PROOF_SHARE = [0.85, 0.95] as const
 
 export interface RequestOptions {
   /** Milliseconds until the connection is given up. */
@@ -48,12 +72,22 @@ export interface RequestOptions {
 export class BrokerConnection {
   readonly #options: BrokerConnectionOptions
   readonly #connection: ClientConnection
+  readonly #address: { readonly host: string }
+  /** Monotonic: from then on nothing is sent before the proof of who we are is made anew. */
+  #proofEndsMs = Infinity
+  /** The proof that is being made; what is sent meanwhile waits for it. */
+  #proving: Promise<void> | null = null
   #versions = new ApiVersionTable({})
   /** Monotonic: when the last answer came, or the connection was made. */
   #lastActiveMs: number
 
-  private constructor(connection: ClientConnection, options: BrokerConnectionOptions) {
+  private constructor(
+    connection: ClientConnection,
+    address: { readonly host: string },
+    options: BrokerConnectionOptions,
+  ) {
     this.#connection = connection
+    this.#address = address
     this.#options = options
     this.#lastActiveMs = options.clock.monotonicMs()
   }
@@ -81,12 +115,13 @@ export class BrokerConnection {
       })
     })
     const ready = (async (): Promise<BrokerConnection> => {
-      const plain = new ClientConnection(await network.connect(address), options.pool, options.clientId)
-      connection = new BrokerConnection(plain, options)
+      const { host, port } = address
+      const socket = await network.connect({ host, port, tls: options.tls })
+      connection = new BrokerConnection(new ClientConnection(socket, options.pool, options.clientId), address, options)
       if (isLate) connection.close('it took too long to get ready')
       try {
         await connection.#negotiate()
-        await options.authenticator?.authenticate(connection, address)
+        await connection.#prove()
       } catch (error) {
         connection.close()
         throw error
@@ -134,6 +169,16 @@ export class BrokerConnection {
     message: Init<Request>,
     options: RequestOptions = {},
   ): Promise<Response> {
+    const proof = this.#proof()
+    if (proof !== null) await proof
+    return this.#request(api, message, options)
+  }
+
+  async #request<Request, Response>(
+    api: Api<Request, Response>,
+    message: Init<Request>,
+    options: RequestOptions,
+  ): Promise<Response> {
     const version = this.#versions.choose(api, options.versions)
     return this.#inTime(
       api.name,
@@ -149,6 +194,8 @@ export class BrokerConnection {
     read: (reader: ByteReader, version: number) => Result,
     options: RequestOptions = {},
   ): Promise<Result> {
+    const proof = this.#proof()
+    if (proof !== null) await proof
     const version = this.#versions.choose(api, options.versions)
     const answered = this.#connection.exchange(api, version, message(version), (reader) => read(reader, version))
     return this.#inTime(api.name, options.timeoutMs, answered)
@@ -156,12 +203,51 @@ export class BrokerConnection {
 
   /** A request without an answer: Produce with acks=0. */
   post<Request>(api: Api<Request, unknown>, message: Init<Request>, options: RequestOptions = {}): void {
-    this.#connection.post(api, this.#versions.choose(api, options.versions), message)
+    const version = this.#versions.choose(api, options.versions)
+    const proof = this.#proof()
+    if (proof === null) this.#connection.post(api, version, message)
+    // A proof that fails closes the connection, and its owner learns of that.
+    else
+      void proof.then(
+        () => this.#connection.post(api, version, message),
+        () => {},
+      )
   }
 
   /** What waits rejects. Idempotent. */
   close(reason?: string): void {
     this.#connection.close(reason)
+  }
+
+  /** Null while nothing has to wait for a proof of who we are. */
+  #proof(): Promise<void> | null {
+    if (this.#proving !== null) return this.#proving
+    if (this.#proofEndsMs === Infinity || this.#options.clock.monotonicMs() < this.#proofEndsMs) return null
+    this.#proofEndsMs = Infinity
+    this.#proving = this.#prove()
+      .catch((error: unknown) => {
+        this.close(`who we are could not be proven anew: ${error instanceof Error ? error.message : String(error)}`)
+        throw error
+      })
+      .finally(() => (this.#proving = null))
+    return this.#proving
+  }
+
+  async #prove(): Promise<void> {
+    const { authenticator, clock, random } = this.#options
+    if (authenticator === null) return
+    const door: AuthenticationDoor = {
+      clock,
+      random,
+      versions: this.#versions,
+      request: (api, message, options = {}) => this.#request(api, message, options),
+      exchangeBare: (bytes) => this.#inTime('a token of SASL', undefined, this.#connection.exchangeBare(bytes)),
+    }
+    const { lifetimeMs } = await authenticator.authenticate(door, this.#address)
+    if (lifetimeMs <= 0) return
+    const [least, most] = PROOF_SHARE
+    const share = least + ((most - least) * random.uint32()) / 0x1_0000_0000
+    this.#proofEndsMs = clock.monotonicMs() + lifetimeMs * share
   }
 
   async #inTime<Result>(name: string, timeoutMs: number | undefined, answered: Promise<Result>): Promise<Result> {

@@ -17,7 +17,8 @@ const RESPONSE_BYTES_MAX = 0x7fff_ffff
 const KEPT_BYTES_MIN = 64 * 1024
 
 interface Waiting {
-  readonly correlationId: number
+  /** Null: the answer is bytes without a header. */
+  readonly correlationId: number | null
   readonly read: (frame: Frame) => void
   readonly reject: (error: Error) => void
 }
@@ -108,6 +109,21 @@ export class ClientConnection implements SocketSink {
     this.#send(api, version, message, null)
   }
 
+  /** Bytes behind their length, answered in the same way: how brokers before 1.0 take tokens of SASL. */
+  exchangeBare(bytes: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== null) {
+        reject(this.#closed)
+        return
+      }
+      const read = ({ buffer, start, end }: Frame): void => resolve(Buffer.from(buffer.subarray(start, end)))
+      this.#waiting.push({ correlationId: null, read, reject })
+      const size = Buffer.alloc(4)
+      size.writeInt32BE(bytes.length)
+      this.#socket.write([size, bytes])
+    })
+  }
+
   /** Sends bytes as they are, for tests of what is not a request. */
   sendBytes(bytes: Buffer): void {
     if (this.#closed === null) this.#socket.write([bytes])
@@ -132,7 +148,7 @@ export class ClientConnection implements SocketSink {
   }
 
   closed(error: Error | null): void {
-    this.#fail(error?.message ?? 'the server closed the connection')
+    this.#fail(error instanceof OperationalError ? error : (error?.message ?? 'the server closed the connection'))
   }
 
   #send<Request, Response>(
@@ -155,6 +171,10 @@ export class ClientConnection implements SocketSink {
   #frame(frame: Frame): void {
     try {
       const waiting = this.#waiting.shift()
+      if (waiting?.correlationId === null) {
+        waiting.read(frame)
+        return
+      }
       const correlationId = peekCorrelationId(new ByteReader(frame.buffer, frame.start, frame.end))
       if (waiting === undefined || waiting.correlationId !== correlationId) {
         this.#fail(`an answer with correlation id ${correlationId}, expected ${waiting?.correlationId ?? 'none'}`)
@@ -174,9 +194,9 @@ export class ClientConnection implements SocketSink {
     }
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string | OperationalError): void {
     if (this.#closed !== null) return
-    this.#closed = failure(reason)
+    this.#closed = typeof reason === 'string' ? failure(reason) : reason
     this.#receiver.stop()
     this.#socket.destroy()
     for (const { reject } of this.#waiting.splice(0)) reject(this.#closed)

@@ -62,15 +62,21 @@ export async function followCluster(options: NodeOptions, directories: LogDirect
   }
 }
 
-function connectionOptions({ network, clock }: World, config: BrokerConfig, poison: boolean): BrokerConnectionOptions {
+function connectionOptions(
+  { network, clock, random }: World,
+  config: BrokerConfig,
+  poison: boolean,
+): BrokerConnectionOptions {
   return {
     network,
     clock,
+    random,
     pool: new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison }),
     clientId: String(config.nodeId),
     software: { name: 'klamm', version: '0' },
     connectTimeoutMs: config.quorumRequestTimeoutMs,
     requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    tls: null,
     authenticator: null,
   }
 }

@@ -5,7 +5,7 @@
  * A process that crashes resets its connections; the listeners go with it.
  */
 import { OperationalError } from '../base/errors.ts'
-import type { Listener, Network, Socket } from '../world/world.ts'
+import type { Listener, Network, Socket, TlsOptions } from '../world/world.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SeededSocket, type Segment, type SocketAddresses } from './seeded-socket.ts'
 import type { SimEvents, SimProcess } from './sim-events.ts'
@@ -135,8 +135,12 @@ export class SeededNetwork {
   #connect(
     host: NetworkHost,
     process: SimProcess,
-    address: { readonly host: string; readonly port: number },
+    address: { readonly host: string; readonly port: number; readonly tls?: TlsOptions | null },
   ): Promise<Socket> {
+    if (address.tls !== undefined && address.tls !== null) {
+      const text = 'The simulated network speaks no TLS: leave tls out, or use the World of the real machine.'
+      return Promise.reject(new OperationalError('NOT_SUPPORTED', text))
+    }
     const target = this.#resolve(host, address.host)
     const where = `${address.host}:${address.port}`
     return new Promise((resolve, reject) => {

@@ -137,8 +137,31 @@ export interface Network {
     address: { readonly host: string; readonly port: number; readonly backlog: number },
     accept: (socket: Socket) => void,
   ): Promise<Listener>
-  /** Rejects with OperationalError NETWORK_FAILED. */
-  connect(address: { readonly host: string; readonly port: number }): Promise<Socket>
+  /** Rejects with OperationalError NETWORK_FAILED, and with TLS_FAILED where `tls` is given. */
+  connect(address: { readonly host: string; readonly port: number; readonly tls?: TlsOptions | null }): Promise<Socket>
+}
+
+/** How a connection is made under TLS. Certificates and keys are text in PEM, or its bytes. */
+export interface TlsOptions {
+  /** Authorities that may have signed the peer's certificate. Those that Node comes with if left out. */
+  readonly ca?: string | Buffer | readonly (string | Buffer)[]
+  /** Our own certificate with its chain, for a peer that wants one, and its key. */
+  readonly cert?: string | Buffer
+  readonly key?: string | Buffer
+  /** Both in one PKCS #12 file, in place of `cert` and `key`. */
+  readonly pfx?: Buffer
+  /** Of the key or the PKCS #12 file. */
+  readonly passphrase?: string
+  /** The name that the peer's certificate must have. The host that is connected to if left out. */
+  readonly servername?: string
+  /** Whether the certificate must be for that name. True if left out. */
+  readonly verifyHost?: boolean
+  /** False takes any certificate, so that anybody may be the peer: for trying things out. True if left out. */
+  readonly rejectUnauthorized?: boolean
+  /** In OpenSSL's names, with colons between. */
+  readonly ciphers?: string
+  readonly minVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion?: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3'
 }
 
 export interface Listener {

@@ -4,8 +4,9 @@
  */
 import net from 'node:net'
 import { assert, OperationalError } from '../../base/errors.ts'
-import type { Socket, SocketSink } from '../world.ts'
+import type { Socket, SocketSink, TlsOptions } from '../world.ts'
 import { moveToReceiving, replaceMemory, type Receiving } from './receive-memory.ts'
+import { openTls, tlsFailure } from './tls-socket.ts'
 
 /** Stands where Node wants memory before there is a sink; nothing is read into it, because reading has not begun. */
 const UNUSED = Buffer.alloc(1)
@@ -37,13 +38,30 @@ export function acceptedSocket(accepted: net.Socket, receiveBy: 'room' | 'copy' 
   })
 }
 
-export function connectedSocket(address: { readonly host: string; readonly port: number }): Promise<Socket> {
+export function connectedSocket(
+  address: { readonly host: string; readonly port: number },
+  tls: TlsOptions | null = null,
+): Promise<Socket> {
+  const where = `${address.host}:${address.port}`
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
-      const text = `cannot connect to ${address.host}:${address.port}: ${error.message}`
-      reject(new OperationalError('NETWORK_FAILED', text, { cause: error }))
+      const text = `cannot connect to ${where}: ${error.message}`
+      const refused = tls === null ? null : tlsFailure(where, error)
+      reject(refused ?? new OperationalError('NETWORK_FAILED', text, { cause: error }))
     }
     const made = new NodeSocket((onread) => {
+      if (tls !== null) {
+        const socket = openTls(address, tls)
+        socket.once('error', failed)
+        socket.once('secureConnect', () => {
+          socket.off('error', failed)
+          // A peer that wants a certificate of ours may say so after the handshake.
+          socket.on('error', (error) => made.failed(tlsFailure(where, error)))
+          made.connected()
+          resolve(made)
+        })
+        return { socket, intoRoom: false }
+      }
       const socket = net.connect({ host: address.host, port: address.port, noDelay: true, onread, allowHalfOpen: true })
       socket.pause() // no byte is read before there is a sink
       socket.once('error', failed)
@@ -93,6 +111,11 @@ class NodeSocket implements Socket {
     this.remotePort = this.#socket.remotePort ?? 0
     this.localHost = plainHost(this.#socket.localAddress)
     this.localPort = this.#socket.localPort ?? 0
+  }
+
+  /** Why it will close, in better words than the socket's. */
+  failed(error: Error | null): void {
+    this.#error = error ?? this.#error
   }
 
   start(sink: SocketSink): void {
