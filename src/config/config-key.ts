@@ -149,27 +149,28 @@ function validateScalar(key: ConfigKey, value: ConfigValue): void {
   } else if (validator.includes('by_duration')) {
     validateOffsetReset(name, value)
   } else if (validator.startsWith('[') && validator.includes(',...')) {
-    validateRange(name, validator, value)
+    validateRange(key, value)
   } else {
     validateChoice(name, validator, value)
   }
 }
 
-function validateRange(name: string, validator: string, value: ConfigValue): void {
+function validateRange({ name, validator, type }: ConfigKey, value: ConfigValue): void {
   if (typeof value !== 'number' && typeof value !== 'bigint') {
     if (value === null && name !== 'node.id') return
     throw ConfigError.invalid(name, value, 'Value must be non-null')
   }
   const match = /^\[(-?[\d.]+),\.\.\.(?:,(-?[\d.]+))?\]( or -1)?$/.exec(validator)
   if (!match) throw new ConfigError(`${name} has no readable validator ${validator}`)
+  const text = configText(value, type)
   const min = Number(match[1])
   const max = match[2] === undefined ? null : Number(match[2])
   if (match[3]) {
     if (value === -1 || (value >= min && (max === null || value <= max))) return
-    throw ConfigError.invalid(name, value, `Value must be between ${min} and ${max} or equal to -1`)
+    throw ConfigError.invalid(name, text, `Value must be between ${min} and ${max} or equal to -1`)
   }
-  if (value < min) throw ConfigError.invalid(name, value, `Value must be at least ${min}`)
-  if (max !== null && value > max) throw ConfigError.invalid(name, value, `Value must be no more than ${max}`)
+  if (value < min) throw ConfigError.invalid(name, text, `Value must be at least ${min}`)
+  if (max !== null && value > max) throw ConfigError.invalid(name, text, `Value must be no more than ${max}`)
 }
 
 function validateChoice(name: string, validator: string, value: ConfigValue): void {

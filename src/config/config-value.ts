@@ -4,6 +4,7 @@
  * The sentences of `ConfigError` are Kafka's: clients and operators match on them.
  */
 import { int64, type Int64 } from '../base/int64.ts'
+import { javaDouble } from '../base/java-double.ts'
 
 export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'SHORT' | 'LONG' | 'DOUBLE' | 'LIST' | 'CLASS' | 'PASSWORD'
 
@@ -78,9 +79,10 @@ function splitList(text: string): readonly string[] {
   return text.split(/\s*,\s*/)
 }
 
-/** The text form that Kafka shows and stores. */
-export function configText(value: ConfigValue): string {
+/** The text form that Kafka shows and stores; where the type is given, a number of type DOUBLE as Java prints it. */
+export function configText(value: ConfigValue, type: ConfigType | null = null): string {
   if (value === null) return 'null'
+  if (type === 'DOUBLE' && typeof value === 'number') return javaDouble(value)
   if (typeof value === 'object') return value.join(',')
   return String(value)
 }

@@ -232,17 +232,7 @@ function describeTable(
   return entries
 }
 
-/** As Java prints it. Null stays null. */
+/** Null stays null. */
 function valueText(value: ConfigValue, type: ConfigType): string | null {
-  if (value === null) return null
-  return type === 'DOUBLE' && typeof value === 'number' ? javaDouble(value) : configText(value)
-}
-
-function javaDouble(value: number): string {
-  const size = Math.abs(value)
-  if (size !== 0 && Number.isFinite(value) && (size < 1e-3 || size >= 1e7)) {
-    const [digits = '', exponent = ''] = value.toExponential().split('e')
-    return `${digits.includes('.') ? digits : `${digits}.0`}E${Number(exponent)}`
-  }
-  return Number.isInteger(value) ? `${value}.0` : String(value)
+  return value === null ? null : configText(value, type)
 }

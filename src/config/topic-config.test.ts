@@ -67,3 +67,10 @@ test('internal.segment.bytes wins over segment.bytes in any order', () => {
   expect(size(['internal.segment.bytes', '14'], ['segment.bytes', '2097152'])).toBe(14)
   expect(size(['segment.bytes', '2097152'], ['internal.segment.bytes', '14'])).toBe(14)
 })
+
+test('a number with a point is told as Java prints it', () => {
+  const ratio = new Map([['min.cleanable.dirty.ratio', '3']])
+  expect(() => validateTopicConfig(ratio, { broker: new Map(), remoteStorageSystemEnable: false })).toThrow(
+    'Invalid value 3.0 for configuration min.cleanable.dirty.ratio: Value must be no more than 1',
+  )
+})

@@ -128,3 +128,11 @@ test('all sessions together remember a bounded number of partitions; who comes l
   expect(sessions.sessions.cachedPartitions).toBe(0)
   expect(sessions.fetch(0, 0, { 0: 0, 1: 0, 2: 0, 3: 0, 4: 0 }).sessionId).toBe(0)
 })
+
+test('what an incremental fetch asks for and forgets, so that nothing is left, is fetched without a session', () => {
+  const sessions = new Sessions(10)
+  const { sessionId } = sessions.fetch(0, 0, { 0: 5 })
+  const last = sessions.fetch(sessionId, 1, { 0: 6 }, [0])
+  expect([last.sessionId, last.incremental, numbers(last)]).toEqual([0, false, [0]])
+  expect([sessions.sessions.size, sessions.sessions.cachedPartitions]).toEqual([0, 0])
+})

@@ -117,8 +117,11 @@ export class FetchSessions {
       throw new KafkaError('FETCH_SESSION_ID_NOT_FOUND', 'the sessions remember too many partitions')
     }
     if (session.partitions.size === 0) {
+      // What it asks for and forgets at once is fetched without a session.
       this.#drop(session)
-      return sessionless(session.partitions)
+      const asked = new Map<string, SessionPartition>()
+      merge(asked, request, version, topicName)
+      return sessionless(asked)
     }
     session.epoch = session.epoch === 0x7fff_ffff ? 1 : session.epoch + 1
     this.#touch(session)

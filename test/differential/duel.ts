@@ -124,6 +124,11 @@ export class Duel {
       there = await this.#klamm.take(klamm, api, version, message, OTHER_MS_MAX)
     }
     if (held && here.kind === 'silence' && there.kind === 'silence') {
+      // On a busy machine both may be about to answer.
+      here = await this.#late(this.#kafka, () => this.#kafka.take(kafka, api, version, message, HOLD_MS / 2))
+      there = await this.#late(this.#klamm, () => this.#klamm.take(klamm, api, version, message, HOLD_MS / 2))
+    }
+    if (held && here.kind === 'silence' && there.kind === 'silence') {
       this.#held.set(index, { step, kafka: null, klamm: null })
       return []
     }

@@ -322,8 +322,9 @@ export class Generator {
       const markers = Array.isArray(message['markers']) ? message['markers'].slice(0, 1) : []
       return { ...message, markers: markers.map((marker: ValueObject) => ({ ...marker, topics })) }
     }
-    // A partition twice in one Fetch is a departure after which sessions differ.
-    if (key === 1) return { ...message, topics: eachOnce(message['topics'] ?? [], 'topics') }
+    // A partition twice in one Fetch is a departure after which the scenario ends.
+    if (key === 1 && !this.#choices.chance(0.05))
+      return { ...message, topics: eachOnce(message['topics'] ?? [], 'topics') }
     // Of a partition twice in one Produce Kafka answers one copy and appends another.
     if (key === 0) return { ...message, topicData: eachOnce(message['topicData'] ?? [], 'topicData') }
     return message
@@ -690,7 +691,7 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'DescribeConfigs.resources.resourceType': RESOURCE_TYPES,
   'DescribeConfigs.resources.resourceName': resourceName,
   'DescribeConfigs.resources.configurationKeys': configName,
-  'DescribeConfigs.includeDocumentation': weighted([1, false]),
+  'DescribeConfigs.includeDocumentation': weighted([19, false], [1, true]),
   'AlterConfigs.resources.configs.value': configValue,
   'UpdateFeatures.featureUpdates.feature': weighted(
     [30, 'unknown.feature'],

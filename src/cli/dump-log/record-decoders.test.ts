@@ -1,3 +1,4 @@
+import { javaDouble } from '../../base/java-double.ts'
 import { expect, test } from 'vitest'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import { ConsumerProtocolSubscription } from '../../protocol/generated/consumer-protocol-subscription.ts'
@@ -5,7 +6,7 @@ import { GroupMetadataKey, GroupMetadataValue } from '../../protocol/generated/g
 import { METADATA_RECORDS } from '../../protocol/generated/metadata-records.ts'
 import { REMOTE_LOG_RECORDS } from '../../protocol/generated/remote-log-records.ts'
 import { writeFramed, writeKey, writeValue, writeVersioned } from '../../protocol/record-framing.ts'
-import { javaDouble, javaText } from '../text/java-text.ts'
+import { javaText } from '../text/java-text.ts'
 import { bytesDecoder, RECORD_DECODERS } from './record-decoders.ts'
 
 const at = (key: Buffer | null, value: Buffer | null) => ({ offset: 7, key, value })

@@ -1,9 +1,9 @@
 /** A message of the protocol as JSON in one line, as Kafka's converters and Jackson write it. */
+import { javaDouble } from '../../base/java-double.ts'
 import { MalformedError } from '../../base/byte-reader.ts'
 import type { MessageCodec } from '../../protocol/codec.ts'
 import { MESSAGES } from '../../protocol/generated/messages.ts'
 import { messageToJson, type Json, type NumberForm } from '../../protocol/json.ts'
-import { javaDouble } from './java-text.ts'
 
 /** Stands before a number that JSON.stringify would write differently; no message holds it by chance. */
 const RAW = '\u0001klamm raw '
