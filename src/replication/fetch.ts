@@ -78,10 +78,10 @@ export async function fetchRecords(
   for (;;) {
     const results = await readOnce(clock, targets, limits, fileReads)
     let bytes = 0
-    let urgent = limits.maxWaitMs <= 0 || targets.length === 0
-    for (const result of results) {
+    let urgent = limits.maxWaitMs <= 0 || targets.every(isAbsent)
+    for (const [at, result] of results.entries()) {
       bytes += result.bytes
-      if (result.error !== null || result.divergingEpoch !== null) urgent = true
+      if ((result.error !== null && !isAbsent(targets[at]!)) || result.divergingEpoch !== null) urgent = true
     }
     if (urgent || bytes >= limits.minBytes || clock.monotonicMs() >= deadlineMs) return results
     for (const result of results) result.release?.()
@@ -91,6 +91,12 @@ export async function fetchRecords(
     const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits.readCommitted, onWaiting)
     if (!wanted) return []
   }
+}
+
+/** What the cluster does not know. The answer says so when it comes, and comes no sooner for it. */
+function isAbsent({ partition, error }: FetchTarget): boolean {
+  if (partition !== null) return false
+  return error === null || error.code === 'UNKNOWN_TOPIC_OR_PARTITION' || error.code === 'UNKNOWN_TOPIC_ID'
 }
 
 function hasMoved({ partition }: FetchTarget, result: FetchResult): boolean {

@@ -136,3 +136,18 @@ test('what an incremental fetch asks for and forgets, so that nothing is left, i
   expect([last.sessionId, last.incremental, numbers(last)]).toEqual([0, false, [0]])
   expect([sessions.sessions.size, sessions.sessions.cachedPartitions]).toEqual([0, 0])
 })
+
+test('a session keeps the name of a topic whose id is gone, and learns one that it did not know', () => {
+  const sessions = new FetchSessions(
+    new ManualClock(),
+    { uint32: () => 0, below: () => 1, bytes: (length) => Buffer.alloc(length) },
+    () => 10,
+  )
+  const fetch = (sessionEpoch: number, name: string | null) => {
+    const topics = [{ topicId: TOPIC_ID, partitions: [{ partition: 0, partitionMaxBytes: 1000 }] }]
+    return sessions.open(FetchRequest.make({ sessionId: 2, sessionEpoch, topics }), 13, () => name)
+  }
+  const names = [fetch(0, null), fetch(1, 't'), fetch(2, null)].map(({ partitions }) => partitions[0]?.topic)
+  // One object over the session's life: what it is called is seen at the end.
+  expect(names).toEqual(['t', 't', 't'])
+})

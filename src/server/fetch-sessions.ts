@@ -21,7 +21,8 @@ const INITIAL_EPOCH = 0
 
 /** One partition that a client fetches; lives as long as its session. */
 export interface SessionPartition {
-  readonly topic: string
+  /** Empty while no topic has the id; kept when the topic is gone. */
+  topic: string
   readonly topicId: Uuid
   readonly partition: number
   fetchOffset: number
@@ -201,7 +202,8 @@ function merge(
       const key = keyOf(version, topic.topic, topic.topicId, wanted.partition)
       const known = partitions.get(key)
       const fetchOffset = clampInt64(wanted.fetchOffset)
-      if (known !== undefined && known.topic === name) {
+      if (known !== undefined) {
+        if (known.topic === '') known.topic = name
         known.fetchOffset = fetchOffset
         known.maxBytes = wanted.partitionMaxBytes
         known.currentLeaderEpoch = wanted.currentLeaderEpoch

@@ -8,13 +8,14 @@ import { SeededWorld } from './seeded-world.ts'
 const pool = new ChunkPool({ freeBytesMax: 0, poison: true })
 
 /** Ends when `ask` has ended and the broker is closed. */
-export async function withBroker(ask: (client: ClientConnection) => Promise<void>): Promise<void> {
+export async function withBroker(ask: (client: ClientConnection, nowMs: () => number) => Promise<void>): Promise<void> {
   const world = new SeededWorld(1)
   await world.run(async () => {
     const { ip: host } = world.main
     const broker = await startBroker({ world: world.main.world, directory: '/data', host, port: 9092 })
     const { network } = world.node('client').world
-    await ask(await ClientConnection.connect(network, { host, port: 9092 }, { pool, clientId: 'test' }))
+    const client = await ClientConnection.connect(network, { host, port: 9092 }, { pool, clientId: 'test' })
+    await ask(client, () => world.clock.monotonicMs())
     await broker.close()
   })
 }

@@ -573,6 +573,7 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'ListOffsets.topics.name': topicName,
   'Metadata.topics.name': topicName,
   'OffsetCommit.topics.name': topicName,
+  'TxnOffsetCommit.topics.name': topicName,
   'OffsetFetch.topics.name': topicName,
   'OffsetFetch.groups.topics.name': topicName,
   'DeleteTopics.topics.name': topicName,

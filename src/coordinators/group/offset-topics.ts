@@ -63,9 +63,10 @@ export function findTopicsOfTxn(
     const topic = image?.topics.byName(name) ?? null
     const [here, gone] = splitPartitions(partitions, topic)
     if (here.length > 0) found.push({ name, partitions: here })
-    if (gone.length > 0) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
+    // A topic that does not exist is named even without partitions, and once.
+    if (gone.length > 0 || topic === null) missing.push({ name, partitions: refuse(gone, UNKNOWN) })
   }
-  return { found, missing }
+  return { found, missing: mergeTopics([], missing) }
 }
 
 /** The topics and partitions of an OffsetDelete that exist, and answers for the others. */

@@ -233,6 +233,36 @@ test('Fetch says nothing of aborted transactions of a batch that is too large, b
     expect(responses[0]?.partitions.map(({ abortedTransactions }) => abortedTransactions)).toEqual([[], null, []])
   }))
 
+test('what the cluster does not know brings no Fetch back sooner, unless nothing else is asked for', () =>
+  withBroker(async (client, nowMs) => {
+    await createTopic(client)
+    const waitedMs = async (...names: string[]) => {
+      const topics = names.map((topic) => ({ topic, partitions: [{ partition: 0, partitionMaxBytes: 1000 }] }))
+      const beganMs = nowMs()
+      await client.request(Fetch, 11, { replicaId: -1, maxWaitMs: 400, minBytes: 1, maxBytes: 1000, topics })
+      return nowMs() - beganMs
+    }
+    expect(await waitedMs('nope')).toBeLessThan(100)
+    expect(await waitedMs('nope', 'a')).toBeGreaterThanOrEqual(400)
+  }))
+
+test('records of a topic with neither policy may be deleted by request, those of a compacted one not', () =>
+  withBroker(async (client) => {
+    for (const [policy, errorCode] of [
+      ['', 0],
+      ['compact,delete', 0],
+      ['compact', 44],
+    ] as const) {
+      const name = `t${policy.length}`
+      const configs = [{ name: 'cleanup.policy', value: policy }]
+      const created = [{ name, numPartitions: 1, replicationFactor: 1, configs }]
+      await client.request(CreateTopics, 5, { topics: created, timeoutMs: 1000 })
+      const topics = [{ name, partitions: [{ partitionIndex: 0, offset: 0 }] }]
+      const answer = await client.request(DeleteRecords, 1, { topics, timeoutMs: 1000 })
+      expect(answer.topics[0]?.partitions[0]?.errorCode).toBe(errorCode)
+    }
+  }))
+
 test('a time out of range is told the range that there is, without any limit too', () =>
   withBroker(async (client) => {
     await createTopic(client)

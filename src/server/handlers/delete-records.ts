@@ -49,7 +49,8 @@ function answer(
     if (isInternal(topic))
       throw new KafkaError('INVALID_TOPIC_EXCEPTION', `records of internal topic ${topic} are its coordinator's`)
     const log = hosted.leaderLog()
-    if (!log.config.delete) {
+    // With neither policy nothing is ever deleted but by this request.
+    if (log.config.compact && !log.config.delete) {
       throw new KafkaError('POLICY_VIOLATION', `${topic} is not configured with delete in its cleanup.policy`)
     }
     const wanted = clampInt64(offset)

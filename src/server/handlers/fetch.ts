@@ -80,10 +80,14 @@ function locate(
   const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
   if (replicaId >= 0) return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'followers are not served by this release')
   if (context.apiVersion < 13) return wanted.topic
-  return (
-    services.image().topics.byId(wanted.topicId)?.name ??
-    new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
-  )
+  const { topics } = services.image()
+  const name = topics.byId(wanted.topicId)?.name
+  if (name !== undefined) return name
+  if (wanted.topic === '') return new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')
+  // The session remembers the name of a topic that was deleted since.
+  return topics.partition(wanted.topic, wanted.partition) === null
+    ? new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', 'This server does not host this topic-partition.')
+    : new KafkaError('INCONSISTENT_TOPIC_ID', 'The topic was made anew since the session began.')
 }
 
 function answer(

@@ -68,6 +68,7 @@ async function topicsOf(results: Results): Promise<Init<WriteTxnMarkersResponse.
 async function writeMarker(services: Services, marker: Marker, topic: string, index: number): Promise<ErrorCode> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null || hosted.log === null) return 'UNKNOWN_TOPIC_OR_PARTITION'
+  if (marker.producerEpoch < 0) return 'INVALID_PRODUCER_EPOCH'
   const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
   const write = { producerId, producerEpoch, coordinatorEpoch, transactionVersion, committed: marker.transactionResult }
   if (topic === CONSUMER_OFFSETS) {
