@@ -15,7 +15,7 @@ import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/
 import type { Clock, Disk, Random } from '../world/world.ts'
 import { parentOf } from './atomic-file.ts'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-file.ts'
-import { scanFile } from './file-scan.ts'
+import { scanFile, type EntryVisitor } from './file-scan.ts'
 import { repairFiles } from './leftovers.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
@@ -220,8 +220,8 @@ class Loader {
     if (state.endOffset !== segment.baseOffset || segment.baseOffset === 0) {
       await this.#snapshots.rebuild(state, segmentsToIt, this.#options.logStartOffset, segment.baseOffset, false)
     }
-    const file = await segment.open()
     const size = segment.writtenBytes
+    const path = segment.path('.log')
     segment.offsetIndex.file.truncate(0)
     segment.timeIndex.file.truncate(0)
     segment.knowsOffsets = segment.knowsTimes = true
@@ -230,11 +230,11 @@ class Loader {
     segment.offsetOfMaxTimestamp = segment.baseOffset
     let endOffset = segment.baseOffset
     let indexedAt = 0
-    const { position, corruption } = await scanFile(file, 0, size, true, (bytes, at, entrySize, position) => {
+    const visit: EntryVisitor = (bytes, at, entrySize, position) => {
       if (!isEntryCrcValid(bytes, at, entrySize)) return false
       const lastOffset = entryLastOffset(bytes, at)
       if (lastOffset < segment.baseOffset || lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) {
-        throw new OperationalError('LOG_CORRUPT', `${file.path}: offset ${lastOffset} does not fit into the segment`)
+        throw new OperationalError('LOG_CORRUPT', `${path}: offset ${lastOffset} does not fit into the segment`)
       }
       // Old pages among new ones can be whole batches of other offsets.
       if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
@@ -252,9 +252,10 @@ class Loader {
       state.complete(completed)
       if (!completed.aborted) return true
       return segment.addTransaction({ ...completed, lastStableOffset }).then(() => true)
-    })
+    }
+    const { position, corruption } = await segment.use((file) => scanFile(file, 0, size, true, visit))
     const truncatedBytes = size - position
-    if (truncatedBytes > 0) await file.truncate(position)
+    if (truncatedBytes > 0) await segment.cutFile(position)
     segment.assignedBytes = segment.writtenBytes = position
     segment.finish()
     await segment.saveIndexes({ trim: true, sync: false })
@@ -278,26 +279,22 @@ class Loader {
     let endOffset = segment.baseOffset
     let indexedAt = 0
     if (segment.writtenBytes === 0) return endOffset
-    const file = await segment.open()
     const index = segment.offsetIndex
     const isIndexed = !isSmall && index.file.count > 0
     const from = isIndexed ? index.lastPosition : 0
     // Appends would go on at an offset that was given before if the scan began anywhere but at a batch.
     if (from < 0 || from >= segment.writtenBytes) return this.#endWithoutIndex(segment, segments)
     let first: number | null = null
-    const { position, corruption } = await scanFile(
-      file,
-      from,
-      segment.writtenBytes,
-      false,
-      (bytes, at, _size, place) => {
-        if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
-        endOffset = entryLastOffset(bytes, at) + 1
-        first ??= endOffset - 1
-        if (isSmall && segment.index(endOffset - 1, entryMaxTimestamp(bytes, at), place, indexedAt, intervalBytes))
-          indexedAt = place
-        return true
-      },
+    const visit: EntryVisitor = (bytes, at, _size, place) => {
+      if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
+      endOffset = entryLastOffset(bytes, at) + 1
+      first ??= endOffset - 1
+      if (isSmall && segment.index(endOffset - 1, entryMaxTimestamp(bytes, at), place, indexedAt, intervalBytes))
+        indexedAt = place
+      return true
+    }
+    const { position, corruption } = await segment.use((file) =>
+      scanFile(file, from, segment.writtenBytes, false, visit),
     )
     if (isSmall) segment.finish()
     if (isIndexed && (first === null || first > index.lastOffset || endOffset <= index.lastOffset)) {
@@ -305,9 +302,9 @@ class Loader {
     }
     if (position < segment.writtenBytes) {
       this.#options.logger.warn(
-        `${file.path}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
+        `${segment.path('.log')}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
       )
-      await file.truncate(position)
+      await segment.cutFile(position)
       segment.assignedBytes = segment.writtenBytes = position
     }
     return endOffset

@@ -5,7 +5,7 @@ import type { Int64 } from '../base/int64.ts'
 import { leaderEpoch, magic } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import { readRecords } from '../records/record-reader.ts'
-import { scanFile } from './file-scan.ts'
+import { scanFile, type EntryVisitor } from './file-scan.ts'
 import type { LogState } from './log-state.ts'
 import type { AbortedTransaction, TimestampedOffset } from './log-surface.ts'
 import type { Segment } from './segment.ts'
@@ -63,9 +63,8 @@ async function firstRecord(
   inBatch: (bytes: Buffer, at: number) => boolean,
   inRecord: (record: { readonly offset: number; readonly timestamp: Int64 }) => boolean,
 ): Promise<TimestampedOffset | null> {
-  const file = await segment.open()
   let found: TimestampedOffset | null = null
-  await scanFile(file, position, segment.writtenBytes, true, (bytes, at) => {
+  const visit: EntryVisitor = (bytes, at) => {
     if (!inBatch(bytes, at)) return true
     const record = readRecords(bytes, at).find(inRecord)
     if (record === undefined) return true
@@ -75,7 +74,8 @@ async function firstRecord(
       epoch: magic(bytes, at) >= 2 ? leaderEpoch(bytes, at) : -1,
     }
     return false
-  })
+  }
+  await segment.use((file) => scanFile(file, position, segment.writtenBytes, true, visit))
   return found
 }
 

@@ -6,6 +6,7 @@ import type { Clock, Disk, Random } from '../world/world.ts'
 import type { LogDirectories } from './log-directories.ts'
 import type { OpenPartition } from './log-loading.ts'
 import type { MaintenanceIntervals } from './log-maintenance.ts'
+import type { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
 import type { TailCache } from './tail-cache.ts'
 
@@ -50,6 +51,7 @@ export function openLog(
   partition: OpenPartition,
   topicId: Uuid | null,
   config: LogConfig,
+  openFiles: OpenFiles,
 ): Promise<PartitionLog> {
   return PartitionLog.open({
     disk,
@@ -67,6 +69,7 @@ export function openLog(
     producerIdExpirationMs,
     ownerSyncsParent: true,
     tailCache,
+    openFiles,
   })
 }
 

@@ -26,6 +26,7 @@ import {
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
 import { LogMoves } from './log-moves.ts'
 import { placesForLog } from './log-placement.ts'
+import { openFilesFor, type OpenFiles } from './open-files.ts'
 import { NameLocks } from './name-locks.ts'
 import type { PartitionLog } from './partition-log.ts'
 import type { PeriodicTasks } from './periodic-task.ts'
@@ -42,6 +43,7 @@ const FUTURE_SUFFIX_LENGTH = '.'.length + 32 + '-future'.length
 export class LogManager {
   readonly #options: LogManagerOptions
   readonly #replicas = new LogReplicas()
+  readonly #openFiles: OpenFiles
   readonly #directories: readonly LogDirectory[]
   readonly #removals: DirectoryRemovals
   readonly #configs: TopicConfigs
@@ -61,6 +63,7 @@ export class LogManager {
   private constructor(options: LogManagerOptions) {
     this.#options = options
     this.#directories = options.directories.live
+    this.#openFiles = openFilesFor(options.disk)
     this.#configs = new TopicConfigs(this.#replicas, options.defaultConfig, options.topicConfigs)
     const { clock, disk, logger } = options
     this.#removals = new DirectoryRemovals(clock, disk, logger, (directory, error) => this.#fail(directory, error))
@@ -377,7 +380,7 @@ export class LogManager {
   }
 
   #openLog(partition: OpenPartition, topicId: Uuid | null): Promise<PartitionLog> {
-    return openLog(this.#options, partition, topicId, this.#configs.of(partition.topic))
+    return openLog(this.#options, partition, topicId, this.#configs.of(partition.topic), this.#openFiles)
   }
 
   #add(replica: LogReplica): void {

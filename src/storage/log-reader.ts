@@ -8,7 +8,7 @@
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import { BATCH_HEADER_BYTES, ENTRY_PREFIX_BYTES, entryBytes, magic } from '../records/batch.ts'
 import { entryLastOffset } from '../records/batches.ts'
-import { DiskError } from '../world/world.ts'
+import { DiskError, type DiskFile } from '../world/world.ts'
 import type { LogState } from './log-state.ts'
 import type { LogRead } from './log-surface.ts'
 import type { ReadMemory } from './read-memory.ts'
@@ -144,13 +144,31 @@ export class LogReader {
     maxBytes: number,
     minOneBatch: boolean,
   ): Promise<LogRead | null> {
-    const { nextPositions, cuts } = this.#state
+    const { nextPositions } = this.#state
     let position = from === segment.baseOffset ? 0 : nextPositions.get(from)
     if (position === undefined || position > segment.writtenBytes) {
       position = await segment.positionFor(from)
       this.#state.usedIndex(segment)
     } else nextPositions.delete(from)
-    const file = segment.file ?? (await segment.open())
+    const file = await segment.acquire()
+    try {
+      return await this.#readFrom(file, segment, position, from, end, maxBytes, minOneBatch)
+    } finally {
+      segment.release()
+    }
+  }
+
+  async #readFrom(
+    file: DiskFile,
+    segment: Segment,
+    start: number,
+    from: number,
+    end: number,
+    maxBytes: number,
+    minOneBatch: boolean,
+  ): Promise<LogRead | null> {
+    const { cuts } = this.#state
+    let position = start
     let want = Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, maxBytes))
     for (;;) {
       const length = Math.min(want, segment.writtenBytes - position)

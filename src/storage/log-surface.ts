@@ -7,6 +7,7 @@ import type { Int64 } from '../base/int64.ts'
 import type { Retainable } from '../base/retainable.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
+import type { OpenFiles } from './open-files.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { TopicPartition } from './topic-partition.ts'
 import type { VerificationGuard } from './verification-state.ts'
@@ -36,6 +37,8 @@ export interface PartitionLogOptions {
   readonly ownerSyncsParent?: boolean
   /** Shared by all logs of a node; null: every read goes to the file. */
   readonly tailCache: TailCache | null
+  /** Shared by all logs of a node; left out: this log's files stay open. */
+  readonly openFiles?: OpenFiles
 }
 
 /** Who appends. Clients get every check, coordinators all but sequences, replication and raft none. */

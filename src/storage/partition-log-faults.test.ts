@@ -19,6 +19,7 @@ import type { SeededRandom } from '../testing/seeded-random.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { World } from '../world/world.ts'
 import type { LogRead } from './log-surface.ts'
+import { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
 import { TailCache } from './tail-cache.ts'
 import { batchOf } from './test-log.ts'
@@ -112,7 +113,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('faul
     await world.main.world.disk.syncDirectory('/')
     for (let round = 0; round < ROUNDS; round++) {
       disk.rates.slow = choices.chance(0.5) ? 0.05 : 0
-      let log = await open(world.main.world, config, tailCache, false)
+      let log = await open(world.main.world, config, tailCache, false, choices.between(1, 4))
       await expectAll(log, model, 'after opening')
       live(world.main.world, log, choices, model)
       const faults = choices.between(0, 3)
@@ -128,7 +129,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('faul
       if (model.failure !== null) throw model.failure
       disk.heal()
       const least = power ? model.flushedEnd : model.acknowledgedEnd
-      log = await open(world.main.world, config, tailCache, false)
+      log = await open(world.main.world, config, tailCache, false, choices.between(1, 4))
       expect(log.writtenEnd, power ? 'after a power loss' : 'after a kill').toBeGreaterThanOrEqual(least)
       // What was not flushed may even be what a truncation had taken before.
       model.cut(power ? Math.min(model.flushedEnd, log.writtenEnd) : log.writtenEnd)
@@ -136,7 +137,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('faul
       await expectAll(log, model, 'after the end of a process')
       if (choices.chance(0.5)) {
         await log.close()
-        log = await open(world.main.world, config, tailCache, true)
+        log = await open(world.main.world, config, tailCache, true, choices.between(1, 4))
         await expectAll(log, model, 'after a clean close')
         model.flushedEnd = log.writtenEnd
       }
@@ -151,6 +152,7 @@ function open(
   config: LogConfig,
   tailCache: TailCache | null,
   cleanShutdown: boolean,
+  openFilesMax: number,
 ): Promise<PartitionLog> {
   return PartitionLog.open({
     ...world,
@@ -164,6 +166,7 @@ function open(
     logStartOffset: 0,
     producerIdExpirationMs: 86_400_000,
     tailCache,
+    openFiles: new OpenFiles(openFilesMax),
   })
 }
 

@@ -174,7 +174,7 @@ test('a roll that failed behind a repeated batch leaves no segment without files
     let log = await at.open(options)
     await log.append(batchOf('a', 1, from(0)), CLIENT).written
     await log.append(batchOf('b', 1, from(1)), CLIENT).written
-    world.main.disk.failNext({ kinds: ['open'], path: '00000000000000000002.log', code: 'ENOSPC' })
+    world.main.disk.failNext({ kinds: ['write'], path: '00000000000000000002.log', code: 'ENOSPC' })
     expect(log.append(batchOf('b', 1, from(1)), CLIENT).duplicate).toBe(true)
     await world.advance(1000)
     await log.append(batchOf('c', 1, from(2)), CLIENT).written

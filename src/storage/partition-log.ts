@@ -43,6 +43,7 @@ import type {
   TransactionalAppend,
   VerificationGuard,
 } from './log-surface.ts'
+import { OpenFiles } from './open-files.ts'
 import type { ProducerBatch } from './producer-state.ts'
 import { ReadMemory } from './read-memory.ts'
 import { RELATIVE_OFFSET_MAX, type Segment } from './segment.ts'
@@ -89,7 +90,7 @@ export class PartitionLog {
    * @throws OperationalError LOG_CORRUPT: the directory contradicts itself or the topic id. DiskError as it comes.
    */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
-    const place = { directory: options.directory }
+    const place = { directory: options.directory, openFiles: options.openFiles ?? new OpenFiles(Infinity) }
     const loaded = await loadLog({ ...options, place })
     const stored = loaded.names.includes(PARTITION_METADATA) ? await readTopicId(options) : null
     if (stored !== null && options.topicId !== null && stored !== options.topicId) {
@@ -418,13 +419,14 @@ export class PartitionLog {
     const state = this.#state
     const nextOffset = state.assignedEnd
     const memory = options.memory ?? null
-    const { file } = segment
+    const file = segment.fileNow
     const mayWriteNow = records.length <= WRITE_NOW_BYTES_MAX && state.config.flushMessages === Number.MAX_SAFE_INTEGER
     if (file === null || !mayWriteNow || !this.#lane.isIdle) {
       return this.#lane.write(segment, position, records, firstOffset, nextOffset, memory)
     }
     let done = false
     try {
+      segment.willWrite()
       done = file.writeNow([records], position)
     } catch (error) {
       memory?.release()

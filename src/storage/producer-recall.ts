@@ -15,7 +15,7 @@ import {
   producerEpoch,
   producerId,
 } from '../records/batch.ts'
-import { scanFile } from './file-scan.ts'
+import { scanFile, type EntryVisitor } from './file-scan.ts'
 import { WINDOW, producerBatch, type ProducerBatch, type ProducerState } from './producer-state.ts'
 import type { Segment } from './segment.ts'
 
@@ -42,8 +42,7 @@ export async function recallProducers(
   if (!state.forgot(nowMs === null ? -Infinity : nowMs - PATIENCE_MS)) return
   const found = new Map<Int64, Found>()
   for (const { segment, position } of await tailOf(segments, state.endOffset)) {
-    const file = await segment.open()
-    await scanFile(file, position, segment.writtenBytes, false, (bytes, at) => {
+    const visit: EntryVisitor = (bytes, at) => {
       if (magic(bytes, at) < 2) return true
       if (lastOffset(bytes, at) >= state.endOffset) return false
       const id = producerId(bytes, at)
@@ -57,7 +56,8 @@ export async function recallProducers(
       if (known.batches.length === WINDOW) known.batches.shift()
       known.batches.push(producerBatch(bytes, at))
       return true
-    })
+    }
+    await segment.use((file) => scanFile(file, position, segment.writtenBytes, false, visit))
   }
   for (const [id, { epoch, batches }] of found) state.recall(id, epoch, batches)
 }

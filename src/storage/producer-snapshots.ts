@@ -8,7 +8,7 @@ import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { entryLastOffset } from '../records/batches.ts'
 import type { Clock, Disk } from '../world/world.ts'
-import { scanFile } from './file-scan.ts'
+import { scanFile, type EntryVisitor } from './file-scan.ts'
 import { recallProducers } from './producer-recall.ts'
 import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
@@ -168,8 +168,7 @@ export class ProducerSnapshots {
 
 async function replay(state: ProducerState, segment: Segment, from: number, endOffset: number): Promise<void> {
   const position = await segment.positionFor(from)
-  const file = await segment.open()
-  await scanFile(file, position, segment.writtenBytes, true, (bytes, at) => {
+  const visit: EntryVisitor = (bytes, at) => {
     const lastOffset = entryLastOffset(bytes, at)
     if (lastOffset < from) return true
     if (lastOffset >= endOffset) return false
@@ -177,5 +176,6 @@ async function replay(state: ProducerState, segment: Segment, from: number, endO
     if (completed !== null) state.complete(completed)
     state.endOffset = lastOffset + 1
     return true
-  })
+  }
+  await segment.use((file) => scanFile(file, position, segment.writtenBytes, true, visit))
 }

@@ -2,6 +2,8 @@
  * Names of the files of a partition directory. Numbers are 20 decimal digits; the directory can be renamed under an open
  * log (topic deletion, a move between directories), so paths are made when they are used.
  */
+import type { OpenFiles } from './open-files.ts'
+
 export type SegmentSuffix = '.log' | '.index' | '.timeindex' | '.txnindex' | '.snapshot'
 
 export const SEGMENT_SUFFIXES: readonly SegmentSuffix[] = ['.log', '.index', '.timeindex', '.txnindex', '.snapshot']
@@ -11,9 +13,10 @@ export const DELETED = '.deleted'
 export const CLEANED = '.cleaned'
 export const SWAP = '.swap'
 
-/** Where a log lies; one object shared by all its parts. */
+/** Where a log lies, and among which open files its own are; one object shared by all its parts. */
 export interface LogPlace {
   directory: string
+  readonly openFiles: OpenFiles
 }
 
 export function fileName(offset: number, suffix: SegmentSuffix): string {

@@ -14,6 +14,7 @@ import type { Disk, DiskFile } from '../world/world.ts'
 import { forEachBounded, together } from './bounded.ts'
 import { scanFile } from './file-scan.ts'
 import { syncIfThere } from './index-file.ts'
+import { SegmentFile } from './open-files.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { SEGMENT_SUFFIXES, pathOf, type LogPlace, type SegmentSuffix } from './segment-files.ts'
 import { TimeIndex } from './time-index.ts'
@@ -61,8 +62,8 @@ export class Segment {
   isPreallocated = false
   readonly #disk: Disk
   readonly #place: LogPlace
-  #file: DiskFile | null = null
-  #opening: Promise<DiskFile> | null = null
+  /** Open when it is used. */
+  readonly #file: SegmentFile
   /** Null until they are read. */
   #transactions: TransactionIndexEntry[] | null = null
   #savedTransactions = 0
@@ -81,6 +82,7 @@ export class Segment {
     this.jitterMs = options.jitterMs
     this.createdMs = options.createdMs
     this.offsetOfMaxTimestamp = options.baseOffset
+    this.#file = new SegmentFile(options.place.openFiles, options.disk, () => this.path('.log'))
     this.offsetIndex = new OffsetIndex(options.disk, options.place, options.baseOffset)
     this.timeIndex = new TimeIndex(options.disk, options.place, options.baseOffset)
   }
@@ -89,31 +91,53 @@ export class Segment {
     return pathOf(this.#place, this.baseOffset, suffix)
   }
 
-  /** Open, or null: then `open` has to be awaited. */
-  get file(): DiskFile | null {
-    return this.#file
+  /** For an operation that begins in this turn; null: the file has to be acquired. */
+  get fileNow(): DiskFile | null {
+    return this.#file.now
   }
 
-  /** @throws OperationalError LOG_CORRUPT if the segment was deleted before anybody opened it. */
-  open(): Promise<DiskFile> {
-    if (this.#isGone && this.#opening === null) {
+  /**
+   * The log file, open until `release`.
+   * @throws OperationalError LOG_CORRUPT if the segment was deleted and its file isn't open.
+   */
+  acquire(): DiskFile | Promise<DiskFile> {
+    if (this.#isGone && !this.#file.isOpen) {
       return Promise.reject(new OperationalError('LOG_CORRUPT', `${this.path('.log')}: the segment was deleted`))
     }
-    this.#opening ??= this.#disk.open(this.path('.log'), 'write').then(
-      (file) => (this.#file = file),
-      (error: unknown) => {
-        this.#opening = null
-        throw error
-      },
-    )
-    return this.#opening
+    return this.#file.acquire()
+  }
+
+  release(): void {
+    this.#file.release()
+  }
+
+  async use<T>(work: (file: DiskFile) => Promise<T>): Promise<T> {
+    const file = await this.acquire()
+    try {
+      return await work(file)
+    } finally {
+      this.release()
+    }
+  }
+
+  /** Cuts the file, or extends it with zeros; sizes and indexes are the caller's business. */
+  cutFile(bytes: number): Promise<void> {
+    return this.use((file) => {
+      this.willWrite()
+      return file.truncate(bytes)
+    })
+  }
+
+  /** To be said before a write begins, or in its turn. */
+  willWrite(): void {
+    this.#file.willWrite()
   }
 
   /** Makes the files of a new segment; leftovers of a failed attempt are emptied. */
   async create(preallocate: boolean, segmentBytes: number, indexBytes: number): Promise<void> {
-    const file = await this.open()
-    await file.truncate(0)
-    if (preallocate) await file.truncate(segmentBytes)
+    await this.#disk.writeFile(this.path('.log'), Buffer.alloc(0))
+    this.willWrite()
+    if (preallocate) await this.cutFile(segmentBytes)
     this.#isLogPreallocated = preallocate
     await this.preallocateIndexes(indexBytes)
     await this.#disk.remove(this.path('.txnindex'))
@@ -268,7 +292,7 @@ export class Segment {
 
   /** Takes the zeros of a preallocated log file off. */
   async trimLog(): Promise<void> {
-    if (this.#isLogPreallocated) await (await this.open()).truncate(this.writtenBytes)
+    if (this.#isLogPreallocated) await this.cutFile(this.writtenBytes)
     this.#isLogPreallocated = false
   }
 
@@ -286,8 +310,11 @@ export class Segment {
 
   /** Cuts file and indexes before the batch that holds `offset`; nothing may be queued. Returns where the records end now. */
   async truncateTo(offset: number): Promise<number> {
+    return this.use((file) => this.#truncateTo(file, offset))
+  }
+
+  async #truncateTo(file: DiskFile, offset: number): Promise<number> {
     const from = await this.positionFor(offset)
-    const file = await this.open()
     let end = offset
     const { position } = await scanFile(file, from, this.writtenBytes, false, (bytes, at) => {
       if (entryLastOffset(bytes, at) < offset) return true
@@ -303,7 +330,7 @@ export class Segment {
       this.#transactions = entries.slice(0, keep)
       await this.saveTransactions(false)
     }
-    await file.truncate(position)
+    await this.cutFile(position)
     this.assignedBytes = this.writtenBytes = position
     this.bytesSinceIndexEntry = 0
     if (this.maxTimestamp >= 0) {
@@ -318,17 +345,18 @@ export class Segment {
   /** Reads what rolls by time compare with. */
   async loadFirstBatchTimestamp(): Promise<void> {
     if (this.firstBatchTimestamp !== null || this.writtenBytes === 0) return
-    const file = await this.open()
     const end = this.writtenBytes
-    await scanFile(file, 0, end, false, (bytes, at) => {
-      this.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
-      return false
-    })
+    await this.use((file) =>
+      scanFile(file, 0, end, false, (bytes, at) => {
+        this.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
+        return false
+      }),
+    )
   }
 
   /** The log, and the indexes as far as they are saved. */
   async syncFiles(): Promise<void> {
-    await (await this.open()).sync()
+    await this.#file.sync()
     await this.offsetIndex.file.sync()
     await this.timeIndex.file.sync()
     const saves = this.#transactionSaves
@@ -357,12 +385,7 @@ export class Segment {
     for (const name of SEGMENT_SUFFIXES) await this.#disk.remove(this.path(name))
   }
 
-  async close(): Promise<void> {
-    const opening = this.#opening
-    this.#opening = null
-    this.#file = null
-    if (opening === null) return
-    const file = await opening.catch(() => null)
-    await file?.close()
+  close(): Promise<void> {
+    return this.#file.close()
   }
 }

@@ -161,8 +161,10 @@ export class WriteLane {
     this.#queue.splice(0, group.length)
     this.#inFlight = group
     try {
-      const file = first.segment.file ?? (await first.segment.open())
-      await file.write(buffers, first.position)
+      await first.segment.use((file) => {
+        first.segment.willWrite()
+        return file.write(buffers, first.position)
+      })
     } catch (error) {
       this.#inFlight = []
       const answer = storageError(error)

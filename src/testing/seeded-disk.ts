@@ -118,6 +118,10 @@ export class SeededDisk implements DiskFaults {
       this.#events.schedule(this.#random.below(1000), `${this.#name} disk unhung`, this.#process, task)
   }
 
+  set openFilesMax(max: number) {
+    this.#volume.openFilesMax = max
+  }
+
   set capacityBytes(bytes: number) {
     this.#volume.capacityBytes = bytes
   }

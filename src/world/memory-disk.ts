@@ -3,7 +3,7 @@
  */
 import { MemoryFile } from './memory-file.ts'
 import { atOnce, MemoryVolume, type DiskOperation } from './memory-volume.ts'
-import { DiskError, type DirectoryEntry, type Disk, type DiskFile, type DiskLock } from './world.ts'
+import { DiskError, type DirectoryEntry, type Disk, type DiskFile, type DiskLock, type OpenMode } from './world.ts'
 
 /** A disk without latency, for a broker that keeps nothing. */
 export function memoryDisk(clock: { wallMs(): number; soon(task: () => void): void }): Disk {
@@ -27,12 +27,16 @@ export class MemoryDisk implements Disk {
     this.#owner = volume.process
   }
 
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+  get openFilesMax(): number {
+    return this.#volume.openFilesMax
+  }
+
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
     return this.#run({ kind: 'open', path, position: 0, bytes: 0 }, () => {
       const found = this.#volume.tree.find(path)
       if (found !== null && mode === 'create') throw new DiskError('EEXIST', path, 'the file exists')
       if (found?.kind === 'directory') throw new DiskError('EUNKNOWN', path, 'is a directory')
-      if (found === null && mode === 'read') throw new DiskError('ENOENT', path, 'no such file')
+      if (found === null && (mode === 'read' || mode === 'update')) throw new DiskError('ENOENT', path, 'no such file')
       return new MemoryFile(path, found ?? this.#volume.newFile(path), mode !== 'read', this.#owner, this.#volume)
     })
   }

@@ -92,6 +92,8 @@ export class MemoryVolume {
   #process = 0
   readonly #pending = new Set<Pending>()
   #capacityBytes = UNLIMITED_BYTES
+  /** What `Disk.openFilesMax` says; nothing is refused. */
+  openFilesMax = Infinity
 
   constructor(options: MemoryVolumeOptions) {
     this.#options = options

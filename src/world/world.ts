@@ -39,17 +39,22 @@ export interface Random {
 }
 
 /**
+ * - `read`: must exist;
+ * - `update`: read and write, must exist;
+ * - `write`: read and write, created when missing;
+ * - `create`: read and write, must not exist.
+ */
+export type OpenMode = 'read' | 'update' | 'write' | 'create'
+
+/**
  * A disk. Operations on one file complete in the order of their effects only if the caller waits; on different files in
  * any order. At power loss unsynced pages and directory entries are lost independently; at a process crash nothing is.
  * Everything rejects with a `DiskError`.
  */
 export interface Disk {
-  /**
-   * - `read`: must exist;
-   * - `write`: read and write, created when missing;
-   * - `create`: read and write, must not exist.
-   */
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>
+  /** How many files, connections included, the process may have open at once; Infinity where nothing bounds them. */
+  readonly openFilesMax: number
+  open(path: string, mode: OpenMode): Promise<DiskFile>
   /** The whole file; null when there is none. */
   readFile(path: string): Promise<Buffer | null>
   /** Truncates or creates; not synced, not atomic: see storage/atomic-file.ts for that. */

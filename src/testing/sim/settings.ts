@@ -8,6 +8,8 @@ export interface Settings {
   readonly broker: Readonly<Record<string, string>>
   readonly logDirectories: readonly string[]
   readonly tailCacheBytes: number
+  /** Of which half are for log files. */
+  readonly openFilesMax: number
   /** How long faults come. */
   readonly faultMs: number
   readonly powerLoss: boolean
@@ -84,5 +86,6 @@ export function drawSettings(random: SeededRandom, quick: boolean): Settings {
     faultMs: quick ? 6000 : 45_000,
     powerLoss: random.chance(0.4),
     topics,
+    openFilesMax: pick(8, 20, 1000),
   }
 }

@@ -43,6 +43,7 @@ export interface SimulateOptions {
 export async function simulate(seed: number, options: SimulateOptions): Promise<Outcome> {
   const world = new SeededWorld(seed, { virtualMsMax: 600_000 })
   const settings = drawSettings(world.choices.fork('settings'), options.quick)
+  world.main.disk.openFilesMax = settings.openFilesMax
   const sim = new Sim(world, settings, (self) => ({
     topics: new TopicTruth(self),
     logs: new LogTruth(self),

@@ -37,6 +37,7 @@ export class SlowWrites {
 
 const FLAGS = {
   read: fs.constants.O_RDONLY,
+  update: fs.constants.O_RDWR,
   write: fs.constants.O_RDWR | fs.constants.O_CREAT,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 } as const

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs'
 import { dirname } from 'node:path'
-import type { DirectoryEntry, Disk, DiskFile, DiskLock } from '../world.ts'
+import type { DirectoryEntry, Disk, DiskFile, DiskLock, OpenMode } from '../world.ts'
 import { errorCode, toDiskError } from './disk-errors.ts'
 import { openFile, SlowWrites } from './disk-file.ts'
 import { lockFile } from './file-lock.ts'
@@ -14,8 +14,13 @@ type Done<T> = (error: Error | null, value: T) => void
 
 export class NodeDisk implements Disk {
   readonly #slowWrites = new SlowWrites()
+  #openFilesMax: number | null = null
 
-  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+  get openFilesMax(): number {
+    return (this.#openFilesMax ??= descriptorLimit())
+  }
+
+  open(path: string, mode: OpenMode): Promise<DiskFile> {
     return openFile(path, mode, this.#slowWrites)
   }
 
@@ -87,6 +92,19 @@ export class NodeDisk implements Disk {
   async space(path: string): Promise<{ total: number; usable: number }> {
     const stats = await called<fs.StatsFs>(path, (done) => fs.statfs(path, done))
     return { total: stats.blocks * stats.bsize, usable: stats.bavail * stats.bsize }
+  }
+}
+
+/** Where the system doesn't tell: less than the least of those that don't (macOS, 10,240). */
+const DESCRIPTORS = 8192
+
+/** The limit of this process, which Node has raised as far as it may by now. */
+function descriptorLimit(): number {
+  try {
+    const limit = /^Max open files +(\S+)/m.exec(fs.readFileSync('/proc/self/limits', 'latin1'))?.[1]
+    return limit === 'unlimited' ? Infinity : Number(limit) || DESCRIPTORS
+  } catch {
+    return DESCRIPTORS
   }
 }
 
