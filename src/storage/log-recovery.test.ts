@@ -227,3 +227,14 @@ test('a log that cannot be loaded holds no file of its directory', async () => {
     expect(world.main.disk.held()).toEqual([])
   })
 })
+
+test('after a truncation a record is found by its time, though no index entry had come to it', async () => {
+  const at = testLog()
+  const log = await at.open()
+  for (const timestampMs of [10, 40, 20, 50]) await log.append(batchOf('x', 1, { timestampMs }), CLIENT).written
+  await log.truncateTo(3)
+  expect(await log.offsetForTimestamp(30)).toMatchObject({ offset: 1, timestamp: 40 })
+  expect(await log.maxTimestampOffset()).toMatchObject({ offset: 1, timestamp: 40 })
+  expect(await log.offsetForTimestamp(41)).toBeNull()
+  await log.close()
+})

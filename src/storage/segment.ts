@@ -316,8 +316,18 @@ export class Segment {
   async #truncateTo(file: DiskFile, offset: number): Promise<number> {
     const from = await this.positionFor(offset)
     let end = offset
+    // Of what stays behind the last index entries: they know nothing of it.
+    let largest: Int64 = NO_TIMESTAMP
+    let offsetOfLargest = this.baseOffset
     const { position } = await scanFile(file, from, this.writtenBytes, false, (bytes, at) => {
-      if (entryLastOffset(bytes, at) < offset) return true
+      if (entryLastOffset(bytes, at) < offset) {
+        const timestamp = entryMaxTimestamp(bytes, at)
+        if (timestamp > largest) {
+          largest = timestamp
+          offsetOfLargest = entryLastOffset(bytes, at)
+        }
+        return true
+      }
       end = Math.min(offset, baseOffset(bytes, at))
       return false
     })
@@ -334,8 +344,9 @@ export class Segment {
     this.assignedBytes = this.writtenBytes = position
     this.bytesSinceIndexEntry = 0
     if (this.maxTimestamp >= 0) {
-      this.maxTimestamp = this.timeIndex.lastTimestamp
-      this.offsetOfMaxTimestamp = this.timeIndex.lastOffset
+      const isIndexed = this.timeIndex.lastTimestamp >= largest
+      this.maxTimestamp = isIndexed ? this.timeIndex.lastTimestamp : largest
+      this.offsetOfMaxTimestamp = isIndexed ? this.timeIndex.lastOffset : offsetOfLargest
     }
     if (position === 0) this.firstBatchTimestamp = null
     this.isPreallocated = false
