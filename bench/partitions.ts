@@ -62,7 +62,7 @@ async function load(path: string): Promise<LogManager> {
     defaultConfig: DEFAULT_LOG_CONFIG,
     topicConfigs: new Map(),
     producerIdExpirationMs: 86_400_000,
-    tailCache: new TailCache(32 << 20),
+    tailCache: new TailCache(32 << 20, false),
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: IN_FLIGHT,
     isKnown: () => true,

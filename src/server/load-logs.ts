@@ -13,7 +13,7 @@ const TAIL_CACHE_BYTES = 32 * 1024 * 1024
 const DISK_OPERATIONS_MAX = 3
 
 export async function loadLogs(
-  { world, config, logger, tailCacheBytes }: NodeOptions,
+  { world, config, logger, tailCacheBytes, poison }: NodeOptions,
   directories: LogDirectories,
   configs: DynamicConfigs,
   image: MetadataImage,
@@ -30,7 +30,7 @@ export async function loadLogs(
     defaultConfig: configs.current.topicDefaults,
     topicConfigs,
     producerIdExpirationMs: config.producerIdExpirationMs,
-    tailCache: new TailCache(tailCacheBytes ?? TAIL_CACHE_BYTES),
+    tailCache: new TailCache(tailCacheBytes ?? TAIL_CACHE_BYTES, poison ?? false),
     intervals: {
       recoveryPointCheckpointMs: config.logFlushOffsetCheckpointIntervalMs,
       logStartCheckpointMs: config.logFlushStartOffsetCheckpointIntervalMs,

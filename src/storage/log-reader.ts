@@ -266,18 +266,20 @@ function readTail(
   const held: { release(): void }[] = []
   let bytes = 0
   let nextOffset = fromOffset
-  for (let at = index; ; at++) {
-    const piece = tail.at(at)
-    if (piece === undefined || piece.firstOffset >= limit) break
-    const whole = piece.firstOffset >= fromOffset && piece.nextOffset <= limit && bytes + piece.bytes.length <= maxBytes
+  for (let at = index; at < tail.end; at++) {
+    const pieceFirst = tail.firstOffsetAt(at)
+    if (pieceFirst >= limit) break
+    const pieceNext = tail.nextOffsetAt(at)
+    const records = tail.bytesAt(at)
+    const whole = pieceFirst >= fromOffset && pieceNext <= limit && bytes + records.length <= maxBytes
     let from = 0
-    let to = piece.bytes.length
-    if (whole) nextOffset = piece.nextOffset
+    let to = records.length
+    if (whole) nextOffset = pieceNext
     else {
       const cut = cutBatches(
-        piece.bytes,
+        records,
         to,
-        Math.max(fromOffset, piece.firstOffset),
+        Math.max(fromOffset, pieceFirst),
         limit,
         maxBytes - bytes,
         minOneBatch && bytes === 0,
@@ -287,13 +289,14 @@ function readTail(
       to = cut.to
       nextOffset = cut.nextOffset
     }
-    pieces.push(from === 0 && to === piece.bytes.length ? piece.bytes : piece.bytes.subarray(from, to))
+    pieces.push(whole ? records : records.subarray(from, to))
     bytes += to - from
-    if (piece.memory !== null) {
-      piece.memory.retain()
-      held.push(piece.memory)
+    const memory = tail.memoryAt(at)
+    if (memory !== null) {
+      memory.retain()
+      held.push(memory)
     }
-    if (nextOffset < piece.nextOffset) break
+    if (nextOffset < pieceNext) break
   }
   return {
     pieces,

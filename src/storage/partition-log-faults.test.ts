@@ -108,7 +108,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('faul
       preallocate: choices.chance(0.2),
       flushMessages: choices.chance(0.2) ? choices.between(1, 5) : Number.MAX_SAFE_INTEGER,
     }
-    const tailCache = choices.chance(0.5) ? new TailCache(choices.between(100, 4000)) : null
+    const tailCache = choices.chance(0.5) ? new TailCache(choices.between(100, 4000), true) : null
     await world.main.world.disk.makeDirectory('/d')
     await world.main.world.disk.syncDirectory('/')
     for (let round = 0; round < ROUNDS; round++) {

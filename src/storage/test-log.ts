@@ -34,7 +34,7 @@ export function testLog(config: Partial<LogConfig> = {}, cached = false): TestLo
     recoveryPoint: 0,
     logStartOffset: 0,
     producerIdExpirationMs: 86_400_000,
-    tailCache: cached ? new TailCache(32 << 20) : null,
+    tailCache: cached ? new TailCache(32 << 20, true) : null,
   }
   return { disk, clock, options, open: (changes = {}) => PartitionLog.open({ ...options, ...changes }) }
 }
