@@ -141,13 +141,9 @@ export class LogState {
 
   /** Durable with the next flush: until then recovery finds the epochs of what was appended in the batches. */
   async writeEpochs(): Promise<void> {
-    await this.putFile(EPOCH_CHECKPOINT, Buffer.from(formatEpochCheckpoint(this.epochs.entries), 'utf8'))
-  }
-
-  /** A small file of the directory, whole at any time; a power loss before the next flush may bring back the one before. */
-  async putFile(name: string, data: Buffer): Promise<void> {
     const { disk, place } = this.world
-    await putFile(disk, `${place.directory}/${name}`, data)
+    const text = formatEpochCheckpoint(this.epochs.entries)
+    await putFile(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, Buffer.from(text, 'utf8'))
     this.entriesChanged()
   }
 

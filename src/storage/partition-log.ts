@@ -26,6 +26,7 @@ import {
   syncBelow,
   truncateLog,
 } from './log-changes.ts'
+import { replaceFile } from './atomic-file.ts'
 import { together } from './bounded.ts'
 import { loadLog } from './log-loader.ts'
 import { findAborted, findAbortedInMemory, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
@@ -369,9 +370,11 @@ export class PartitionLog {
     return this.#topicId
   }
 
+  /** With its name: records whose topic nobody knows would stand in the way of a log of that name in another directory. */
   async #storeTopicId(id: Uuid): Promise<void> {
+    const { disk, place } = this.#state.world
     try {
-      await this.#state.putFile(PARTITION_METADATA, Buffer.from(`version: 0\ntopic_id: ${id}`))
+      await replaceFile(disk, `${place.directory}/${PARTITION_METADATA}`, Buffer.from(`version: 0\ntopic_id: ${id}`))
     } catch (error) {
       this.#isIdStored = false
       throw error

@@ -157,7 +157,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))('tran
       segmentIndexBytes: choices.between(40, 400),
       indexIntervalBytes: choices.between(0, 500),
     }
-    const tailCache = choices.chance(0.5) ? new TailCache(choices.between(100, 4000)) : null
+    const tailCache = choices.chance(0.5) ? new TailCache(choices.between(100, 4000), true) : null
     await world.main.world.disk.makeDirectory('/d')
     for (let round = 0; round < ROUNDS; round++) {
       const acknowledged = { end: 0, failure: null as Error | null }
