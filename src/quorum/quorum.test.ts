@@ -116,7 +116,7 @@ test('retention deletes old snapshots, never the last, and a start afterwards ha
     const list = async (): Promise<string[]> =>
       (await world.disk.list('/data/__cluster_metadata-0'))!.map((entry) => entry.name)
     expect((await list()).filter((name) => name.endsWith('.checkpoint')).length).toBe(1)
-    expect((await list()).filter((name) => name.endsWith('.deleted')).length).toBeGreaterThan(1)
+    expect((await list()).filter((name) => name.endsWith('.deleted')).length).toBeGreaterThan(0)
     await world.advance(61_000)
     expect((await list()).filter((name) => name.endsWith('.deleted') && name.includes('checkpoint'))).toEqual([])
     expect(quorum.latestSnapshot?.endOffset).toBeGreaterThan(0)
