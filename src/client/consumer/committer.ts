@@ -9,7 +9,7 @@ import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetFetch, type OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
-import { abortable, retrying, type CallOptions } from '../call.ts'
+import { abortable, inTime, retrying, type CallOptions } from '../call.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { errorOf } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
@@ -67,15 +67,21 @@ export class Committer {
     this.#owner = owner
   }
 
-  /** Resolves when the broker has them, and all that was asked for before is settled. */
-  commit(points: readonly CommitPoint[], call: CallOptions = {}): Promise<void> {
-    if (points.length === 0) return this.settled(call)
+  /**
+   * Resolves when the broker has them, and all that was asked for before is settled. `points` may be a question, which is
+   * asked when its turn has come, at each attempt: what was finished when it was queued may be less than what went before.
+   */
+  commit(points: readonly CommitPoint[] | (() => readonly CommitPoint[]), call: CallOptions = {}): Promise<void> {
     // What is posted later must not overtake this, nor go with what was posted before.
     this.#posted = null
     const before = this.#tail
     const done = (async () => {
-      await abortable(before, call.signal)
-      await retrying(this.#network.retries, 'Committing offsets', call, () => this.#attempt(points))
+      const { world, options } = this.#network
+      const limitMs = call.timeoutMs ?? options.callTimeoutMs
+      await inTime(world.clock, limitMs, 'Waiting for the commits before', abortable(before, call.signal))
+      await retrying(this.#network.retries, 'Committing offsets', call, () =>
+        this.#attempt(typeof points === 'function' ? points() : points),
+      )
     })()
     this.#tail = done.catch(() => {})
     return done
@@ -127,6 +133,7 @@ export class Committer {
   }
 
   async #attempt(points: readonly CommitPoint[]): Promise<void> {
+    if (points.length === 0) return
     this.#owner.authorize(points)
     const connection = await this.#coordinator.connection()
     const version = connection.versions.choose(OffsetCommit, { max: IDS_FROM - 1 })

@@ -181,7 +181,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    */
   async commit(points?: Iterable<CommitPoint>, call: CallOptions = {}): Promise<void> {
     const { committer } = this.#needGroup()
-    await committer.commit(points === undefined ? this.#source.uncommitted() : [...points], call)
+    await committer.commit(points === undefined ? () => this.#source.uncommitted() : [...points], call)
   }
 
   /** The same without waiting. Failures go to `onCommitError`. Commits that are posted while one is on its way go together. */

@@ -64,6 +64,8 @@ export class ScriptedCluster {
   readonly log: string[] = []
   readonly unexpected: string[] = []
   controllerId = 1
+  /** What is lost on its way, with the connection: a request before, or an answer after its script ran. */
+  lose: ((api: string, node: number) => 'request' | 'answer' | null) | null = null
   readonly #machineOf: (node: number) => { readonly world: World; readonly ip: string }
   readonly #versions: Readonly<Record<string, VersionRange | null>>
   readonly #pool = new ChunkPool({ freeBytesMax: 0, poison: true })
@@ -224,6 +226,11 @@ export class ScriptedCluster {
     const { clientId } = readRequestHeader(reader, api, version)
     const request = api.request.read(reader, version) as never
     this.log.push(`${api.name} v${version} at ${node}`)
+    const lost = this.lose?.(api.name, node) ?? null
+    if (lost === 'request') {
+      socket.destroy()
+      return
+    }
     let answer: unknown = undefined
     for (const script of this.#scripts.get(apiKey) ?? []) {
       answer = await script(request, { node, version, clientId })
@@ -231,7 +238,7 @@ export class ScriptedCluster {
     }
     if (answer === SILENCE) return
     if (answer === undefined) this.unexpected.push(`${api.name} v${version} at ${node}`)
-    if (answer === undefined || answer === HANG_UP) socket.destroy()
+    if (answer === undefined || answer === HANG_UP || lost === 'answer') socket.destroy()
     else socket.write(writeResponse(api, version, correlationId, answer as Init<unknown>))
   }
 

@@ -238,14 +238,15 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
   }
 
   async #commitFinished(keys: ReadonlySet<string> | null, call: CallOptions): Promise<void> {
-    const points = this.#source.uncommitted(keys)
-    if (points.length > 0) await this.committer.commit(points, call)
+    await this.committer.commit(() => this.#source.uncommitted(keys), call)
   }
 
   #scheduleCommit(): void {
     const { clock } = this.#network.world
     this.#timer = clock.at(clock.monotonicMs() + this.#settings.autoCommitIntervalMs, () => {
-      this.committer.post(this.#source.uncommitted(), this.#settings.onCommitError)
+      this.#commitFinished(null, {}).catch((error: unknown) => {
+        if (!this.#isClosed) this.#settings.onCommitError(error)
+      })
       this.#scheduleCommit()
     })
   }
