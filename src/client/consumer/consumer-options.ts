@@ -6,12 +6,13 @@ import type { ResolvedClientOptions } from '../client-options.ts'
 import { ClientError } from '../errors.ts'
 import { bytes, type Serde } from '../serde.ts'
 import type { PartitionAssignor } from './group/assignors/assignor.ts'
+import { cooperativeStickyAssignor, stickyAssignor } from './group/assignors/sticky-assignor.ts'
 import { rangeAssignor } from './group/assignors/range-assignor.ts'
 import { roundRobinAssignor } from './group/assignors/round-robin-assignor.ts'
 import { checkReset, type OffsetReset } from './offset-spec.ts'
 import type { RebalanceListener } from './rebalance-listener.ts'
 
-export type AssignorName = 'range' | 'roundrobin'
+export type AssignorName = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky'
 
 export interface ConsumerOptions<K = Buffer, V = Buffer> {
   /** Bytes if left out (key.deserializer, value.deserializer). */
@@ -102,9 +103,12 @@ export interface ConsumerSettings<K, V> extends ResolvedClientOptions {
   readonly onCommitError: (error: unknown) => void
 }
 
-const ASSIGNORS: Readonly<Record<AssignorName, PartitionAssignor>> = {
-  range: rangeAssignor,
-  roundrobin: roundRobinAssignor,
+/** Some remember: each member has its own. */
+const ASSIGNORS: Readonly<Record<AssignorName, () => PartitionAssignor>> = {
+  range: () => rangeAssignor,
+  roundrobin: () => roundRobinAssignor,
+  sticky: stickyAssignor,
+  'cooperative-sticky': cooperativeStickyAssignor,
 }
 
 /** @throws ClientError INVALID_ARGUMENT with one sentence. */
@@ -147,7 +151,7 @@ export function resolveConsumerOptions<K, V>(
     groupInstanceId: options.groupInstanceId ?? null,
     groupProtocol: options.groupProtocol ?? 'auto',
     remoteAssignor: options.remoteAssignor ?? null,
-    assignors: assignorsOf(options.assignors ?? ['range', 'roundrobin']),
+    assignors: assignorsOf(options.assignors ?? ['range', 'cooperative-sticky']),
     sessionTimeoutMs,
     heartbeatIntervalMs,
     maxPollIntervalMs: whole('maxPollIntervalMs', 300_000, 1),
@@ -171,8 +175,9 @@ export function resolveConsumerOptions<K, V>(
 }
 
 function assignorsOf(chosen: readonly (AssignorName | PartitionAssignor)[]): PartitionAssignor[] {
-  const assignors = chosen.map((one) => (typeof one === 'string' ? ASSIGNORS[one] : one))
-  const names = new Set(assignors.map((one) => (one as PartitionAssignor | undefined)?.name ?? ''))
+  const known: Readonly<Record<string, (() => PartitionAssignor) | undefined>> = ASSIGNORS
+  const assignors = chosen.flatMap((one) => (typeof one === 'string' ? (known[one]?.() ?? []) : one))
+  const names = new Set(assignors.map(({ name }) => name))
   if (names.size === chosen.length && names.size > 0 && !names.has('')) return assignors
   throw new ClientError(
     'INVALID_ARGUMENT',

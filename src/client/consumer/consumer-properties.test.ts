@@ -16,7 +16,7 @@ import { Consumer } from './consumer.ts'
 import type { ConsumerOptions } from './consumer-options.ts'
 import { keyOf, type TopicPartition } from './topic-partition.ts'
 
-const SEEDS = Number(process.env['CONSUMER_SEEDS'] ?? 12)
+const SEEDS = Number(process.env['CONSUMER_SEEDS'] ?? 4)
 const FIRST_SEED = Number(process.env['CONSUMER_SEED'] ?? 1)
 const NODES = 3
 const PARTITIONS = 3
@@ -201,6 +201,7 @@ async function run(seed: number, own: ConsumerOptions<string, string>): Promise<
 
 const SETTINGS: Readonly<Record<string, ConsumerOptions<string, string>>> = {
   'the new protocol': { groupProtocol: 'auto' },
+  'the classic protocol, cooperative': { groupProtocol: 'classic', assignors: ['cooperative-sticky'] },
   'the classic protocol, eager': { groupProtocol: 'classic', assignors: ['range', 'roundrobin'] },
 }
 

@@ -307,7 +307,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
 
   async #close({ membership = 'default', timeoutMs = CLOSE_TIMEOUT_MS, signal }: CloseOptions): Promise<void> {
     const call = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
-    this.#source.stop()
+    this.#source.close()
     try {
       await Promise.all([this.#source.fetcher.close(), this.#group?.close(membership, call)])
     } finally {

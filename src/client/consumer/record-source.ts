@@ -39,6 +39,7 @@ export class RecordSource<K, V> {
   #inHand: InHand<K, V> | null = null
   #failure: Error | null = null
   #isStopped = false
+  #isClosed = false
 
   constructor(network: NetworkClient, settings: ConsumerSettings<K, V>, owner: BatchOwner<K, V>) {
     this.#network = network
@@ -98,11 +99,18 @@ export class RecordSource<K, V> {
     this.#signal()
   }
 
-  /** Waiting polls and those to come give null; nothing more is fetched. */
+  /** Waiting polls and those to come give null; nothing more is fetched. What is in hand may still be finished. */
   stop(): void {
     this.#isStopped = true
     this.#stopWatching()
     this.keeper.close()
+    this.#signal()
+  }
+
+  /** Nobody waits any more for what is in hand. */
+  close(): void {
+    this.stop()
+    this.#isClosed = true
     this.#signal()
   }
 
@@ -222,7 +230,7 @@ export class RecordSource<K, V> {
   async quiet(keys: ReadonlySet<string>): Promise<void> {
     for (;;) {
       const held = this.#inHand
-      if (held === null || held.isLeft || !keys.has(held.state.key) || this.#isStopped) return
+      if (held === null || held.isLeft || !keys.has(held.state.key) || this.#isClosed) return
       await this.#changed(null, undefined)
     }
   }
