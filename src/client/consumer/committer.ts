@@ -37,6 +37,8 @@ export interface GroupIdentity {
   readonly epoch: number
   readonly groupInstanceId: string | null
   readonly protocol: 'none' | 'classic' | 'consumer'
+  /** A rebalance is in work: another epoch comes soon. */
+  readonly isChanging: boolean
 }
 
 export interface CommitterOwner {
@@ -180,7 +182,7 @@ export class Committer {
         return new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', error.message)
       case 'ILLEGAL_GENERATION':
       case 'UNKNOWN_MEMBER_ID':
-        if (isNew) return new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', error.message)
+        if (isNew || now.isChanging) return new KafkaError('COORDINATOR_LOAD_IN_PROGRESS', error.message)
         if (asked.protocol !== 'none') this.#owner.unknownMember(error)
         return error
       default:

@@ -38,7 +38,12 @@ async function run(seed: number, own: ConsumerOptions<string, string>): Promise<
   await world.run(async () => {
     const topics = Object.fromEntries(TOPICS.map((topic) => [topic, PARTITIONS]))
     const features = { 'group.version': 1 }
-    const cluster = await ScriptedCluster.start(world, { nodes: NODES, topics, features, machineOf: () => ({ world, ip: 'main' }) })
+    const cluster = await ScriptedCluster.start(world, {
+      nodes: NODES,
+      topics,
+      features,
+      machineOf: () => ({ world, ip: 'main' }),
+    })
     const logs = new ScriptedLogs(world, cluster)
     const group = new ScriptedGroup(world, cluster)
     const partitions = TOPICS.flatMap((topic) =>
@@ -166,7 +171,7 @@ async function run(seed: number, own: ConsumerOptions<string, string>): Promise<
         if (member !== undefined && alive.length > 1) {
           member.isGone = true
           if (!isGentle && choices.chance(0.5)) world.node(member.name).crash()
-          else loops.push(end(member).catch((error: unknown) => void failures.push(String(error))))
+          else loops.push(end(member).catch((error: unknown) => void (isGentle && failures.push(String(error)))))
         }
       } else if (dice < 24) logs.forgetSessions()
       else if (isGentle) continue

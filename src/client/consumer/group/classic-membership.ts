@@ -84,7 +84,8 @@ export class ClassicMembership implements Membership {
 
   get identity(): GroupIdentity {
     const { groupInstanceId } = this.#settings
-    return { memberId: this.#memberId, epoch: this.#generation, groupInstanceId, protocol: 'classic' }
+    const isChanging = this.#isJoining
+    return { memberId: this.#memberId, epoch: this.#generation, groupInstanceId, protocol: 'classic', isChanging }
   }
 
   wake(): void {
@@ -162,6 +163,7 @@ export class ClassicMembership implements Membership {
     if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#isLost = true
     else if (!isRetriable(error) && code !== 'REBALANCE_IN_PROGRESS') {
       this.#stopHeartbeats()
+      this.#isJoining = false
       this.#generation = -1
       if (code === 'FENCED_INSTANCE_ID') {
         this.#fenced = error as KafkaError

@@ -87,7 +87,7 @@ export class ConsumerMembership implements Membership {
   get identity(): GroupIdentity {
     const epoch = this.#isJoined ? this.#epoch : -1
     const { groupInstanceId } = this.#settings
-    return { memberId: this.#memberId, epoch, groupInstanceId, protocol: 'consumer' }
+    return { memberId: this.#memberId, epoch, groupInstanceId, protocol: 'consumer', isChanging: false }
   }
 
   wake(): void {

@@ -44,4 +44,10 @@ export interface Membership {
 }
 
 /** Nobody's member. */
-export const NO_MEMBER: GroupIdentity = { memberId: '', epoch: -1, groupInstanceId: null, protocol: 'none' }
+export const NO_MEMBER: GroupIdentity = {
+  memberId: '',
+  epoch: -1,
+  groupInstanceId: null,
+  protocol: 'none',
+  isChanging: false,
+}
