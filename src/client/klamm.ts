@@ -5,6 +5,8 @@
 import { AdminClient } from './admin/admin.ts'
 import { Consumer } from './consumer/consumer.ts'
 import type { ConsumerOptions } from './consumer/consumer-options.ts'
+import { ShareConsumer } from './share/share-consumer.ts'
+import type { ShareConsumerOptions } from './share/share-options.ts'
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
 import type { ClientWorld } from './network-client.ts'
 import type { Bytes } from './producer/producer-record.ts'
@@ -39,6 +41,11 @@ export class KlammClient implements AsyncDisposable {
    */
   producer<Key = Bytes, Value = Bytes>(options: ProducerOptions<Key, Value> = {}): Producer<Key, Value> {
     return this.made((world, client) => new Producer<Key, Value>(world, client, options))
+  }
+
+  /** @throws ClientError INVALID_ARGUMENT with one sentence. */
+  shareConsumer<K = Buffer, V = Buffer>(options: ShareConsumerOptions<K, V>): ShareConsumer<K, V> {
+    return this.made((world, client) => new ShareConsumer(world, { ...client, ...options }))
   }
 
   /** Closes every client that was made here. Idempotent; rejects if one of them could not close in order. */

@@ -322,6 +322,17 @@ test('offsets can be asked for by end and by time', async () => {
   })
 })
 
+test('a position is known once it is found, also at the end of a log', async () => {
+  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+    logs.append('orders', 0, 3)
+    const consumer = make({ offsetReset: 'latest' })
+    consumer.assign([ORDERS])
+    const startMs = world.clock.monotonicMs()
+    expect(await consumer.position(ORDERS)).toBe(3)
+    expect(world.clock.monotonicMs() - startMs).toBeLessThan(400)
+  })
+})
+
 test('one loop at a time, a subscription or an assignment, and nothing after close', async () => {
   await inCluster({ topics: { orders: 1 } }, async ({ consumer: make }) => {
     const consumer = make()

@@ -47,7 +47,10 @@ export class RecordSource<K, V> {
     this.keeper = new PositionKeeper(network, settings, {
       partitions: this.partitions,
       committer: () => this.committer,
-      positioned: () => this.wake(),
+      positioned: () => {
+        this.wake()
+        this.#signal()
+      },
       failed: (error) => this.fail(error),
     })
     this.fetcher = new Fetcher(network, settings, {

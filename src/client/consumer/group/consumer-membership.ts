@@ -27,6 +27,8 @@ const LEAVE_EPOCH = -1
 /** A static member that comes back. */
 const LEAVE_FOR_NOW_EPOCH = -2
 const INTERVAL_MS = 5000
+/** Coordinators assign some time after a join: who has nothing yet asks sooner, at pauses that double. */
+const FIRST_INTERVAL_MS = 200
 
 export type ModernSettings = Pick<
   ConsumerSettings<unknown, unknown>,
@@ -52,6 +54,8 @@ export class ConsumerMembership implements Membership {
   #timer: Timer | null = null
   #intervalMs = INTERVAL_MS
   #failures = 0
+  /** Heartbeats since the join that brought nothing. */
+  #emptyAnswers = 0
   /** What the coordinator was told last; null: it must be told all. */
   #told: { readonly subscription: string; readonly owned: string } | null = null
   #target: Target | null = null
@@ -162,6 +166,8 @@ export class ConsumerMembership implements Membership {
       const answer = await this.#send()
       if (this.#life === life && !this.#isLeaving) this.#understand(answer)
       nextMs = this.#intervalMs
+      if (this.#host.owned().length > 0 || this.#target !== null) this.#emptyAnswers = 0
+      else nextMs = Math.min(nextMs, FIRST_INTERVAL_MS * 2 ** Math.min(this.#emptyAnswers++, 10))
       this.#failures = 0
     } catch (error) {
       if (!this.#isLeaving && this.#life === life) nextMs = await this.#failed(error as Error)
@@ -169,7 +175,7 @@ export class ConsumerMembership implements Membership {
       this.#isSending = false
     }
     if (this.#isLeaving || !this.#runs) return
-    if (this.#isDue && nextMs === this.#intervalMs) void this.#heartbeat()
+    if (this.#isDue && this.#failures === 0) void this.#heartbeat()
     else this.#heartbeatIn(nextMs)
   }
 

@@ -1,0 +1,182 @@
+/**
+ * The consumer against one server: assigned partitions, groups of both protocols that grow and shrink, commits, positions,
+ * transactions, and members of Java's kind beside ours (see suites/client.mjs for what a part is given).
+ */
+import { equal, holds } from '../lib/expect.mjs'
+
+const PARTITIONS = 6
+const RECORDS = 3000
+
+/**
+ * @param {import('../lib/suite.mjs').Suite} suite
+ * @param {{ name: string, address: string, hasModernGroups: boolean }} server
+ * @param {typeof import('../../../src/index.ts')} klamm
+ */
+export async function run(suite, { name, address, hasModernGroups }, { Klamm, string, SubscriptionPattern }) {
+  const kafka = new Klamm({ brokers: address, clientId: 'interop' })
+  const admin = kafka.admin()
+  const test = (what, body) => suite.test(`consumer, ${name}: ${what}`, body, 60_000)
+  const text = { key: string(), value: string(), offsetReset: 'earliest' }
+  const unique = `${Date.now().toString(36)}`
+  const topic = `consumed-${unique}`
+  const places = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
+
+  await test('a topic to read from is filled', async () => {
+    ;(await admin.createTopics([{ name: topic, numPartitions: PARTITIONS, replicationFactor: 1 }])).all()
+    const producer = kafka.producer({ key: string(), value: string(), compression: 'lz4' })
+    const records = Array.from({ length: RECORDS }, (_, n) => ({
+      topic,
+      partition: n % PARTITIONS,
+      key: `k${n}`,
+      value: `v${n}`,
+      headers: { n: `${n}` },
+      timestamp: 1_700_000_000_000 + n,
+    }))
+    await producer.sendAll(records)
+    await producer.close()
+  })
+
+  await test('assigned partitions are read once, in order, with headers and times', async () => {
+    const consumer = kafka.consumer(text)
+    consumer.assign(places)
+    const next = new Map()
+    let count = 0
+    for await (const batch of consumer) {
+      for (const record of batch) {
+        equal(record.offset, next.get(record.partition) ?? 0)
+        next.set(record.partition, record.offset + 1)
+        const n = record.offset * PARTITIONS + record.partition
+        equal([record.key, record.value, record.timestamp], [`k${n}`, `v${n}`, 1_700_000_000_000 + n])
+        equal(record.header('n')?.toString(), `${n}`)
+        count++
+      }
+      if (count === RECORDS) break
+    }
+    equal(consumer.lag(places[0]), 0)
+    await consumer.close()
+  })
+
+  await test('offsets by end and time, seek, position and pause', async () => {
+    const consumer = kafka.consumer(text)
+    consumer.assign(places.slice(0, 2))
+    const each = RECORDS / PARTITIONS
+    equal(await consumer.endOffsets(places.slice(0, 1)), new Map([[`${topic}-0`, each]]))
+    equal(await consumer.beginningOffsets(places.slice(0, 1)), new Map([[`${topic}-0`, 0]]))
+    const times = await consumer.offsetsForTimes([{ ...places[0], timestampMs: 1_700_000_000_000 + 601 }])
+    equal(times.get(`${topic}-0`)?.offset, 101)
+    consumer.seekToEnd()
+    equal(await consumer.position(places[0]), each)
+    consumer.seek(places[0], each - 1)
+    const batch = await consumer.poll({ timeoutMs: 10_000 })
+    equal([batch.length, batch.nextOffset], [1, each])
+    consumer.pause([places[0]])
+    consumer.seek(places[0], 0)
+    equal(await consumer.poll({ timeoutMs: 700 }), null)
+    consumer.resume([places[0]])
+    holds((await consumer.poll({ timeoutMs: 10_000 })).length > 0, 'resumed partitions are read')
+    await consumer.close()
+  })
+
+  const groups = [
+    ['classic', 'range'],
+    ['classic', 'roundrobin'],
+    ['classic', 'sticky'],
+    ['classic', 'cooperative-sticky'],
+  ]
+  if (hasModernGroups) groups.push(['consumer', 'uniform'], ['consumer', 'range'])
+  for (const [protocol, assignor] of groups) {
+    await test(`a group (${protocol}, ${assignor}) grows and shrinks; each record is finished once`, async () => {
+      const groupId = `${protocol}-${assignor}-${unique}`
+      const seen = new Map()
+      const start = () => {
+        const consumer = kafka.consumer({
+          ...text,
+          groupId,
+          groupProtocol: protocol,
+          ...(protocol === 'classic'
+            ? { assignors: [assignor], heartbeatIntervalMs: 200 }
+            : { remoteAssignor: assignor }),
+          maxPartitionFetchBytes: 1500,
+        })
+        consumer.subscribe(topic)
+        const loop = (async () => {
+          for await (const record of consumer.records()) {
+            const key = `${record.partition}-${record.offset}`
+            seen.set(key, (seen.get(key) ?? 0) + 1)
+            if (seen.size % 40 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+          }
+        })()
+        return { consumer, loop }
+      }
+      const first = start()
+      while (seen.size < 200) await new Promise((resolve) => setTimeout(resolve, 10))
+      const second = start()
+      while (seen.size < 1200 || second.consumer.assignment().length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      first.consumer.stop()
+      await first.loop
+      await first.consumer.close()
+      while (seen.size < RECORDS) await new Promise((resolve) => setTimeout(resolve, 10))
+      second.consumer.stop()
+      await second.loop
+      await second.consumer.close()
+      equal(
+        [...seen].filter(([, times]) => times !== 1),
+        [],
+      )
+      const reader = kafka.consumer({ groupId })
+      const committed = await reader.committed(places)
+      equal(
+        [...committed.values()].map((one) => one?.offset),
+        places.map(() => RECORDS / PARTITIONS),
+      )
+      await reader.close()
+    })
+  }
+
+  await test('without a choice the newest protocol is spoken, and commits by hand are kept with their metadata', async () => {
+    const groupId = `auto-${unique}`
+    const consumer = kafka.consumer({ ...text, groupId, autoCommit: false })
+    consumer.subscribe([topic])
+    const batch = await consumer.poll({ timeoutMs: 30_000 })
+    await batch.commit({ metadata: 'half way' })
+    const [group] = (await admin.listGroups()).all().filter((one) => one.groupId === groupId)
+    equal(group.type?.toLowerCase?.() ?? 'classic', hasModernGroups ? 'consumer' : 'classic')
+    const committed = (await consumer.committed([batch])).get(`${topic}-${batch.partition}`)
+    equal([committed.offset, committed.metadata], [batch.nextOffset, 'half way'])
+    await consumer.close()
+    const next = kafka.consumer({ ...text, groupId })
+    next.assign([batch])
+    equal(await next.position(batch), batch.nextOffset)
+    await next.close()
+  })
+
+  await test('patterns are matched, here and by the coordinator', async () => {
+    const patterns = [new RegExp(`^consumed-${unique}$`)]
+    if (hasModernGroups) patterns.push(new SubscriptionPattern(`consumed-${unique}.*`))
+    for (const pattern of patterns) {
+      const consumer = kafka.consumer(text)
+      consumer.subscribe(pattern)
+      holds((await consumer.poll({ timeoutMs: 30_000 })).topic === topic, 'the topic matches')
+      await consumer.close()
+    }
+  })
+
+  await test('a static member comes back to its partitions without a rebalance', async () => {
+    const options = { ...text, groupId: `static-${unique}`, groupInstanceId: 'one', groupProtocol: 'classic' }
+    const first = kafka.consumer(options)
+    first.subscribe(topic)
+    await first.poll({ timeoutMs: 30_000 })
+    const { generationId } = first.groupMetadata()
+    await first.close()
+    const again = kafka.consumer(options)
+    again.subscribe(topic)
+    await again.poll({ timeoutMs: 30_000 })
+    equal(again.groupMetadata().generationId, generationId)
+    await again.close({ membership: 'leave' })
+  })
+
+  await admin.deleteTopics([topic])
+  await kafka.close()
+}
