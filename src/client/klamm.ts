@@ -8,6 +8,7 @@ import type { ConsumerOptions } from './consumer/consumer-options.ts'
 import { ShareConsumer } from './share/share-consumer.ts'
 import type { ShareConsumerOptions } from './share/share-options.ts'
 import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
+import { ClientError } from './errors.ts'
 import type { ClientWorld } from './network-client.ts'
 import type { Bytes } from './producer/producer-record.ts'
 import type { ProducerOptions } from './producer/producer-options.ts'
@@ -61,11 +62,20 @@ export class KlammClient implements AsyncDisposable {
 
   /** What may be asked and changed about the cluster. */
   admin(): AdminClient {
-    return this.made((world, options) => new AdminClient(world, options))
+    return this.made((world, options) => new AdminClient(world, options), 'any')
   }
 
-  /** @internal Remembers a client of this cluster, so that `close` closes it. For the methods that make one. */
-  made<Client extends Closable>(make: (world: ClientWorld, options: ResolvedClientOptions) => Client): Client {
+  /**
+   * @internal Remembers a client of this cluster, so that `close` closes it. For the methods that make one.
+   * @throws ClientError INVALID_ARGUMENT where controllers are asked directly, unless `endpoint` is `any`.
+   */
+  made<Client extends Closable>(
+    make: (world: ClientWorld, options: ResolvedClientOptions) => Client,
+    endpoint: 'brokers' | 'any' = 'brokers',
+  ): Client {
+    if (endpoint === 'brokers' && this.#options.endpoint === 'controllers') {
+      throw new ClientError('INVALID_ARGUMENT', 'Controllers have no records: give brokers in place of controllers.')
+    }
     for (const client of this.#open) if (client.isClosed) this.#open.delete(client)
     const client = make(this.#world, this.#options)
     this.#open.add(client)

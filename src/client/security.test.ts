@@ -11,6 +11,7 @@ import { ScriptedCluster } from '../testing/scripted/scripted-cluster.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { pause } from './call.ts'
 import { resolveClientOptions, type ClientOptions } from './client-options.ts'
+import { KlammClient } from './klamm.ts'
 import { NetworkClient } from './network-client.ts'
 import type { SaslOptions } from './security-options.ts'
 
@@ -154,6 +155,13 @@ test('a simulated network has no TLS, and says so', async () => {
     },
     { tls: true },
   )
+})
+
+test('controllers serve an Admin, and neither records nor groups', async () => {
+  const kafka = new KlammClient(new SeededWorld(1), { controllers: 'h:1' })
+  expect(() => kafka.producer()).toThrow('Controllers have no records')
+  expect(() => kafka.consumer({ groupId: 'g' })).toThrow('Controllers have no records')
+  await kafka.admin().close()
 })
 
 test('options that make no sense are refused before anything is connected', () => {
