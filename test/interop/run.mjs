@@ -10,7 +10,18 @@ import { Suite } from './lib/suite.mjs'
 import { stopAll } from './lib/process.mjs'
 
 /** In the order of running: the cheap ones first. */
-const SUITES = ['kcat', 'package', 'python', 'node', 'java', 'java-old', 'kill', 'directories', 'kafka-controller']
+const SUITES = [
+  'kcat',
+  'package',
+  'python',
+  'node',
+  'java',
+  'java-old',
+  'client',
+  'kill',
+  'directories',
+  'kafka-controller',
+]
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !SUITES.includes(name))

@@ -2,10 +2,12 @@
  * Klamm as a user starts it: `node dist/cli/server-start.js server.properties`, on a directory and two ports of its own.
  * The same server.properties starts Apache Kafka on the same directory.
  */
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
+import { java, javaCommand } from './java.mjs'
 import { start, until } from './process.mjs'
 
 /**
@@ -117,6 +119,37 @@ export async function startKlamm(place, logName = 'klamm') {
     return listens(place.port)
   }, 'Klamm listens')
   return { ...process_, logFile, log: () => readFileSync(logFile, 'utf8') }
+}
+
+/**
+ * Makes the directory that Apache Kafka starts on; Klamm makes its own.
+ * @param {string} jars
+ * @param {Place} place
+ */
+export async function formatForKafka(jars, place) {
+  const args = ['format', '--standalone', '-t', randomBytes(16).toString('base64url'), '-c', place.propertiesFile]
+  await java(jars, 'kafka.tools.StorageTool', args)
+}
+
+/**
+ * Starts Apache Kafka there and waits until it listens.
+ * @param {string} jars
+ * @param {Place} place
+ */
+export async function startKafka(jars, place, logName = 'kafka') {
+  const logFile = place.logFile(logName)
+  const kafka = start('java', javaCommand(jars, 'kafka.Kafka', [place.propertiesFile]), { logFile })
+  let how
+  void kafka.ended.then((code) => (how = code))
+  await until(
+    () => {
+      if (how !== undefined) throw new Error(`Kafka ended with ${how}; see ${logFile}`)
+      return listens(place.port)
+    },
+    'Kafka listens',
+    60_000,
+  )
+  return kafka
 }
 
 /** server.properties above names settings for Kafka's sake; and this release does not compact. */

@@ -7,6 +7,9 @@ export const KAFKA = [
   'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4',
 ]
 
+/** The last line that old clients and ZooKeeper know. */
+export const KAFKA_3 = ['org.apache.kafka:kafka_2.13:3.9.2', 'org.apache.kafka:kafka-tools:3.9.2']
+
 const clients = (version) => [`org.apache.kafka:kafka-clients:${version}`]
 
 /** Older Java clients, with the codecs that each knows and the sources that compile against it. */

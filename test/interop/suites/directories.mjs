@@ -5,10 +5,9 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints, listens, Place, startKlamm } from '../lib/broker.mjs'
+import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
 import { maven } from '../lib/install.mjs'
-import { compile, java, javaCommand } from '../lib/java.mjs'
-import { start, until } from '../lib/process.mjs'
+import { compile, java } from '../lib/java.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 
@@ -16,22 +15,8 @@ import { equal, holds } from '../lib/expect.mjs'
 export async function run(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const classPath = await compile(suite, 'classes', jars, ['State'])
+  const kafka = (place, logName) => startKafka(jars, place, logName)
 
-  const startKafka = async (place, logName) => {
-    const logFile = place.logFile(logName)
-    const kafka = start('java', javaCommand(jars, 'kafka.Kafka', [place.propertiesFile]), { logFile })
-    let how
-    void kafka.ended.then((code) => (how = code))
-    await until(
-      () => {
-        if (how !== undefined) throw new Error(`Kafka ended with ${how}; see ${logFile}`)
-        return listens(place.port)
-      },
-      'Kafka listens',
-      60_000,
-    )
-    return kafka
-  }
   /**
    * What a broker says of a directory on which it is started and stopped again: `tasks` are those of State.java, and each
    * `print` gives a list of lines.
@@ -98,11 +83,11 @@ export async function run(suite) {
   await suite.test(
     'Kafka reads the same and writes more, Klamm reads that and writes more, Kafka reads all of it',
     async () => {
-      const [read, written] = await opened(startKafka, ours, 'kafka-1', 'print', 'more', 'print')
+      const [read, written] = await opened(kafka, ours, 'kafka-1', 'print', 'more', 'print')
       equal(read, before)
       const [again, last] = await opened(startKlamm, ours, 'klamm-2', 'print', 'again', 'print')
       equal(again, written)
-      equal(await opened(startKafka, ours, 'kafka-2', 'print'), [last])
+      equal(await opened(kafka, ours, 'kafka-2', 'print'), [last])
     },
     300_000,
   )
@@ -114,7 +99,7 @@ export async function run(suite) {
     async () => {
       const format = ['format', '--standalone', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', theirs.propertiesFile]
       await java(jars, 'kafka.tools.StorageTool', format)
-      const [written] = await opened(startKafka, theirs, 'kafka-1', 'k', 'print')
+      const [written] = await opened(kafka, theirs, 'kafka-1', 'k', 'print')
       holds(
         written.some((line) => line.includes('transaction.version')),
         'the features are finalised',
@@ -127,7 +112,7 @@ export async function run(suite) {
       for (const feature of ['group.version', 'share.version', 'streams.version'])
         holds(naming[0].includes(feature), naming[0])
       equal(complaints(log, [/transaction\.version/]), [])
-      equal(await opened(startKafka, theirs, 'kafka-2', 'print'), [more])
+      equal(await opened(kafka, theirs, 'kafka-2', 'print'), [more])
     },
     300_000,
   )

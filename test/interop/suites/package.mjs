@@ -1,6 +1,6 @@
 /**
  * The package as its users get it: `npm pack`, `npm install` of the tarball in an empty project without install scripts, then ESM,
- * CommonJS, TypeScript, the commands, and every example of docs/TESTING.md and of the README.
+ * CommonJS, TypeScript, the commands, and every example of docs/TESTING.md, docs/CLIENT.md and the README.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -119,7 +119,7 @@ async function runSuite(suite) {
     const { stdout } = await run(process.execPath, ['commonjs.cjs'], { cwd: project })
     if (!/^127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+\n$/.test(stdout)) throw new Error(stdout)
   })
-  const examples = [...examplesOf('docs/TESTING.md'), ...examplesOf('README.md')]
+  const examples = ['docs/TESTING.md', 'docs/CLIENT.md', 'README.md'].flatMap(examplesOf)
   await suite.test(
     'types hold in strict TypeScript, in modules and CommonJS, with every example',
     async () => {
