@@ -15,6 +15,9 @@ import { ProducerBatch, type DeliverySink, type FlushToken, type WaitingRecord }
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import { TopicQueues } from './topic-queues.ts'
 
+/** Share of the memory up to which batches that wait may be large. */
+const LARGE_SHARE = 0.5
+
 export class Accumulator {
   readonly pool: BufferPool
   readonly topics = new Map<string, TopicQueues>()
@@ -32,14 +35,14 @@ export class Accumulator {
   readonly #backoff: BackoffOptions
   readonly #random: Random
   /** Of split batches, whose memory does not count, as in Java's client. */
-  readonly #uncounted = new BufferPool(Infinity, 0)
+  readonly #uncounted = new BufferPool(Infinity, [0])
   #lastTopic: TopicQueues | null = null
 
   constructor(options: ResolvedProducerOptions, backoff: BackoffOptions, random: Random) {
     this.#options = options
     this.#backoff = backoff
     this.#random = random
-    this.pool = new BufferPool(options.bufferBytes, options.batchBytes)
+    this.pool = new BufferPool(options.bufferBytes, [options.batchBytes, options.batchBytesMax])
   }
 
   /** The topic of this name; made when it is first asked for. */
@@ -127,6 +130,7 @@ export class Accumulator {
     const { queue } = batch
     const topic = this.topics.get(queue.topic)!
     topic.compressionRatio = Math.max(1, batch.buffer.compressionRatio)
+    topic.isLimited = true
     const target = batch.isSplit
       ? Math.max(batch.recordBytesMax, Math.floor(batch.buffer.size / 2))
       : this.#options.batchBytes
@@ -196,7 +200,7 @@ export class Accumulator {
   }
 
   #newBatch(topic: TopicQueues, queue: PartitionQueue, recordBytes: number, nowMs: () => number): ProducerBatch | null {
-    const bytes = this.pool.take(recordBytes)
+    const bytes = this.#bufferFor(topic, queue, recordBytes)
     if (bytes === null) return null
     const batch = new ProducerBatch(queue, this.#newBuffer(topic, bytes, this.pool), nowMs())
     queue.batches.push(batch)
@@ -205,6 +209,17 @@ export class Accumulator {
     topic.usedMs = batch.createdMs
     this.hasNews = true
     return batch
+  }
+
+  /** A large one where batches wait already: what can't be sent yet goes with fewer requests when it can. */
+  #bufferFor(topic: TopicQueues, queue: PartitionQueue, recordBytes: number): Buffer | null {
+    const { pool } = this
+    const { batchBytes, batchBytesMax } = this.#options
+    const isBehind = queue.batches.length > 0 && !topic.isLimited && batchBytesMax > batchBytes
+    if (isBehind && pool.usedBytes + batchBytesMax <= pool.limitBytes * LARGE_SHARE) {
+      return pool.take(Math.max(recordBytes, batchBytesMax))
+    }
+    return pool.take(recordBytes)
   }
 
   #newBuffer(topic: TopicQueues, bytes: Buffer, pool: BufferPool): BatchBuffer {

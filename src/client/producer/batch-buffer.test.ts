@@ -11,7 +11,7 @@ function append(batch: BatchBuffer, value: Buffer): boolean {
 }
 
 test('a batch takes records up to its limit, and one alone whatever its size', () => {
-  const pool = new BufferPool(1_000_000, 200)
+  const pool = new BufferPool(1_000_000, [200])
   const batch = new BatchBuffer(pool.take(200)!, pool, 'none', null, 1)
   let count = 0
   while (append(batch, Buffer.alloc(20))) count++
@@ -24,7 +24,7 @@ test('a batch takes records up to its limit, and one alone whatever its size', (
 
 for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] satisfies Codec[]) {
   test(`a batch with ${codec} holds more than its limit, as the ratio tells, and is read back`, () => {
-    const pool = new BufferPool(1_000_000, 1000)
+    const pool = new BufferPool(1_000_000, [1000])
     const batch = new BatchBuffer(pool.take(1000)!, pool, codec, null, 0.2)
     let count = 0
     while (append(batch, Buffer.from(`value ${count % 3}`.repeat(4)))) count++
@@ -40,7 +40,7 @@ for (const codec of ['gzip', 'snappy', 'lz4', 'zstd'] satisfies Codec[]) {
 }
 
 test('what does not compress is sent nevertheless, and its memory comes back', () => {
-  const pool = new BufferPool(100_000, 1000)
+  const pool = new BufferPool(100_000, [1000])
   const batch = new BatchBuffer(pool.take(1000)!, pool, 'lz4', null, 1)
   const noise = Buffer.from(Array.from({ length: 900 }, (_, index) => (index * 7919 * (index + 13)) % 251))
   append(batch, noise)
@@ -51,7 +51,7 @@ test('what does not compress is sent nevertheless, and its memory comes back', (
 })
 
 test('a batch is sealed anew for another identity, with the same records', () => {
-  const pool = new BufferPool(100_000, 1000)
+  const pool = new BufferPool(100_000, [1000])
   const batch = new BatchBuffer(pool.take(1000)!, pool, 'gzip', null, 1)
   append(batch, Buffer.from('a'))
   batch.seal({ producerId: 5, producerEpoch: 0 }, 7, false)
@@ -63,7 +63,7 @@ test('a batch is sealed anew for another identity, with the same records', () =>
 })
 
 test('a pool gives no more than its limit, and buffers of a batch again', () => {
-  const pool = new BufferPool(3000, 1000)
+  const pool = new BufferPool(3000, [1000])
   const [one, two, three] = [pool.take(1), pool.take(1000), pool.take(10)]
   expect(pool.take(1)).toBeNull()
   pool.give(two!)

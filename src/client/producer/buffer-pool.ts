@@ -6,13 +6,17 @@
  */
 export class BufferPool {
   readonly limitBytes: number
-  readonly #batchBytes: number
-  #free: Buffer[] = []
+  /** Buffers of these sizes are kept. */
+  readonly #kept = new Map<number, Buffer[]>()
+  readonly #least: number
   #usedBytes = 0
+  #keptBytes = 0
 
-  constructor(limitBytes: number, batchBytes: number) {
+  /** @param sizes of the buffers that are used again; the least is what any buffer has */
+  constructor(limitBytes: number, sizes: readonly number[]) {
     this.limitBytes = limitBytes
-    this.#batchBytes = batchBytes
+    this.#least = Math.min(...sizes)
+    for (const size of sizes) if (size > 0) this.#kept.set(size, [])
   }
 
   get usedBytes(): number {
@@ -23,13 +27,14 @@ export class BufferPool {
     return this.limitBytes - this.#usedBytes
   }
 
-  /** At least `bytes`, and at least a batch. Null while there is no room. */
+  /** At least `bytes`, and at least the least. Null while there is no room. */
   take(bytes: number): Buffer | null {
-    const size = Math.max(bytes, this.#batchBytes)
+    const size = Math.max(bytes, this.#least)
     if (!this.reserve(size)) return null
-    if (size === this.#batchBytes) {
-      const kept = this.#free.pop()
-      if (kept !== undefined) return kept
+    const kept = this.#kept.get(size)?.pop()
+    if (kept !== undefined) {
+      this.#keptBytes -= size
+      return kept
     }
     this.#trim()
     return Buffer.allocUnsafeSlow(size)
@@ -64,12 +69,19 @@ export class BufferPool {
   }
 
   #keep(buffer: Buffer): void {
-    if (buffer.length === this.#batchBytes) this.#free.push(buffer)
+    const kept = this.#kept.get(buffer.length)
+    if (kept === undefined) return
+    kept.push(buffer)
+    this.#keptBytes += buffer.length
   }
 
   #trim(): void {
-    while (this.#free.length > 0 && this.#usedBytes + this.#free.length * this.#batchBytes > this.limitBytes) {
-      this.#free.pop()
+    for (const kept of this.#kept.values()) {
+      while (this.#usedBytes + this.#keptBytes > this.limitBytes) {
+        const dropped = kept.pop()
+        if (dropped === undefined) break
+        this.#keptBytes -= dropped.length
+      }
     }
   }
 }

@@ -45,7 +45,7 @@ test('keys hash, and fall to partitions, as with Java', () => {
 
 test('batches are those of Java, byte for byte', () => {
   expect(vectors.batches.length).toBeGreaterThan(30)
-  const pool = new BufferPool(100_000_000, 1 << 20)
+  const pool = new BufferPool(100_000_000, [1 << 20])
   for (const { records, bytes, baseSequence, transactional, ...identity } of vectors.batches) {
     const batch = new BatchBuffer(pool.take(0)!, pool, 'none', null, 1)
     for (const { timestamp, key, value, headers } of records) {

@@ -36,6 +36,11 @@ export interface ProducerOptions<Key, Value> {
   readonly transactionTimeoutMs?: number
   /** Bytes of a batch (batch.size): 0 sends each record on its own. 16,384 if left out. */
   readonly batchBytes?: number
+  /**
+   * Bytes up to which a batch grows while others of its partition wait before it, so that they go with fewer requests; not
+   * beyond `batchBytes` for a topic that takes none so large. 131,072 if left out; no less than `batchBytes`.
+   */
+  readonly batchBytesMax?: number
   /** Milliseconds that a batch waits for more records (linger.ms). 5 if left out. */
   readonly lingerMs?: number
   /** Bytes of records that wait for their delivery (buffer.memory). 33,554,432 if left out. */
@@ -79,6 +84,7 @@ export interface ResolvedProducerOptions {
   readonly transactionalId: string | null
   readonly transactionTimeoutMs: number
   readonly batchBytes: number
+  readonly batchBytesMax: number
   readonly lingerMs: number
   readonly bufferBytes: number
   readonly maxBlockMs: number
@@ -101,6 +107,7 @@ const LEVELS: Partial<Record<Codec, readonly [number, number]>> = { gzip: [1, 9]
 const NUMBERS = {
   transactionTimeoutMs: [60_000, 1],
   batchBytes: [16_384, 0],
+  batchBytesMax: [131_072, 0],
   lingerMs: [5, 0],
   bufferBytes: [33_554_432, 0],
   maxBlockMs: [60_000, 0],
@@ -158,6 +165,8 @@ export function resolveProducerOptions(
     transactionalId,
     transactionTimeoutMs: whole('transactionTimeoutMs'),
     batchBytes: whole('batchBytes'),
+    // Without batches there is nothing to grow.
+    batchBytesMax: options.batchBytes === 0 ? 0 : Math.max(whole('batchBytesMax'), whole('batchBytes')),
     lingerMs,
     bufferBytes: whole('bufferBytes'),
     maxBlockMs: whole('maxBlockMs'),

@@ -67,6 +67,7 @@ async function run(seed: number, options: ProducerOptions<Bytes, Bytes>, hasBrok
     const producer = new Producer<Bytes, Bytes>(world, client, {
       lingerMs: choices.below(20),
       batchBytes: 200 + choices.below(800),
+      batchBytesMax: choices.chance(0.5) ? 0 : 3000,
       bufferBytes: 1_000_000,
       deliveryTimeoutMs: DELIVERY_TIMEOUT_MS,
       maxBlockMs: MAX_BLOCK_MS,

@@ -50,6 +50,8 @@ export class TopicQueues implements Partitions {
   usedMs: number
   /** What compression makes of a byte, as estimated. */
   compressionRatio = 1
+  /** The broker refused a batch for its size: none is larger than `batchBytes` any more. */
+  isLimited = false
   /** The sticky partitioner has been asked. */
   isSticky = false
   readonly sticky: StickyPartitioner
