@@ -201,17 +201,19 @@ export class BrokerConnection {
     return this.#inTime(api.name, options.timeoutMs, answered)
   }
 
-  /** A request without an answer: Produce with acks=0. */
-  post<Request>(api: Api<Request, unknown>, message: Init<Request>, options: RequestOptions = {}): void {
+  /** A request without an answer: Produce with acks=0. `sent` runs when the kernel has it, or the connection closed. */
+  post<Request>(
+    api: Api<Request, unknown>,
+    message: (version: number) => Init<Request>,
+    options: RequestOptions = {},
+    sent?: () => void,
+  ): void {
     const version = this.#versions.choose(api, options.versions)
     const proof = this.#proof()
-    if (proof === null) this.#connection.post(api, version, message)
+    const post = (): void => this.#connection.post(api, version, message(version), sent)
+    if (proof === null) post()
     // A proof that fails closes the connection, and its owner learns of that.
-    else
-      void proof.then(
-        () => this.#connection.post(api, version, message),
-        () => {},
-      )
+    else void proof.then(post, () => sent?.())
   }
 
   /** What waits rejects. Idempotent. */

@@ -104,9 +104,14 @@ export class ClientConnection implements SocketSink {
     })
   }
 
-  /** Sends a request that has no answer (Produce with acks=0). */
-  post<Request, Response>(api: Api<Request, Response>, version: number, message: Init<Request>): void {
-    this.#send(api, version, message, null)
+  /** Sends a request that has no answer (Produce with acks=0). `sent` runs when the kernel has it, or the connection closed. */
+  post<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    message: Init<Request>,
+    sent?: () => void,
+  ): void {
+    this.#send(api, version, message, null, sent)
   }
 
   /** Bytes behind their length, answered in the same way: how brokers before 1.0 take tokens of SASL. */
@@ -156,16 +161,18 @@ export class ClientConnection implements SocketSink {
     version: number,
     message: Init<Request>,
     answer: Pick<Waiting, 'read' | 'reject'> | null,
+    sent?: () => void,
   ): void {
     if (this.#closed !== null) {
       answer?.reject(this.#closed)
+      sent?.()
       return
     }
     const correlationId = this.#nextCorrelationId
     this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff
     const pieces = writeRequest(api, version, correlationId, this.#clientId, message)
     if (answer !== null) this.#waiting.push({ correlationId, ...answer })
-    this.#socket.write(pieces)
+    this.#socket.write(pieces, sent)
   }
 
   #frame(frame: Frame): void {

@@ -4,6 +4,7 @@
  */
 import type { Int64 } from '../../base/int64.ts'
 import { KafkaError } from '../../base/errors.ts'
+import { ZERO_UUID } from '../../base/uuid.ts'
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID, NO_SEQUENCE, incrementSequence } from '../../records/batch.ts'
 import { readRecords } from '../../records/record-reader.ts'
 import { batchBytesMax, type BatchBuffer, type ProducerIdentity } from './batch-buffer.ts'
@@ -49,6 +50,8 @@ export class ProducerBatch {
   producerEpoch = NO_PRODUCER_EPOCH
   baseSequence = NO_SEQUENCE
   isTransactional = false
+  /** As it was last sent; ZERO_UUID: by name. */
+  topicId = ZERO_UUID
   /** Its identity has changed since it was last sent. */
   hasBeenReset = false
   isDone = false

@@ -300,6 +300,24 @@ test('acks 0 resolves without an answer, and acks are those of the options', asy
   })
 })
 
+test('with acks 0 memory is held until the kernel has the records, so that post asks to wait', async () => {
+  await inCluster(async ({ world, producer, logs }) => {
+    const one = producer({ acks: 0, bufferBytes: 4000, batchBytes: 500 })
+    const value = 'x'.repeat(400)
+    let waited = 0
+    await one.send({ topic: 't', partition: 0, value })
+    for (let index = 0; index < 50; index++) {
+      if (one.post({ topic: 't', partition: 0, value })) continue
+      waited += 1
+      await one.drained()
+    }
+    await one.flush()
+    await pause(world.clock, 100)
+    expect(logs.values('t', 0)).toHaveLength(51)
+    expect(waited).toBeGreaterThan(3)
+  })
+})
+
 test('old brokers get old messages, and topics by name', async () => {
   for (const [max, expected] of [
     [2, 1],

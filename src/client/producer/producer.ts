@@ -8,6 +8,7 @@
  * It wires what the other files of this folder do: record-intake.ts (bytes and partitions), accumulator.ts (batches), sender.ts
  * (requests), transaction-manager.ts (identity and transactions).
  */
+import { KafkaError } from '../../base/errors.ts'
 import { MetricsRegistry } from '../../metrics/registry.ts'
 import { abortable, inTime, type CallOptions } from '../call.ts'
 import type { EventChannel } from '../client-events.ts'
@@ -90,8 +91,8 @@ export class Producer<Key, Value> implements AsyncDisposable {
       ...parts,
       serdes: options,
       wake,
-      failed: (topic, partition, error) => {
-        this.#lose(1, error)
+      failed: (topic, partition, error, isAwaited) => {
+        if (!isAwaited) this.#lose(1, error)
         this.#tell({ topic, partition, baseOffset: -1, records: 1, logAppendTimeMs: -1, error })
       },
     })
@@ -262,7 +263,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
       this.#intake.take(record, sink, slot, mayWait)
     } catch (error) {
       // A record of the transaction is lost, whether its sender looks at that or not.
-      if (this.#transactions?.state === 'IN_TRANSACTION') this.#transactions.fail(error as Error)
+      if (error instanceof KafkaError && this.#transactions?.state === 'IN_TRANSACTION') this.#transactions.fail(error)
       throw error
     }
     if (this.#accumulator.hasNews) this.#sender.wake()

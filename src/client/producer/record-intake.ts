@@ -14,6 +14,9 @@ import { FieldWriter, headerBytes } from './record-bytes.ts'
 import type { PendingRecord, TopicQueues } from './topic-queues.ts'
 import type { TransactionManager } from './transaction-manager.ts'
 
+/** Differences of two times below it are exact. */
+const TIMESTAMP_END = 2 ** 51
+
 export interface RecordIntakeOptions<Key, Value> {
   readonly network: NetworkClient
   readonly accumulator: Accumulator
@@ -21,8 +24,8 @@ export interface RecordIntakeOptions<Key, Value> {
   readonly options: ResolvedProducerOptions
   readonly serdes: Pick<ProducerOptions<Key, Value>, 'key' | 'value'>
   readonly wake: () => void
-  /** A record that nobody waits for could not be queued. */
-  readonly failed: (topic: string, partition: number, error: Error) => void
+  /** A record that waited could not be queued. `isAwaited`: its sender was told. */
+  readonly failed: (topic: string, partition: number, error: Error, isAwaited: boolean) => void
 }
 
 export class RecordIntake<Key, Value> {
@@ -278,8 +281,8 @@ export class RecordIntake<Key, Value> {
   #fail(topic: TopicQueues, record: PendingRecord, error: Error): void {
     this.#accumulator.pool.release(record.reservedBytes)
     this.#transactions?.fail(error)
-    if (record.sink === null) this.#failed(topic.name, record.partition, error)
-    else record.sink.failed(record.slot, error)
+    record.sink?.failed(record.slot, error)
+    this.#failed(topic.name, record.partition, error, record.sink !== null)
     this.#settled(record)
   }
 
@@ -343,7 +346,7 @@ export class RecordIntake<Key, Value> {
 }
 
 function checkedTimestamp(timestamp: number): number {
-  if (Number.isSafeInteger(timestamp) && timestamp >= 0) return timestamp
+  if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp < TIMESTAMP_END) return timestamp
   throw new ClientError('INVALID_ARGUMENT', `timestamp must be whole milliseconds since 1970, and is ${timestamp}.`)
 }
 

@@ -258,7 +258,7 @@ export class Sender {
       first.buffer.close()
       transactions?.assign(first)
       if (first.attempts === 0) this.#metrics.recordQueueTime.record(nowMs - first.createdMs)
-      first.seal()
+      if (!this.#seal(first)) continue
       if (this.#options.compression !== 'none' && first.attempts === 0) {
         this.#accumulator.topics.get(queue.topic)!.observeCompression(first.buffer.compressionRatio)
       }
@@ -266,6 +266,17 @@ export class Sender {
       batches.push(first)
     }
     return batches
+  }
+
+  /** False: its records can't be compressed, and have failed. */
+  #seal(batch: ProducerBatch): boolean {
+    try {
+      batch.seal()
+      return true
+    } catch (error) {
+      this.#fail(batch, error instanceof Error ? error : new Error(String(error)), null, true)
+      return false
+    }
   }
 
   #send(channel: NodeChannel, connection: BrokerConnection, batches: readonly ProducerBatch[], nowMs: number): void {
@@ -297,30 +308,26 @@ export class Sender {
     )
   }
 
-  /** Without acknowledgement a record is delivered when it is handed to the socket. */
+  /** Without acknowledgement a record is delivered when the kernel has it. */
   #post(
     channel: NodeChannel,
     connection: BrokerConnection,
     batches: readonly ProducerBatch[],
     versions: { min: number; max: number },
   ): void {
-    channel.inFlight -= 1
-    this.inFlight -= 1
-    try {
-      const version = connection.versions.choose(Produce, versions)
-      connection.post(Produce, this.#message(batches, version), { versions: { min: version, max: version } })
-    } catch (error) {
+    const sent = (): void => {
+      channel.inFlight -= 1
+      this.inFlight -= 1
       for (const batch of batches) {
         this.#back(batch)
-        this.#fail(batch, error instanceof Error ? error : new Error(String(error)), null, false)
+        this.#complete(batch, -1, -1)
       }
-      return
+      this.wake()
     }
-    for (const batch of batches) {
-      this.#back(batch)
-      // The socket still holds the bytes.
-      this.#accumulator.release(batch, false)
-      this.#complete(batch, -1, -1)
+    try {
+      connection.post(Produce, (version) => this.#message(batches, version), { versions }, sent)
+    } catch (error) {
+      this.#lost(channel, batches, error)
     }
   }
 
@@ -340,7 +347,8 @@ export class Sender {
       topicId: typeof ZERO_UUID
       partitionData: { index: number; records: Buffer | Buffer[] }[]
     }[] = []
-    for (const { queue, buffer } of batches) {
+    for (const batch of batches) {
+      const { queue, buffer } = batch
       let topic = topicData.at(-1)
       if (topic?.name !== queue.topic) topic = topicData.find(({ name }) => name === queue.topic)
       if (topic === undefined) {
@@ -348,6 +356,7 @@ export class Sender {
         topic = { name: queue.topic, topicId, partitionData: [] }
         topicData.push(topic)
       }
+      batch.topicId = topic.topicId
       const bytes = buffer.bytes.subarray(0, buffer.end)
       const records = version >= MAGIC_2_VERSION ? bytes : downConvert(bytes, version === 2 ? 1 : 0)
       topic.partitionData.push({ index: queue.partition, records })
@@ -366,12 +375,12 @@ export class Sender {
       this.#metrics.throttleTime.record(answer.throttleTimeMs)
     }
     let next = 0
-    const { metadata } = this.#network
     for (const { name, topicId, partitionResponses } of answer.responses) {
-      const topic = topicId === ZERO_UUID ? name : metadata.nameOf(topicId)
       for (const part of partitionResponses) {
-        const matches = ({ queue, isOnTheWire }: ProducerBatch): boolean =>
-          isOnTheWire && queue.partition === part.index && (topic === null || queue.topic === topic)
+        const matches = ({ queue, isOnTheWire, topicId: sentId }: ProducerBatch): boolean =>
+          isOnTheWire &&
+          queue.partition === part.index &&
+          (topicId === ZERO_UUID ? queue.topic === name : sentId === topicId)
         // Answers come in the order of the request, as a rule.
         const expected = batches[next++]
         const batch = expected !== undefined && matches(expected) ? expected : batches.find(matches)
