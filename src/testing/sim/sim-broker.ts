@@ -19,6 +19,7 @@ export class SimBroker {
   /** Grows with each start that succeeded. */
   incarnation = 0
   #powerLost = false
+  #closing = false
   /** Wakes the supervisor: the process has ended. */
   #ended: () => void = () => {}
   /** Events until the process dies; null: it lives on. */
@@ -34,6 +35,11 @@ export class SimBroker {
   /** What no client can see; null while it doesn't serve. */
   get inside(): Inside | null {
     return this.#inside
+  }
+
+  /** From the beginning of a clean end to the next start. */
+  get isClosing(): boolean {
+    return this.#closing
   }
 
   get isUp(): boolean {
@@ -63,6 +69,7 @@ export class SimBroker {
     if (broker !== null && (ending === 'close' || ending === 'kill and start in the same process')) {
       sim.note('broker', ending)
       const { incarnation } = this
+      this.#closing = ending === 'close'
       await Promise.race([ending === 'close' ? broker.close() : broker.kill(), sim.sleep(20_000)])
       if (this.#broker !== broker || this.incarnation !== incarnation) return
       sim.sometimes(ending === 'close' ? 'clean restart' : 'restart within the process')
@@ -89,6 +96,7 @@ export class SimBroker {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#dying = null
+    this.#closing = true
     const broker = this.#broker
     if (broker !== null) await broker.close()
     this.#gone()
@@ -145,6 +153,7 @@ export class SimBroker {
       })
       this.#broker = broker
       this.#inside = inside
+      this.#closing = false
       this.incarnation += 1
       sim.note('broker', `serves, incarnation ${this.incarnation}`)
       broker.closed.then(

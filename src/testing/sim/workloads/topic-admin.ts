@@ -89,7 +89,10 @@ export async function createTopic(sim: Sim, client: SimClient, settings: TopicSe
       }
       sim.note('admin', `create ${name}: ${error}`)
       sim.check(
-        LATER.has(error ?? '') || error === 'TOPIC_ALREADY_EXISTS',
+        LATER.has(error ?? '') ||
+          error === 'TOPIC_ALREADY_EXISTS' ||
+          // Said while the broker shuts down: nobody may lead a new partition.
+          (error === 'INVALID_REPLICATION_FACTOR' && sim.broker.isClosing),
         () => `the creation of ${name} answers ${error} ${answer?.errorMessage}`,
       )
     } catch (error) {
