@@ -1,13 +1,14 @@
 /** TLS and SASL as a client uses them: against scripted brokers, so without the mechanisms' own arithmetic. */
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../base/error-codes.ts'
+import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { Heartbeat } from '../protocol/generated/heartbeat.ts'
 import { SaslAuthenticate } from '../protocol/generated/sasl-authenticate.ts'
 import { SaslHandshake } from '../protocol/generated/sasl-handshake.ts'
 import { saslAuthenticator } from '../rpc/sasl/sasl-authenticator.ts'
 import { plain } from '../rpc/sasl/plain.ts'
 import { ApiVersionTable } from '../rpc/api-version-table.ts'
-import { ScriptedCluster } from '../testing/scripted/scripted-cluster.ts'
+import { HANG_UP, ScriptedCluster } from '../testing/scripted/scripted-cluster.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { pause } from './call.ts'
 import { resolveClientOptions, type ClientOptions } from './client-options.ts'
@@ -174,4 +175,14 @@ test('options that make no sense are refused before anything is connected', () =
   expect(resolve({ controllers: 'h:2' })).toThrow('brokers and controllers are both given')
   expect(() => resolveClientOptions({})).toThrow('No broker is given')
   expect(resolveClientOptions({ controllers: 'h:2' })).toMatchObject({ endpoint: 'controllers', tls: null })
+})
+
+test('a broker that hangs up before it answers may speak TLS, and the error says so', async () => {
+  await withClient(async ({ cluster, client }) => {
+    cluster.on(ApiVersions, () => HANG_UP)
+    await expect(client.connection('any')).rejects.toMatchObject({
+      code: 'NETWORK_FAILED',
+      message: 'the server closed the connection, before it answered anything: perhaps this listener of it speaks TLS',
+    })
+  }, {})
 })

@@ -57,6 +57,9 @@ export interface Authenticator {
   authenticate(door: AuthenticationDoor, address: { readonly host: string }): Promise<{ readonly lifetimeMs: number }>
 }
 
+/** As ClientConnection says that the peer closed, in order or not. */
+const HUNG_UP = /closed the connection|ECONNRESET/
+
 /** The share of a proof's life after which it is made anew, spread so that not all connections do so together. */
 const PROOF_SHARE = [0.85, 0.95] as const
 
@@ -120,7 +123,7 @@ export class BrokerConnection {
       connection = new BrokerConnection(new ClientConnection(socket, options.pool, options.clientId), address, options)
       if (isLate) connection.close('it took too long to get ready')
       try {
-        await connection.#negotiate()
+        await connection.#greet()
         await connection.#prove()
       } catch (error) {
         connection.close()
@@ -263,6 +266,20 @@ export class BrokerConnection {
     } finally {
       timer.cancel()
       this.#lastActiveMs = clock.monotonicMs()
+    }
+  }
+
+  /** A broker that hangs up on the first request says no more; what it may have meant depends on what was spoken. */
+  async #greet(): Promise<void> {
+    try {
+      await this.#negotiate()
+    } catch (error) {
+      const { tls } = this.#options
+      if (!(error instanceof OperationalError) || !HUNG_UP.test(error.message)) throw error
+      if (tls?.cert !== undefined || tls?.pfx !== undefined) throw error
+      const meant = tls === null ? 'this listener of it speaks TLS' : 'it wants a certificate of ours'
+      const text = `${error.message}, before it answered anything: perhaps ${meant}`
+      throw new OperationalError('NETWORK_FAILED', text, { cause: error })
     }
   }
 

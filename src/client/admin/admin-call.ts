@@ -27,14 +27,14 @@ export class AdminNode {
   readonly node: Node | null
   readonly #client: NetworkClient
   readonly #connection: BrokerConnection
-  /** Milliseconds that the call has left; what requests carry as their time limit. */
-  readonly leftMs: number
+  /** Milliseconds until a request is given up: what requests tell the broker, so that it does not work for nobody. */
+  readonly timeoutMs: number
 
   constructor(client: NetworkClient, connection: BrokerConnection, leftMs: number, node: Node | null) {
     this.node = node
     this.#client = client
     this.#connection = connection
-    this.leftMs = Math.max(1, Math.min(Math.round(leftMs), 0x7fff_ffff))
+    this.timeoutMs = Math.max(1, Math.min(Math.round(leftMs), client.options.requestTimeoutMs))
   }
 
   get versions(): ApiVersionTable {
@@ -47,9 +47,8 @@ export class AdminNode {
     message: Init<Request>,
     options: RequestOptions = {},
   ): Promise<Response> {
-    const timeoutMs = Math.min(this.#client.options.requestTimeoutMs, this.leftMs)
     try {
-      return await this.#connection.request(api, message, { timeoutMs, ...options })
+      return await this.#connection.request(api, message, { timeoutMs: this.timeoutMs, ...options })
     } catch (error) {
       if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
       if (error instanceof OperationalError) this.#client.refreshSoon()

@@ -77,7 +77,7 @@ export async function describeTopics(
       keys: topics,
       ask: async (node, names) => {
         if (node.versions.find(DescribeTopicPartitions) === null) return describeByNames(node, names, options)
-        const cluster = await describeCluster(client, { timeoutMs: node.leftMs })
+        const cluster = await describeCluster(client, { timeoutMs: node.timeoutMs })
         const nodes = new Map(cluster.nodes.map(({ isFenced: _, ...one }) => [one.id, one]))
         return describePages(node, names, nodes, options)
       },

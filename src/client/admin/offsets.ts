@@ -97,7 +97,7 @@ async function askOffsets(
       timestamp: typeof spec === 'string' ? SPECS[spec].timestamp : spec.timestamp,
     })),
   }))
-  const request = { replicaId: -1, isolationLevel: isCommitted ? 1 : 0, topics, timeoutMs: node.leftMs }
+  const request = { replicaId: -1, isolationLevel: isCommitted ? 1 : 0, topics, timeoutMs: node.timeoutMs }
   const answer = await node.ask(ListOffsets, request)
   return answer.topics.flatMap(({ name, partitions: told }) => {
     return told.map((one) => [{ topic: name, partition: one.partitionIndex }, listedOffset(one)] as const)
@@ -145,7 +145,7 @@ export async function deleteRecords(
           name,
           partitions: items.map((key) => ({ partitionIndex: key.partition, offset: wanted.get(byPartition(key))! })),
         }))
-        const answer = await node.ask(DeleteRecords, { topics, timeoutMs: node.leftMs })
+        const answer = await node.ask(DeleteRecords, { topics, timeoutMs: node.timeoutMs })
         return answer.topics.flatMap(({ name, partitions: told }) => {
           return told.map((one) => [
             { topic: name, partition: one.partitionIndex },

@@ -55,7 +55,7 @@ async function elect(
     partitions === null
       ? null
       : byTopic(partitions).map(([topic, items]) => ({ topic, partitions: items.map(({ partition }) => partition) }))
-  const request = { electionType: ELECTION_TYPES.code(electionType), topicPartitions, timeoutMs: node.leftMs }
+  const request = { electionType: ELECTION_TYPES.code(electionType), topicPartitions, timeoutMs: node.timeoutMs }
   const answer = await node.ask(ElectLeaders, request)
   throwOnError(answer.errorCode)
   return answer.replicaElectionResults.flatMap(({ topic, partitionResult }) => {
@@ -105,7 +105,7 @@ export async function alterPartitionReassignments(
             replicas: wanted.get(byPartition(key)) ?? null,
           })),
         }))
-        const request = { topics, timeoutMs: node.leftMs, allowReplicationFactorChange }
+        const request = { topics, timeoutMs: node.timeoutMs, allowReplicationFactorChange }
         const answer = await node.ask(AlterPartitionReassignments, request)
         throwOnError(answer.errorCode, answer.errorMessage)
         return answer.responses.flatMap(({ name, partitions }) => {
@@ -141,7 +141,7 @@ export async function listPartitionReassignments(
             name,
             partitionIndexes: items.map(({ partition }) => partition),
           }))
-    const answer = await node.ask(ListPartitionReassignments, { topics, timeoutMs: node.leftMs })
+    const answer = await node.ask(ListPartitionReassignments, { topics, timeoutMs: node.timeoutMs })
     throwOnError(answer.errorCode, answer.errorMessage)
     const entries = answer.topics.flatMap(({ name, partitions: told }) => {
       return told.map(({ partitionIndex, replicas, addingReplicas, removingReplicas }) => {

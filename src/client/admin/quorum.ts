@@ -98,7 +98,7 @@ export async function addRaftVoter(
   await ask(client, question, options, async (node) => {
     const { clusterId = null } = options
     const listeners = endpoints.map(({ name, host, port }) => ({ name, host, port }))
-    const request = { clusterId, timeoutMs: node.leftMs, voterId, voterDirectoryId, listeners }
+    const request = { clusterId, timeoutMs: node.timeoutMs, voterId, voterDirectoryId, listeners }
     const answer = await node.ask(AddRaftVoter, request)
     throwOnError(answer.errorCode, answer.errorMessage)
   })
@@ -202,7 +202,7 @@ export async function updateFeatures(
             ? { feature, maxVersionLevel, allowDowngrade: upgradeType !== 'UPGRADE' }
             : { feature, maxVersionLevel, upgradeType: UPGRADE_TYPES.code(upgradeType) }
         })
-        const answer = await node.ask(UpdateFeatures, { timeoutMs: node.leftMs, validateOnly, featureUpdates })
+        const answer = await node.ask(UpdateFeatures, { timeoutMs: node.timeoutMs, validateOnly, featureUpdates })
         throwOnError(answer.errorCode, answer.errorMessage)
         const told = new Map(answer.results.map((result) => [result.feature, result]))
         // From version 2 on all succeed, or the whole request fails.

@@ -78,19 +78,29 @@ export function routeToLeaders(unknownTopics: 'wait' | 'fail'): Route<TopicParti
         Math.max(answer.controllerId, controllerId),
       )
     }
-    const topics = new Map(answer.topics.map((topic) => [topic.name, topic]))
+    const topics = new Map(answer.topics.map((topic) => [topic.name, foundTopic(topic)]))
     return routed(keys, (key) => leaderOf(key, topics.get(key.topic), unknownTopics))
   }
 }
 
+interface FoundTopic {
+  readonly errorCode: number
+  readonly partitions: ReadonlyMap<number, MetadataResponse.MetadataResponsePartition>
+}
+
+/** A topic may have 100,000 partitions, each of which is asked for. */
+function foundTopic({ errorCode, partitions }: MetadataResponse.MetadataResponseTopic): FoundTopic {
+  return { errorCode, partitions: new Map(partitions.map((partition) => [partition.partitionIndex, partition])) }
+}
+
 function leaderOf(
   key: TopicPartition,
-  topic: MetadataResponse.MetadataResponseTopic | undefined,
+  topic: FoundTopic | undefined,
   unknownTopics: 'wait' | 'fail',
 ): number | Unroutable {
   const topicError = errorOf(topic === undefined ? ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION : topic.errorCode)
   if (topicError !== null) return lookupError(topicError, key, unknownTopics)
-  const partition = topic?.partitions.find(({ partitionIndex }) => partitionIndex === key.partition)
+  const partition = topic?.partitions.get(key.partition)
   if (partition === undefined) {
     const error = new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `Topic ${key.topic} has no partition ${key.partition}.`)
     return { error, mayPass: true }

@@ -234,3 +234,18 @@ test('ids that nobody knows are UNKNOWN_TOPIC_ID', async () => {
     expect(outcomes.outcome(other)).toMatchObject({ code: 'UNKNOWN_TOPIC_ID', message: `TopicId ${other} not found.` })
   })
 })
+
+test('a request tells the broker no more time than it is waited for', async () => {
+  await withAdmin({}, async ({ cluster, admin }) => {
+    const told: number[] = []
+    cluster.on(CreateTopics, ({ topics, timeoutMs }) => {
+      told.push(timeoutMs)
+      return { topics: topics.map(({ name }) => ({ name })) }
+    })
+    await admin.createTopics([{ name: 'a' }])
+    await admin.createTopics([{ name: 'a' }], { timeoutMs: 5000 })
+    expect(told[0]).toBe(30_000)
+    expect(told[1]).toBeGreaterThan(4900)
+    expect(told[1]).toBeLessThanOrEqual(5000)
+  })
+})

@@ -95,7 +95,7 @@ export async function createTopics(
             'validateOnly is not supported in version 0 of CreateTopicsRequest',
           )
         }
-        const answer = await node.ask(CreateTopics, { topics: asked, timeoutMs: node.leftMs, validateOnly })
+        const answer = await node.ask(CreateTopics, { topics: asked, timeoutMs: node.timeoutMs, validateOnly })
         return answer.topics.map((topic) => [
           topic.name,
           errorOf(topic.errorCode, topic.errorMessage) ?? created(topic),
@@ -152,7 +152,7 @@ export async function deleteTopics(
       route: routeTo('controller'),
       isPassing: isPassing(options),
       ask: async (node, keys) => {
-        const timeoutMs = node.leftMs
+        const timeoutMs = node.timeoutMs
         const isNew = node.versions.choose(DeleteTopics, byTopicId ? { min: 6 } : {}) >= 6
         const topicStates = keys.map((key) => (byTopicId ? { topicId: key as Uuid } : { name: key }))
         const answer = await node.ask(DeleteTopics, {
@@ -204,7 +204,7 @@ export async function createPartitions(
             assignments: newAssignments?.map((brokerIds) => ({ brokerIds })) ?? null,
           }
         })
-        const answer = await node.ask(CreatePartitions, { topics, timeoutMs: node.leftMs, validateOnly })
+        const answer = await node.ask(CreatePartitions, { topics, timeoutMs: node.timeoutMs, validateOnly })
         return answer.results.map(({ name, errorCode, errorMessage }) => {
           return [name, errorOf(errorCode, errorMessage) ?? undefined]
         })
