@@ -94,6 +94,18 @@ test('a loop over records that is left loses none of the batch that it was in', 
   })
 })
 
+test('of a batch that was left behind its last record nothing is handed out again, whatever follows in the log', async () => {
+  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+    logs.append('orders', 0, 2, { producerId: 7, producerEpoch: 0, transactional: true })
+    logs.endTransaction('orders', 0, 7, 'COMMIT', 0)
+    const consumer = make()
+    consumer.assign([ORDERS])
+    expect(await take(consumer, 2)).toEqual([0, 1])
+    expect(await consumer.poll({ timeoutMs: 1000 })).toBeNull()
+    expect(await consumer.position(ORDERS)).toBe(3)
+  })
+})
+
 test('seek goes on elsewhere, also out of the middle of a batch, and what was fetched is dropped', async () => {
   await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 5)

@@ -6,10 +6,12 @@
  * for it; the next loop goes on behind it. Partitions come in turn, so that a full one does not hide the others.
  */
 import { KafkaError } from '../../base/errors.ts'
+import { entryLastOffset } from '../../records/batches.ts'
 import { pause } from '../call.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Committer, CommitPoint } from './committer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
+import { countRecords, type FetchedRecords } from './fetched-records.ts'
 import { Fetcher } from './fetcher.ts'
 import type { PartitionState } from './partition-state.ts'
 import { PositionKeeper } from './position-keeper.ts'
@@ -191,7 +193,9 @@ export class RecordSource<K, V> {
     held.isLeft = true
     const { state, batch } = held
     if (rest !== null && rest < state.position && this.#isTrue(held)) {
-      const fetched = { ...batch.fetched, fromOffset: rest }
+      const { bytes, entries } = batch.fetched
+      const left = entries.filter((at) => entryLastOffset(bytes, at) >= rest)
+      const fetched = { ...batch.fetched, entries: left, fromOffset: rest }
       state.buffered.unshift({ fetched, highWatermark: batch.highWatermark })
       state.bufferedBytes += fetched.size
       state.position = rest
@@ -258,7 +262,7 @@ export class RecordSource<K, V> {
       const { fetched, highWatermark } = taken
       if (state.buffered.length > 0) this.#ready.add(state)
       this.fetcher.wake()
-      if (fetched.entries.length === 0) {
+      if (!hasRecords(state, fetched)) {
         // Nothing to hand out: the user is done with it as soon as with what came before.
         if (this.#inHand?.state !== state) state.finished = { offset: state.position, leaderEpoch: state.positionEpoch }
         continue
@@ -318,4 +322,9 @@ export class RecordSource<K, V> {
     expired.abort(new Error('no longer waited for'))
     this.#waiting.delete(resume)
   }
+}
+
+/** Of an entry that begins before what was asked for, compaction may have left nothing behind it. */
+function hasRecords(state: PartitionState, fetched: FetchedRecords): boolean {
+  return fetched.entries.length > 1 || (fetched.entries.length === 1 && countRecords(state, fetched) > 0)
 }

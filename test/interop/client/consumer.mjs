@@ -1,6 +1,6 @@
 /**
- * The consumer against one server: assigned partitions, groups of both protocols that grow and shrink, commits, positions,
- * transactions, and members of Java's kind beside ours (see suites/client.mjs for what a part is given).
+ * The consumer against one server: assigned partitions, positions, transactions, groups of both protocols that grow and shrink,
+ * commits, patterns, static members (see suites/client.mjs for what a part is given).
  */
 import { equal, holds } from '../lib/expect.mjs'
 
@@ -8,20 +8,20 @@ const PARTITIONS = 6
 const RECORDS = 3000
 
 /**
- * @param {import('../lib/suite.mjs').Suite} suite
- * @param {{ name: string, address: string, hasModernGroups: boolean }} server
+ * @param {import('../suites/client.mjs').Server} server
  * @param {typeof import('../../../src/index.ts')} klamm
  */
-export async function run(suite, { name, address, hasModernGroups }, { Klamm, string, SubscriptionPattern }) {
-  const kafka = new Klamm({ brokers: address, clientId: 'interop' })
+export async function cases({ name, address, isKlamm, test }, { Klamm, string, SubscriptionPattern }) {
+  const kafka = new Klamm({ brokers: address, clientId: 'interop-consumer' })
   const admin = kafka.admin()
-  const test = (what, body) => suite.test(`consumer, ${name}: ${what}`, body, 60_000)
+  // 3.9 has KIP-848 only as a preview.
+  const hasModernGroups = name === 'kafka 4.3'
   const text = { key: string(), value: string(), offsetReset: 'earliest' }
   const unique = `${Date.now().toString(36)}`
   const topic = `consumed-${unique}`
   const places = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
 
-  await test('a topic to read from is filled', async () => {
+  await test('consumer: a topic to read from is filled', async () => {
     ;(await admin.createTopics([{ name: topic, numPartitions: PARTITIONS, replicationFactor: 1 }])).all()
     const producer = kafka.producer({ key: string(), value: string(), compression: 'lz4' })
     const records = Array.from({ length: RECORDS }, (_, n) => ({
@@ -36,7 +36,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     await producer.close()
   })
 
-  await test('assigned partitions are read once, in order, with headers and times', async () => {
+  await test('consumer: assigned partitions are read once, in order, with headers and times', async () => {
     const consumer = kafka.consumer(text)
     consumer.assign(places)
     const next = new Map()
@@ -56,7 +56,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     await consumer.close()
   })
 
-  await test('offsets by end and time, seek, position and pause', async () => {
+  await test('consumer: offsets by end and time, seek, position and pause', async () => {
     const consumer = kafka.consumer(text)
     consumer.assign(places.slice(0, 2))
     const each = RECORDS / PARTITIONS
@@ -77,6 +77,45 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     await consumer.close()
   })
 
+  if (!isKlamm) {
+    await test('consumer: read_committed leaves out what was aborted, and offsets of a transaction are read back', async () => {
+      const decided = `decided-${unique}`
+      ;(await admin.createTopics([{ name: decided, numPartitions: 1, replicationFactor: 1 }])).all()
+      const producer = kafka.producer({ value: string(), transactionalId: `consumed-${unique}` })
+      const groupId = `decided-${unique}`
+      const inGroup = kafka.consumer({ groupId })
+      for (const value of ['kept', 'aborted', 'kept too']) {
+        const work = producer.transaction(async (transaction) => {
+          for (let n = 0; n < 10; n++) transaction.post({ topic: decided, value: `${value} ${n}` })
+          await transaction.sendOffsets([{ topic: decided, partition: 0, offset: 7 }], inGroup.groupMetadata())
+          if (value === 'aborted') throw new Error('no')
+        })
+        await work.catch((error) => equal(error.message, 'no'))
+      }
+      const values = async (isolationLevel, count) => {
+        const consumer = kafka.consumer({ ...text, isolationLevel })
+        consumer.assign([{ topic: decided, partition: 0 }])
+        const read = []
+        for await (const record of consumer.records()) {
+          read.push(record.value)
+          if (read.length === count) break
+        }
+        equal(await consumer.poll({ timeoutMs: 300 }), null)
+        await consumer.close()
+        return read
+      }
+      equal(
+        (await values('read_committed', 20)).filter((value) => value.startsWith('aborted')),
+        [],
+      )
+      equal((await values('read_uncommitted', 30)).length, 30)
+      const committed = await inGroup.committed([{ topic: decided, partition: 0 }])
+      equal(committed.get(`${decided}-0`)?.offset, 7)
+      await inGroup.close()
+      await producer.close()
+    })
+  }
+
   const groups = [
     ['classic', 'range'],
     ['classic', 'roundrobin'],
@@ -85,7 +124,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
   ]
   if (hasModernGroups) groups.push(['consumer', 'uniform'], ['consumer', 'range'])
   for (const [protocol, assignor] of groups) {
-    await test(`a group (${protocol}, ${assignor}) grows and shrinks; each record is finished once`, async () => {
+    await test(`consumer: a group (${protocol}, ${assignor}) grows and shrinks; each record is finished once`, async () => {
       const groupId = `${protocol}-${assignor}-${unique}`
       const seen = new Map()
       const start = () => {
@@ -135,7 +174,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     })
   }
 
-  await test('without a choice the newest protocol is spoken, and commits by hand are kept with their metadata', async () => {
+  await test('consumer: without a choice the newest protocol is spoken, and commits by hand are kept with their metadata', async () => {
     const groupId = `auto-${unique}`
     const consumer = kafka.consumer({ ...text, groupId, autoCommit: false })
     consumer.subscribe([topic])
@@ -152,7 +191,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     await next.close()
   })
 
-  await test('patterns are matched, here and by the coordinator', async () => {
+  await test('consumer: patterns are matched, here and by the coordinator', async () => {
     const patterns = [new RegExp(`^consumed-${unique}$`)]
     if (hasModernGroups) patterns.push(new SubscriptionPattern(`consumed-${unique}.*`))
     for (const pattern of patterns) {
@@ -163,7 +202,7 @@ export async function run(suite, { name, address, hasModernGroups }, { Klamm, st
     }
   })
 
-  await test('a static member comes back to its partitions without a rebalance', async () => {
+  await test('consumer: a static member comes back to its partitions without a rebalance', async () => {
     const options = { ...text, groupId: `static-${unique}`, groupInstanceId: 'one', groupProtocol: 'classic' }
     const first = kafka.consumer(options)
     first.subscribe(topic)

@@ -2,15 +2,13 @@
 import { equal, holds } from '../lib/expect.mjs'
 
 /**
- * @param {import('../lib/suite.mjs').Suite} suite
- * @param {{ name: string, address: string, hasShareGroups: boolean }} server
+ * @param {import('../suites/client.mjs').Server} server
  * @param {typeof import('../../../src/index.ts')} klamm
  */
-export async function run(suite, { name, address, hasShareGroups }, { Klamm, string }) {
-  if (!hasShareGroups) return
-  const kafka = new Klamm({ brokers: address, clientId: 'interop' })
+export async function cases({ name, address, test }, { Klamm, string }) {
+  if (name !== 'kafka 4.3') return
+  const kafka = new Klamm({ brokers: address, clientId: 'interop-share' })
   const admin = kafka.admin()
-  const test = (what, body) => suite.test(`share consumer, ${name}: ${what}`, body, 60_000)
   const unique = Date.now().toString(36)
 
   /** A topic with `count` records, and a group that reads it from its beginning. */
@@ -35,7 +33,7 @@ export async function run(suite, { name, address, hasShareGroups }, { Klamm, str
     return { topic, groupId }
   }
 
-  await test('two members share the partitions, and each record is accepted once', async () => {
+  await test('share consumer: two members share the partitions, and each record is accepted once', async () => {
     const { topic, groupId } = await filled('both', 2000)
     const seen = new Map()
     const errors = []
@@ -69,7 +67,7 @@ export async function run(suite, { name, address, hasShareGroups }, { Klamm, str
     equal(errors, [])
   })
 
-  await test('released records come again and count, rejected ones do not', async () => {
+  await test('share consumer: released records come again and count, rejected ones do not', async () => {
     const { topic, groupId } = await filled('kinds', 3, 1)
     const consumer = kafka.shareConsumer({ groupId, value: string(), acknowledgement: 'explicit' })
     consumer.subscribe([topic])
@@ -101,7 +99,7 @@ export async function run(suite, { name, address, hasShareGroups }, { Klamm, str
     await consumer.close()
   })
 
-  await test('what is in hand at the end is given back at once', async () => {
+  await test('share consumer: what is in hand at the end is given back at once', async () => {
     const { topic, groupId } = await filled('back', 5, 1)
     const first = kafka.shareConsumer({ groupId, value: string() })
     first.subscribe(topic)
@@ -118,7 +116,7 @@ export async function run(suite, { name, address, hasShareGroups }, { Klamm, str
     await second.close()
   })
 
-  await test('a lock that is renewed holds, and records can be asked for one by one', async () => {
+  await test('share consumer: a lock that is renewed holds, and records can be asked for one by one', async () => {
     const { topic, groupId } = await filled('locks', 4, 1)
     const consumer = kafka.shareConsumer({ groupId, value: string(), acquire: 'records', maxPollRecords: 1 })
     consumer.subscribe(topic)
