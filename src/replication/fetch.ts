@@ -1,6 +1,7 @@
 /**
  * Reads for one Fetch request: partitions in the request's order, within its byte limits, waiting if it may.
  *
+ * Partitions that have to be read from files are read some at a time (read-ahead.ts).
  * The first partition that has data gives at least its first batch, however large; later ones give nothing once the total is
  * used. An error, or enough bytes, answers at once; else the fetch waits and then reads anew: what it held before is given back.
  */
@@ -10,6 +11,7 @@ import { nextTurn } from '../world/next-turn.ts'
 import { DiskError, type Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
 import type { Partition } from './partition.ts'
+import { ReadAhead, type StartRead } from './read-ahead.ts'
 import type { ReadBudget } from './read-budget.ts'
 
 export interface FetchTarget {
@@ -130,22 +132,34 @@ async function readOnce(
   let left = limits.maxBytes
   let minOneBatch = limits.minOneBatch
   let holding = false
+  const ahead = new ReadAhead(targets.length, (index, rest) => readAhead(targets[index]!, rest, limits, fileReads))
   try {
-    for (const target of targets) {
+    for (const [index, target] of targets.entries()) {
       if (results.length > 0 && results.length % SLICE_TARGETS === 0) await nextTurn(clock)
       let maxBytes = Math.min(left, target.maxBytes)
-      let oneBatch = minOneBatch
-      let reserved = readsFile(target) ? Math.min(FILE_READ_BYTES_MAX, Math.max(0, maxBytes)) : 0
-      if (reserved > 0 && !fileReads.take(reserved)) {
-        if (holding) {
-          reserved = 0
-          maxBytes = 0
-          oneBatch = false
-        } else await fileReads.wait(reserved)
+      let result: FetchResult | null = null
+      if (ahead.has(index)) {
+        ahead.begin(index, left, maxBytes)
+        result = await ahead.take(index, maxBytes, minOneBatch)
       }
-      const reading = readPartition(target, maxBytes, oneBatch, limits.readCommitted)
-      const read = reserved > 0 ? reservedRead(reading, reserved, fileReads) : reading
-      const result = read instanceof Promise ? await read : read
+      if (result === null) {
+        let oneBatch = minOneBatch
+        let reserved = readsFile(target) ? Math.min(FILE_READ_BYTES_MAX, Math.max(0, maxBytes)) : 0
+        if (reserved > 0 && !fileReads.take(reserved)) {
+          if (holding) {
+            reserved = 0
+            maxBytes = 0
+            oneBatch = false
+          } else {
+            await ahead.drop()
+            await fileReads.wait(reserved)
+          }
+        }
+        const reading = readPartition(target, maxBytes, oneBatch, limits.readCommitted)
+        const read = reserved > 0 ? reservedRead(reading, reserved, fileReads) : reading
+        if (read instanceof Promise) ahead.begin(index, left, maxBytes)
+        result = read instanceof Promise ? await read : read
+      }
       if (result.bytes > 0) {
         minOneBatch = false
         holding = true
@@ -157,7 +171,22 @@ async function readOnce(
   } catch (error) {
     for (const result of results) result.release?.()
     throw error
+  } finally {
+    await ahead.drop()
   }
+}
+
+function readAhead(
+  target: FetchTarget,
+  rest: number,
+  { readCommitted }: FetchLimits,
+  fileReads: ReadBudget,
+): ReturnType<StartRead> {
+  const { maxBytes } = target
+  if (maxBytes <= 0 || maxBytes > rest || !readsFile(target)) return null
+  const reserved = Math.min(FILE_READ_BYTES_MAX, maxBytes)
+  if (!fileReads.take(reserved)) return null
+  return { reading: reservedRead(readPartition(target, maxBytes, false, readCommitted), reserved, fileReads), maxBytes }
 }
 
 function readsFile({ partition, fetchOffset }: FetchTarget): boolean {
