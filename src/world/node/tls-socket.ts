@@ -4,10 +4,19 @@
  *
  * A handshake that fails is TLS_FAILED and says what to look at; a network that fails stays NETWORK_FAILED.
  */
+import { createRequire } from 'node:module'
 import net from 'node:net'
-import tls from 'node:tls'
+import type tls from 'node:tls'
 import { OperationalError } from '../../base/errors.ts'
 import type { TlsOptions } from '../world.ts'
+
+/** When a connection needs it: most processes have none, and all would wait for it at their start. */
+let module: typeof tls | null = null
+
+function loadTls(): typeof tls {
+  const load: (name: string) => typeof tls = createRequire(import.meta.url)
+  return (module ??= load('node:tls'))
+}
 
 export function openTls(address: { readonly host: string; readonly port: number }, options: TlsOptions): tls.TLSSocket {
   const { host, port } = address
@@ -24,7 +33,9 @@ export function openTls(address: { readonly host: string; readonly port: number 
       ...(name === undefined ? {} : { servername: name }),
       ...(verifyHost ? {} : { checkServerIdentity: () => undefined }),
     }
-    return tls.connect(given as tls.ConnectionOptions).setNoDelay(true)
+    return loadTls()
+      .connect(given as tls.ConnectionOptions)
+      .setNoDelay(true)
   } catch (error) {
     // Keys and certificates that cannot be read.
     throw new OperationalError('TLS_FAILED', `TLS cannot be set up: ${(error as Error).message}`, { cause: error })
