@@ -13,6 +13,7 @@ import { stopAll } from './lib/process.mjs'
 const SUITES = [
   'kcat',
   'package',
+  'tools',
   'python',
   'node',
   'java',

@@ -21,6 +21,8 @@ export interface OptionSpec {
   readonly separator: string | null
   /** The parser itself refuses a command line without it. */
   readonly required: boolean
+  /** The parser refuses it unless one of these is given too; empty: it never does. */
+  readonly availableIf: readonly string[]
   /** `--help` and `--version`: with one of them nothing is required. */
   readonly forHelp: boolean
 }
@@ -36,11 +38,12 @@ const PLAIN: OptionSpec = {
   defaultValue: null,
   separator: null,
   required: false,
+  availableIf: [],
   forHelp: false,
 }
 
-export function flag(help: string): OptionSpec {
-  return { ...PLAIN, help }
+export function flag(help: string, more: Partial<OptionSpec> = {}): OptionSpec {
+  return { ...PLAIN, help, ...more }
 }
 
 /** @param shows what the value is, in help; null: only its type. */

@@ -23,15 +23,26 @@ export interface Arguments {
   number(key: string): number | null
 }
 
-/** @throws ToolExit for help (exit code `helpExitCode`) and for a command line that is refused (1). */
-export function parseArguments(table: ArgumentTable, argv: readonly string[], helpExitCode = 0): Arguments {
-  return new Parser(table, argv, helpExitCode).parse()
+export interface ParseArgumentsOptions {
+  /** 0 if left out. */
+  readonly helpExitCode?: number
+  /** What a tool says instead of usage and sentence. */
+  readonly refuse?: (reason: string) => ToolExit
+}
+
+/** @throws ToolExit for help, and for a command line that is refused (1). */
+export function parseArguments(
+  table: ArgumentTable,
+  argv: readonly string[],
+  options: ParseArgumentsOptions = {},
+): Arguments {
+  return new Parser(table, argv, options).parse()
 }
 
 class Parser {
   readonly #table: ArgumentTable
   readonly #words: string[]
-  readonly #helpExitCode: number
+  readonly #options: ParseArgumentsOptions
   #command: CommandSpec | null = null
   readonly #found = new Map<string, string[]>()
   /** What was missing in the tool's own arguments; reported after the command's are read, as there. */
@@ -39,10 +50,10 @@ class Parser {
   #deferredAt: CommandSpec | null = null
   #endOfOptions = false
 
-  constructor(table: ArgumentTable, argv: readonly string[], helpExitCode: number) {
+  constructor(table: ArgumentTable, argv: readonly string[], options: ParseArgumentsOptions) {
     this.#table = table
     this.#words = [...argv]
-    this.#helpExitCode = helpExitCode
+    this.#options = options
   }
 
   parse(): Arguments {
@@ -138,7 +149,7 @@ class Parser {
     if (spec.action === 'store' || spec.action === 'append') return this.#store(spec, this.#take(spec, inline))
     if (inline !== null) throw this.#wrong(spec, `ignore implicit argument '${inline}'`)
     if (spec.action === 'help') {
-      throw new ToolExit(this.#helpExitCode, helpText(this.#table, this.#command), 'out')
+      throw new ToolExit(this.#options.helpExitCode ?? 0, helpText(this.#table, this.#command), 'out')
     }
     if (spec.action === 'version') throw new ToolExit(0, KAFKA_VERSION)
     this.#found.set(keyOf(spec), [])
@@ -243,6 +254,7 @@ class Parser {
   }
 
   #refusal(reason: string, at: CommandSpec | null = this.#command, meant: readonly string[] = []): ToolExit {
+    if (this.#options.refuse) return this.#options.refuse(reason)
     const usage = usageText(this.#table, at)
     const sentence = justified(`${this.#table.program}: error: ${reason}`, 0, '')
     const guesses = meant.length === 0 ? '' : `\n\nDid you mean:\n${meant.map((one) => `\t${one}`).join('\n')}`

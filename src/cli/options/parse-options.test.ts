@@ -46,6 +46,13 @@ test('what is not known, abbreviated or lacks its value is refused', () => {
   expect(() => parse('--constructor')).toThrow(/^constructor is not a recognized option$/)
 })
 
+test('a negative number is an optional value where one is asked for', () => {
+  const table = { ...TABLE, period: optionalValue(null, 'How long.', { type: 'Long' }) }
+  expect(parseOptions(table, ['--period', '-1', '--topic', 'a']).integer('period')).toBe(-1)
+  const without = parseOptions(table, ['--period', 'a', '--period', '--topic', 'b'])
+  expect([without.values('period'), without.positionals]).toEqual([[], ['a']])
+})
+
 test('an optional value is taken unless it looks like an option', () => {
   expect(parse('--list', '--from-beginning').values('list')).toEqual([])
   expect(parse('--list', 'x').values('list')).toEqual(['x'])

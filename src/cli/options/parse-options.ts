@@ -43,7 +43,7 @@ export function parseOptions<Name extends string>(table: OptionTable<Name>, argv
     let text = inline === '' ? null : inline
     if (text === null) {
       const next = words[0]
-      if (next === undefined || (spec.argument === 'optional' && looksLikeAnOption(next))) {
+      if (next === undefined || (spec.argument === 'optional' && !isOptionalValue(next, spec))) {
         if (spec.argument === 'required') throw new OptionError(`Option ${name} requires an argument`)
         return
       }
@@ -62,6 +62,12 @@ export function parseOptions<Name extends string>(table: OptionTable<Name>, argv
 }
 
 type Take = (name: string, spec: OptionSpec, inline: string | null) => void
+
+/** A negative number looks like an option, and is a value where one is asked for. */
+function isOptionalValue(word: string, { type }: OptionSpec): boolean {
+  if (type === 'Integer') return isInteger(word)
+  return type === 'Long' ? isLong(word) : !looksLikeAnOption(word)
+}
 
 function looksLikeAnOption(word: string): boolean {
   return word.startsWith('-') && word !== '-'
@@ -105,6 +111,17 @@ function checkRequired(table: OptionTable, given: ReadonlyMap<string, unknown>):
   if (entries.some(([name, spec]) => spec.forHelp && given.has(name))) return
   const missing = entries.filter(([name, spec]) => spec.required && !given.has(name)).map(([name]) => name)
   if (missing.length > 0) throw new OptionError(`Missing required option(s) [${missing.join(', ')}]`)
+  const unavailable = entries
+    .filter(
+      ([name, { availableIf }]) =>
+        given.has(name) && availableIf.length > 0 && !availableIf.some((one) => given.has(one)),
+    )
+    .map(([name]) => name)
+  if (unavailable.length > 0) {
+    throw new OptionError(
+      `Option(s) [${unavailable.join(', ')}] are unavailable given other options on the command line`,
+    )
+  }
 }
 
 function optionsOf<Name extends string>(

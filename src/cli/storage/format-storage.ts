@@ -15,6 +15,7 @@ import {
   metadataVersionName,
   SUPPORTED_FEATURES,
 } from '../../metadata/features.ts'
+import { encodeMetadataRecord, type MetadataRecord } from '../../metadata/metadata-records.ts'
 import { formatDirectory } from '../../quorum/format.ts'
 import type { Voter } from '../../raft/voters.ts'
 import {
@@ -26,6 +27,7 @@ import {
 import type { World } from '../../world/world.ts'
 import type { Arguments } from '../options/parse-arguments.ts'
 import { FEATURE_NAMES, knownLevel, releaseLevel } from './release-features.ts'
+import { scramRecord } from './scram-argument.ts'
 
 function fail(sentence: string): OperationalError {
   return new OperationalError('CONFIG_INVALID', sentence)
@@ -36,6 +38,8 @@ interface Plan {
   readonly clusterId: string
   readonly metadataVersion: number
   readonly features: ReadonlyMap<string, number>
+  /** Of users, for SCRAM. */
+  readonly credentials: readonly MetadataRecord[]
   /** First voters of a dynamic quorum; null where the quorum is static or formatted elsewhere. */
   readonly voters: readonly Voter[] | null
   /** This node's own entry among the voters decides its directory's id. */
@@ -68,7 +72,10 @@ export async function formatStorage(
   const missing = directories.filter((directory) => !formatted.has(directory))
   if (missing.length === 0) return print('All of the log directories are already formatted.')
   print(`Bootstrap metadata: ${bootstrapText(plan)}`)
-  const bootstrap = bootstrapValues(plan.metadataVersion, plan.features)
+  const bootstrap = [
+    ...bootstrapValues(plan.metadataVersion, plan.features),
+    ...plan.credentials.map(encodeMetadataRecord),
+  ]
   for (const directory of missing) {
     const isMetadata = directory === config.metadataLogDir
     const kind = isMetadata ? metadataKind(plan) : 'data directory'
@@ -95,7 +102,7 @@ function metadataKind(plan: Plan): string {
 function planOf(world: World, config: BrokerConfig, args: Arguments): Plan {
   const features = featureLevels(args.values('feature'))
   const metadataVersion = metadataVersionOf(args, features)
-  checkScram(args.values('add-scram'))
+  const credentials = args.values('add-scram').map((text) => scramRecord(text, world.random))
   const standalone = args.has('standalone')
   const initial = args.value('initial-controllers')
   const asksForVoters = standalone || initial !== null
@@ -110,6 +117,7 @@ function planOf(world: World, config: BrokerConfig, args: Arguments): Plan {
     clusterId: args.value('cluster-id') ?? '',
     metadataVersion,
     features,
+    credentials,
     voters,
     metadataDirectoryId: own?.directoryId ?? drawn,
     isVoter: own !== undefined,
@@ -136,14 +144,6 @@ function metadataVersionOf(args: Arguments, features: ReadonlyMap<string, number
     throw fail('Use --release-version instead of --feature metadata.version=X to avoid ambiguity.')
   }
   return releaseLevel(release)
-}
-
-/** A credential that is left out would lock its user out, or leave a cluster open that was meant to ask for it. */
-function checkScram(texts: readonly string[]): void {
-  for (const text of texts) {
-    if (!text.includes('=')) throw fail(`Failed to find equals sign in SCRAM argument '${text}'`)
-    throw fail('--add-scram is not supported yet')
-  }
 }
 
 function checkQuorum(config: BrokerConfig, args: Arguments, asksForVoters: boolean): void {

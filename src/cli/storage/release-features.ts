@@ -45,12 +45,20 @@ export function releaseLevel(release: string): number {
   throw new OperationalError('CONFIG_INVALID', `Unknown metadata.version '${release}'. ${supported}`)
 }
 
+/** Of all features, with which a cluster of this metadata.version begins. */
+export function releaseLevels(metadataVersion: number): ReadonlyMap<string, number> {
+  const others = FEATURES.map(
+    ([feature, starts]) => [feature, starts.filter((start) => start <= metadataVersion).length] as const,
+  )
+  return new Map([[METADATA_VERSION, metadataVersion], ...others])
+}
+
 /** One line a feature. */
 export function versionMapping(release: string | null): string {
   const level = release === null ? METADATA_VERSION_LATEST : releaseLevel(release)
   const name = release ?? metadataVersionName(level) ?? ''
-  const others = FEATURES.map(([feature, starts]) => `${feature}=${starts.filter((start) => start <= level).length}`)
-  return [`metadata.version=${level} (${name})`, ...others].join('\n')
+  const lines = [...releaseLevels(level)].map(([feature, one]) => `${feature}=${one}`)
+  return [`${lines[0]} (${name})`, ...lines.slice(1)].join('\n')
 }
 
 /** @throws OperationalError CONFIG_INVALID */

@@ -16,7 +16,9 @@ export const STORAGE_ARGUMENTS = argumentTable({
       [
         CONFIG,
         argument('--cluster-id -t', 'The cluster that the node belongs to.', { required: true }),
-        argument('--add-scram -S', 'A SCRAM credential to begin with. Not supported yet.', { action: 'append' }),
+        argument('--add-scram -S', 'A SCRAM credential to begin with: SCRAM-SHA-256=[name=alice,password=secret].', {
+          action: 'append',
+        }),
         flagArgument('--ignore-formatted -g', 'Skip directories that are formatted already.'),
         argument('--release-version -r', 'Feature levels of this release, from 3.3-IV3 to 4.3-IV0.'),
         argument('--feature -f', 'feature=level, over those of the release. Repeatable.', { action: 'append' }),

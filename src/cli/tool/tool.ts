@@ -7,9 +7,11 @@
  * comes with its stack.
  */
 import { KafkaError, OperationalError } from '../../base/errors.ts'
+import { ClientError } from '../../client/errors.ts'
 import { ConfigError } from '../../config/config-value.ts'
 import { DiskError, type World } from '../../world/world.ts'
 import { OptionError } from '../options/parse-options.ts'
+import { brokerSentence } from '../text/broker-sentences.ts'
 import { ToolExit } from './tool-exit.ts'
 
 export interface Terminal {
@@ -67,7 +69,7 @@ function reportEnd(error: unknown, terminal: Terminal): number {
   return 1
 }
 
-const OUTSIDE = [OptionError, KafkaError, OperationalError, ConfigError, DiskError] as const
+const OUTSIDE = [ToolExit, OptionError, ClientError, KafkaError, OperationalError, ConfigError, DiskError] as const
 
 /** Whether an error says something about the command line, the cluster or the machine, and not about this program. */
 export function isOutside(error: unknown): error is Error {
@@ -77,6 +79,7 @@ export function isOutside(error: unknown): error is Error {
 /** The message of an error; of its cause on a second line, where it says more. */
 export function sentenceOf(error: Error): string {
   if (error instanceof DiskError && error.code === 'ENOENT') return `${error.path}: no such file`
+  if (error instanceof KafkaError) return brokerSentence(error)
   const { cause } = error
   const more = cause instanceof Error && !error.message.includes(cause.message) ? `\n${cause.message}` : ''
   return error.message + more

@@ -23,6 +23,96 @@ export const TOOLS: readonly ToolEntry[] = [
     load: async () => (await import('../storage/run-storage.ts')).storage,
   },
   {
+    name: 'kafka-topics',
+    classes: ['org.apache.kafka.tools.TopicCommand', 'kafka.admin.TopicCommand'],
+    load: async () => (await import('../topics/topics.ts')).topics,
+  },
+  {
+    name: 'kafka-configs',
+    classes: ['kafka.admin.ConfigCommand'],
+    load: async () => (await import('../configs/configs.ts')).configs,
+  },
+  {
+    name: 'kafka-consumer-groups',
+    classes: ['org.apache.kafka.tools.consumer.group.ConsumerGroupCommand', 'kafka.admin.ConsumerGroupCommand'],
+    load: async () => (await import('../consumer-groups/consumer-groups.ts')).consumerGroups,
+  },
+  {
+    name: 'kafka-groups',
+    classes: ['org.apache.kafka.tools.GroupsCommand'],
+    load: async () => (await import('../groups/groups.ts')).groups,
+  },
+  {
+    name: 'kafka-get-offsets',
+    classes: ['org.apache.kafka.tools.GetOffsetShell', 'kafka.tools.GetOffsetShell'],
+    load: async () => (await import('../get-offsets/get-offsets.ts')).getOffsets,
+  },
+  {
+    name: 'kafka-delete-records',
+    classes: ['org.apache.kafka.tools.DeleteRecordsCommand', 'kafka.admin.DeleteRecordsCommand'],
+    load: async () => (await import('../delete-records/delete-records.ts')).deleteRecords,
+  },
+  {
+    name: 'kafka-leader-election',
+    classes: ['org.apache.kafka.tools.LeaderElectionCommand', 'kafka.admin.LeaderElectionCommand'],
+    load: async () => (await import('../leader-election/leader-election.ts')).leaderElection,
+  },
+  {
+    name: 'kafka-log-dirs',
+    classes: ['org.apache.kafka.tools.LogDirsCommand', 'kafka.admin.LogDirsCommand'],
+    load: async () => (await import('../log-dirs/log-dirs.ts')).logDirs,
+  },
+  {
+    name: 'kafka-metadata-quorum',
+    classes: ['org.apache.kafka.tools.MetadataQuorumCommand', 'kafka.admin.MetadataQuorumCommand'],
+    load: async () => (await import('../metadata-quorum/metadata-quorum.ts')).metadataQuorum,
+  },
+  {
+    name: 'kafka-features',
+    classes: ['org.apache.kafka.tools.FeatureCommand', 'kafka.admin.FeatureCommand'],
+    load: async () => (await import('../features/features.ts')).features,
+  },
+  {
+    name: 'kafka-cluster',
+    classes: ['org.apache.kafka.tools.ClusterTool', 'kafka.tools.ClusterTool'],
+    load: async () => (await import('../cluster/cluster.ts')).cluster,
+  },
+  {
+    name: 'kafka-transactions',
+    classes: ['org.apache.kafka.tools.TransactionsCommand'],
+    load: async () => (await import('../transactions/transactions.ts')).transactions,
+  },
+  {
+    name: 'kafka-acls',
+    classes: ['org.apache.kafka.tools.AclCommand', 'kafka.admin.AclCommand'],
+    load: async () => (await import('../acls/acls.ts')).acls,
+  },
+  {
+    name: 'kafka-reassign-partitions',
+    classes: ['org.apache.kafka.tools.reassign.ReassignPartitionsCommand', 'kafka.admin.ReassignPartitionsCommand'],
+    load: async () => (await import('../reassign-partitions/reassign-partitions.ts')).reassignPartitions,
+  },
+  {
+    name: 'kafka-client-metrics',
+    classes: ['org.apache.kafka.tools.ClientMetricsCommand'],
+    load: async () => (await import('../client-metrics/client-metrics.ts')).clientMetrics,
+  },
+  {
+    name: 'kafka-delegation-tokens',
+    classes: ['org.apache.kafka.tools.DelegationTokenCommand', 'kafka.admin.DelegationTokenCommand'],
+    load: async () => (await import('../delegation-tokens/delegation-tokens.ts')).delegationTokens,
+  },
+  {
+    name: 'kafka-broker-api-versions',
+    classes: ['org.apache.kafka.tools.BrokerApiVersionsCommand', 'kafka.admin.BrokerApiVersionsCommand'],
+    load: async () => (await import('../broker-api-versions/broker-api-versions.ts')).brokerApiVersions,
+  },
+  {
+    name: 'kafka-share-groups',
+    classes: ['org.apache.kafka.tools.consumer.group.ShareGroupCommand'],
+    load: async () => (await import('../share-groups/share-groups.ts')).shareGroups,
+  },
+  {
     name: 'kafka-run-class',
     classes: [],
     load: async () => (await import('./run-class.ts')).runClass,

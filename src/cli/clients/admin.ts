@@ -1,0 +1,110 @@
+/** The Admin of a tool, made from Java's properties, with the sentences that Java's clients fail with. */
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { KafkaError, OperationalError } from '../../base/errors.ts'
+import { AdminClient } from '../../client/admin/admin.ts'
+import {
+  parseAddresses,
+  resolveClientOptions,
+  type Address,
+  type ResolvedClientOptions,
+} from '../../client/client-options.ts'
+import { ClientError } from '../../client/errors.ts'
+import { brokerSentence } from '../text/broker-sentences.ts'
+import type { ToolHost } from '../tool/tool.ts'
+import { commonClientOptions, type Properties } from './client-properties.ts'
+
+const FAILED = 'Failed to create new KafkaAdminClient'
+
+export async function makeAdmin({ world }: ToolHost, properties: Properties): Promise<AdminClient> {
+  return new AdminClient(world, await adminOptions(properties))
+}
+
+/**
+ * @param properties with `bootstrap.servers`, or `bootstrap.controllers` (KIP-919).
+ * @throws OperationalError CONFIG_INVALID, in two lines: as Java's client says it, and why.
+ */
+export async function adminOptions(properties: Properties): Promise<ResolvedClientOptions> {
+  const servers = properties.get('bootstrap.servers') ?? ''
+  const controllers = properties.get('bootstrap.controllers') ?? ''
+  try {
+    if (servers === '' && controllers === '') {
+      throw invalid('You must set either bootstrap.servers or bootstrap.controllers')
+    }
+    const key = servers === '' ? 'bootstrap.controllers' : 'bootstrap.servers'
+    const bootstrap = await reachableNames(addresses(key, servers === '' ? controllers : servers), key)
+    const options = resolveClientOptions({
+      brokers: 'unused:1',
+      clientId: 'adminclient-1',
+      ...commonClientOptions(properties),
+    })
+    const endpoint = servers === '' ? 'controllers' : 'brokers'
+    return { ...options, bootstrap, endpoint }
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error
+    throw new OperationalError('CONFIG_INVALID', FAILED, { cause: error })
+  }
+}
+
+function invalid(sentence: string): OperationalError {
+  return new OperationalError('CONFIG_INVALID', sentence)
+}
+
+function addresses(key: string, text: string): Address[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+    .flatMap((one) => {
+      try {
+        return parseAddresses(one)
+      } catch (error) {
+        if (error instanceof ClientError) throw invalid(`Invalid url in ${key}: ${one}`)
+        throw error
+      }
+    })
+}
+
+/** Java's clients ask for the addresses of names when they are made, and give up if there is none. */
+async function reachableNames(all: readonly Address[], key: string): Promise<Address[]> {
+  const known = await Promise.all(
+    all.map(async ({ host }) => {
+      if (isIP(host) !== 0) return true
+      return await lookup(host).then(
+        () => true,
+        () => false,
+      )
+    }),
+  )
+  const found = all.filter((_, index) => known[index])
+  if (found.length === 0) throw invalid(`No resolvable bootstrap urls given in ${key}`)
+  return found
+}
+
+/** Runs `work` with an Admin, and closes it whatever comes. */
+export async function withAdmin<T>(
+  host: ToolHost,
+  properties: Properties,
+  work: (admin: AdminClient) => Promise<T>,
+): Promise<T> {
+  const admin = await makeAdmin(host, properties)
+  try {
+    return await work(admin)
+  } finally {
+    await admin.close()
+  }
+}
+
+/** What Java's client would say of an error of ours. */
+export function clientSentence(error: unknown): string {
+  if (error instanceof ClientError && error.code === 'TIMED_OUT') {
+    const call = error.message.split(':')[0] ?? ''
+    return `Timed out waiting for a node assignment. Call: ${call}`
+  }
+  if (error instanceof KafkaError) return brokerSentence(error)
+  return error instanceof Error ? error.message : String(error)
+}
+
+export function isKafkaError(error: unknown, code: KafkaError['code']): boolean {
+  return error instanceof KafkaError && error.code === code
+}

@@ -1,0 +1,63 @@
+/** JSON files that tools are given: partitions, offsets, reassignments. */
+import { OperationalError } from '../../base/errors.ts'
+import type { Disk } from '../../world/world.ts'
+import { failure } from '../tool/tool-exit.ts'
+
+export type JsonObject = { readonly [key: string]: unknown }
+
+/** @throws OperationalError CONFIG_INVALID */
+export async function readText(disk: Disk, path: string): Promise<string> {
+  const bytes = await disk.readFile(path)
+  if (bytes === null) throw new OperationalError('CONFIG_INVALID', `Unable to read file ${path}: no such file`)
+  return bytes.toString()
+}
+
+/** Null if it is no JSON object. */
+export function parseJsonObject(text: string): JsonObject | null {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return null
+  }
+  return isObject(json) ? json : null
+}
+
+export function isObject(json: unknown): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
+}
+
+/** The objects of an array field; null without such a field. @throws ToolExit if it is something else. */
+export function objectsOf(json: JsonObject, field: string): readonly JsonObject[] | null {
+  const list = json[field]
+  if (list === undefined) return null
+  if (!Array.isArray(list) || !list.every(isObject)) throw failure(`"${field}" must be a list of objects.`)
+  return list
+}
+
+/** @throws ToolExit */
+export function textField(json: JsonObject, field: string): string {
+  const value = json[field]
+  if (typeof value === 'string') return value
+  throw failure(
+    value === undefined
+      ? `No such field exists: \`${field}\``
+      : `Expected \`String\` value, received ${JSON.stringify(value)}`,
+  )
+}
+
+/** @throws ToolExit */
+export function integerField(json: JsonObject, field: string): number {
+  const value = json[field]
+  if (typeof value === 'number' && Number.isInteger(value)) return value
+  throw failure(
+    value === undefined
+      ? `No such field exists: \`${field}\``
+      : `Expected \`Integer\` value, received ${JSON.stringify(value)}`,
+  )
+}
+
+/** Those that stand more than once. */
+export function duplicates(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts.filter((text, index) => texts.indexOf(text) !== index))]
+}

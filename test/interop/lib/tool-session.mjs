@@ -1,0 +1,126 @@
+/**
+ * Sessions with command line tools, as text (test/interop/tools/NAME.txt), and what they print, made comparable.
+ *
+ *     # a remark
+ *     file NAME CONTENT           writes a file into the session's folder; \n and \t stand for what they say
+ *     ! kafka-console-producer …  made ready by Kafka's own tool; what it prints is not compared
+ *     kafka-topics …              compared; `'…'` keeps blanks together, `< TEXT` is stdin
+ *     ~ kafka-acls …              compared against Kafka only: Klamm does not serve it yet
+ *
+ * @B stands for the broker's address, @C for its controller's, @D for the session's folder.
+ */
+import { readFileSync } from 'node:fs'
+
+/**
+ * @typedef {{ kind: 'file' | 'prepare' | 'compare', kafkaOnly: boolean, text: string, words: string[], input: string }} Step
+ * @param {string} path
+ * @returns {Step[]}
+ */
+export function readSession(path) {
+  const steps = []
+  for (const line of readFileSync(path, 'utf8').split('\n')) {
+    if (line.trim() === '' || line.startsWith('#')) continue
+    const mark = line[0] === '!' || line[0] === '~' ? line[0] : ''
+    const text = mark === '' ? line : line.slice(1).trim()
+    const [command, input = ''] = text.split(' < ')
+    const kind = mark === '!' ? 'prepare' : text.startsWith('file ') ? 'file' : 'compare'
+    steps.push({ kind, kafkaOnly: mark === '~', text, words: split(command), input: unescaped(input) })
+  }
+  return steps
+}
+
+/** @param {string} text */
+function split(text) {
+  return [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => unescaped(quoted ?? plain))
+}
+
+const unescaped = (text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t')
+
+/** A line that Java's logger or a stack trace wrote. */
+const LOGGED = [
+  /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] (TRACE|DEBUG|INFO|WARN|ERROR|FATAL) /,
+  /^\s+at [\w.$/<>@]+\(/,
+  /^\s+\.\.\. \d+ (more|common frames omitted)/,
+  /^(Caused by: |\s*Suppressed: )?[a-z]\w*(\.[\w$]+)*\.[A-Z][\w$]*(Exception|Error)\b/,
+  /^ \([\w.$]+\)$/,
+  /^SLF4J/,
+]
+
+/**
+ * What is compared of one run.
+ * @param {{ exitCode: number, stdout: string, stderr: string }} run
+ * @param {{ address: string, controller: string, directory: string, home: string }} place
+ */
+export function comparable({ exitCode, stdout, stderr }, place) {
+  const plain = (text) =>
+    text
+      .replaceAll(place.directory, '@D')
+      .replaceAll(place.home, '@H')
+      .replaceAll(place.address, '@B')
+      .replaceAll(place.controller, '@C')
+      .replaceAll(`:${place.address.split(':')[1]}`, ':@P')
+      .replaceAll(/\b1[67]\d{11}\b/g, 'TIME')
+      .replaceAll(/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,:\d]*Z?/g, 'DATE')
+      .replaceAll(/[\w-]{8}-[\w-]{4}-[\w-]{4}-[\w-]{4}-[\w-]{12}/g, 'UUID')
+      .replaceAll(/(?<![\w-])(?=[\w-]*[A-Z0-9])[A-Za-z0-9_-]{22}(?![\w-])/g, 'ID')
+      .replaceAll(/[ \t]+$/gm, '')
+  const lines = (text) =>
+    plain(text)
+      .split('\n')
+      .filter((line) => line !== '')
+  return {
+    exitCode,
+    stdout: tidyOut(withoutHelp(lines(stdout))),
+    stderr: tidyError(withoutHelp(lines(stderr))),
+  }
+}
+
+const isSaid = (line) => !LOGGED.some((pattern) => pattern.test(line))
+
+/** Stack traces that Kafka prints where results belong, and what differs from run to run. */
+function tidyOut(lines) {
+  return lines
+    .filter((line) => isSaid(line) && !line.startsWith(' at [Source: '))
+    .map((line) =>
+      line
+        .replace(/^ \t/, '\t')
+        .replace(/ \(Commit:\w+\)$/, '')
+        .replace(/^(\S+ *\t\d+ *\t)\d+( *\t[A-Z])/, '$1ID$2'),
+    )
+    .sort()
+}
+
+function tidyError(lines) {
+  return (
+    lines
+      .filter(isSaid)
+      // A set whose order is that of addresses in memory.
+      .map((line) => line.replace(/(?<=^Option combination ")\[.*?\](?=" can't)/, sorted))
+      .map((line) =>
+        line.replace(/(?<=: \[)[^:[\]]*, [^:[\]]*(?=\]$)|(?<=: )[^:[]*, [^:[]*$|(?<=: )\[[^:]*\], [^:]*$/, sorted),
+      )
+      .map((line) => line.replace(/: no such file$/, ''))
+      .map((line) => line.replace(/^(Exception in thread "main" )?([a-z]\w*\.)+\w+(Exception|Error): /, ''))
+  )
+}
+
+const sorted = (set) => set.split(', ').sort().join(', ')
+
+/** What was captured, as this reader would have made it comparable. */
+export function retold({ stdout, stderr, ...rest }) {
+  return { ...rest, stdout: tidyOut(stdout), stderr: tidyError(stderr) }
+}
+
+/** Descriptions of options are our own: of a table of them only its presence is compared. */
+function withoutHelp(lines) {
+  const at = lines.findIndex((line) => /^Option( \(\* = required\))? +Description/.test(line))
+  const help = lines.findIndex((line) => /^(positional|optional) arguments:/.test(line))
+  if (at >= 0) return [...lines.slice(0, at), '[options]']
+  return help >= 0 ? [...lines.slice(0, Math.max(0, usageEnd(lines))), '[options]'] : lines
+}
+
+/** A usage is followed by a description of the tool. */
+function usageEnd(lines) {
+  const end = lines.findIndex((line, index) => index > 0 && !line.startsWith(' '))
+  return end < 0 ? lines.length : end
+}
