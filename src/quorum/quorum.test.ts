@@ -143,3 +143,18 @@ test("quorum-state is Kafka's, in both versions, and reads back", () => {
   }
   expect(METADATA_TOPIC_ID).toBe('AAAAAAAAAAAAAAAAAAAAAQ')
 })
+
+test('a full disk at the end lets the metadata log go all the same', async () => {
+  const world = new SeededWorld(12)
+  await world.run(async () => {
+    await format(world, [voter(1, DIRECTORY_ID)])
+    const options = { logDirectory: '/data', directoryId: DIRECTORY_ID, staticVoterIds: [] }
+    const { controller } = await startMetadataNode(world, options)
+    world.main.disk.failNext({ kinds: ['write', 'writeNow', 'truncate'], path: '__cluster_metadata', code: 'ENOSPC' })
+    await controller.close()
+    expect(world.main.disk.held()).toEqual([])
+    world.main.disk.forgetRequested()
+    const again = await startMetadataNode(world, options)
+    await again.controller.close()
+  })
+})

@@ -281,7 +281,12 @@ export class Quorum {
     await this.#reader.close()
     await this.#disk.close()
     await this.#snapshots.close()
-    await this.#log.close()
+    try {
+      await this.#log.close()
+    } catch (error) {
+      // Nothing is lost: what was committed is synced. The next start checks the rest.
+      this.#options.logger.error('[RaftManager] The metadata log was not closed cleanly', error)
+    }
   }
 
   /** What a killed process leaves. */

@@ -545,3 +545,18 @@ test('a partition is deleted while it moves', () =>
 function passed(world: SeededWorld, ms: number): Promise<void> {
   return new Promise((resolve) => void world.clock.at(world.clock.monotonicMs() + ms, resolve))
 }
+
+test('a full disk at the end costs the marker of a clean shutdown, and no file stays open', () =>
+  seeded(11, 2, async (world) => {
+    const lines: string[] = []
+    const manager = await open(world, 2, { logger: { ...SILENT, error: (line) => void lines.push(line) } })
+    for (let partition = 0; partition < 4; partition++) await append(await manager.getOrCreate('t', partition, NEW))
+    world.main.disk.failNext({ kinds: ['write', 'writeNow'], path: '/a/t-0/', code: 'ENOSPC', times: 9 })
+    await manager.close(1)
+    expect(lines.filter((line) => line.includes('was not shut down cleanly'))).toHaveLength(1)
+    expect(world.main.disk.held()).toEqual([])
+    world.main.disk.forgetRequested()
+    const again = await open(world, 2)
+    expect([...again.all()].map((log) => log.writtenEnd)).toEqual([1, 1, 1, 1])
+    await again.close(1)
+  }))

@@ -246,6 +246,7 @@ export class LogManager {
           await directory.writeCleanShutdown(brokerEpoch)
         } catch (error) {
           this.#options.logger.error(`Log directory ${directory.path} was not shut down cleanly`, error)
+          for (const { log } of this.#replicas.in(directory)) await log.closeHard().catch(() => undefined)
         }
         await directory.unlock().catch(() => undefined)
       }),

@@ -746,15 +746,17 @@ export class PartitionLog {
   /** Flushes, writes the producer snapshot, trims the files: what a clean shutdown leaves. */
   async close(): Promise<void> {
     if (this.#isClosed) return
-    if (this.#failure === null) {
+    try {
+      if (this.#failure !== null) return
       await this.#change(async () => {
         // Kafka takes a log without an id for a stray one, also if it is empty.
         const id = this.#claimTopicId()
         if (id !== null) await this.#storeTopicId(id)
         await finishLog(this.#state)
       })
+    } finally {
+      await this.closeHard()
     }
-    await this.closeHard()
   }
 
   /** Lets go of the files as they are: what a killed process leaves. */

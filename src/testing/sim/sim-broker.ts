@@ -84,6 +84,11 @@ export class SimBroker {
     this.#dying ??= { events, ending }
   }
 
+  /** It doesn't die after all. */
+  live(): void {
+    this.#dying = null
+  }
+
   /** After each event. */
   tick(): void {
     if (this.#dying === null || --this.#dying.events > 0) return

@@ -122,6 +122,7 @@ async function breakThings(sim: Sim, random: SeededRandom): Promise<void> {
 /** Machines, disks and connections are whole again; a broker with a failed directory is started anew. */
 function heal(sim: Sim): void {
   sim.note('sim', 'everything is mended')
+  sim.broker.live()
   const { main } = sim.world
   main.disk.heal()
   main.disk.capacityBytes = 2 ** 40
