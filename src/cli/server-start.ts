@@ -28,10 +28,13 @@ void runServer({
   version: VERSION,
   world,
   logger,
-  startNode: (options) => {
+  startNode: async (options) => {
     // While the disk is busy with formatting; a start that comes to locking before prepares it itself.
     setTimeout(() => void prepareLocks(), LOCKS_AFTER_MS)
-    return startNode({ ...options, hostName: hostname() })
+    const nodeOptions = { ...options, hostName: hostname() }
+    if (options.config.processRoles.has('broker')) return startNode(nodeOptions)
+    const { startControllerNode } = await import('../server/controller-node.ts')
+    return startControllerNode(nodeOptions)
   },
   print,
   onSignal: (asked) => {

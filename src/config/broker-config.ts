@@ -27,6 +27,8 @@ export interface BrokerConfig extends BrokerFields {
   readonly controllerListenerNames: readonly string[]
   /** Those of the broker; a host of '' stands for the machine's name, a port of 0 for the bound one. */
   readonly advertisedListeners: readonly ListenerConfig[]
+  /** Where other nodes reach this controller; the same stand-ins. */
+  readonly advertisedControllerListeners: readonly ListenerConfig[]
   readonly interBrokerListenerName: string
   /** The static quorum; empty when the quorum is dynamic. */
   readonly quorumVoters: readonly QuorumVoter[]

@@ -102,7 +102,11 @@ function isRole(role: string): role is ProcessRole {
 
 type Listeners = Pick<
   BrokerConfig,
-  'listeners' | 'controllerListeners' | 'advertisedListeners' | 'interBrokerListenerName'
+  | 'listeners'
+  | 'controllerListeners'
+  | 'advertisedListeners'
+  | 'advertisedControllerListeners'
+  | 'interBrokerListenerName'
 >
 
 function listenersOf(values: ReadonlyMap<string, ConfigValue>, originals: ReadonlyMap<string, string>): Listeners {
@@ -131,6 +135,7 @@ function listenersOf(values: ReadonlyMap<string, ConfigValue>, originals: Readon
     listeners: all.filter((listener) => !isController(listener)),
     controllerListeners: all.filter(isController),
     advertisedListeners: named.filter((listener) => !isController(listener)),
+    advertisedControllerListeners: (named.some(isController) ? named : all).filter(isController),
     interBrokerListenerName: interBrokerListener(values, originals, map),
   }
 }

@@ -144,11 +144,8 @@ function isListenerKey(name: string): boolean {
   return name.startsWith('listener.name.')
 }
 
-/** This release is one node with both roles, or a broker whose controllers are others. */
+/** A controller of this release is the only one of its cluster. */
 function refuseRoles(config: BrokerConfig, refused: string[]): void {
-  if (!config.processRoles.has('broker')) {
-    refused.push('process.roles=controller: a controller of its own is not supported yet')
-  }
   if (!config.processRoles.has('controller')) return
   const others = config.quorumVoters.filter((voter) => voter.id !== config.nodeId)
   if (others.length > 0) refused.push('controller.quorum.voters names other nodes: one controller is supported yet')

@@ -140,7 +140,7 @@ export class Controller implements ControllerApi {
     this.#answer(this.#decide((state) => assignReplicasToDirs(state, request)))
 
   describeQuorum: ControllerApi['describeQuorum'] = async (request, { apiVersion }) =>
-    describeQuorum(this.#log, this.#options.registration.listeners, request, this.#options.clock.wallMs(), apiVersion)
+    describeQuorum(this.#log, this.#options.registration.listeners, request, apiVersion)
 
   /** Stops deciding, waits for what is being written, closes the log. */
   async close(): Promise<void> {

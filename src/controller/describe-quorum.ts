@@ -1,9 +1,9 @@
-/** DescribeQuorum, answered by the leader: itself is the only voter. v1 adds times, v2 directories and endpoints. */
+/** DescribeQuorum, answered by the leader: itself is the only voter, others may observe. v1 adds times, v2 directories and endpoints. */
 import { ERROR_CODES } from '../base/error-codes.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/generated/describe-quorum.ts'
 import type { EndpointImage } from '../metadata/cluster-image.ts'
-import type { MetadataLog } from './metadata-log.ts'
+import type { LogReplica, MetadataLog } from './metadata-log.ts'
 
 const ADDRESSES_VERSION = 2
 const METADATA_TOPIC = '__cluster_metadata'
@@ -24,25 +24,8 @@ export function describeQuorum(
   log: MetadataLog,
   listeners: readonly EndpointImage[],
   request: DescribeQuorumRequest,
-  wallMs: number,
   apiVersion: number,
 ): Init<DescribeQuorumResponse> {
-  const [voter] = log.voters
-  const state = {
-    replicaId: log.nodeId,
-    ...(voter === undefined || apiVersion < ADDRESSES_VERSION ? {} : { replicaDirectoryId: voter.directoryId }),
-    logEndOffset: log.endOffset,
-    lastFetchTimestamp: wallMs,
-    lastCaughtUpTimestamp: wallMs,
-  }
-  const quorum = {
-    errorCode: 0,
-    leaderId: log.nodeId,
-    leaderEpoch: log.epoch,
-    highWatermark: log.committedEnd,
-    currentVoters: [state],
-    observers: [],
-  }
   const [first] = request.topics
   const isAsked =
     request.topics.length === 1 &&
@@ -50,6 +33,22 @@ export function describeQuorum(
     first.partitions.length === 1 &&
     first.partitions[0]?.partitionIndex === 0
   if (!isAsked) return { errorCode: 0, topics: request.topics.map(unknown) }
+  const state = ({ id, directoryId, endOffset, lastFetchMs, lastCaughtUpMs }: LogReplica) => ({
+    replicaId: id,
+    ...(apiVersion < ADDRESSES_VERSION ? {} : { replicaDirectoryId: directoryId }),
+    logEndOffset: endOffset,
+    lastFetchTimestamp: lastFetchMs,
+    lastCaughtUpTimestamp: lastCaughtUpMs,
+  })
+  const { voters, observers } = log.replicas
+  const quorum = {
+    errorCode: 0,
+    leaderId: log.nodeId,
+    leaderEpoch: log.epoch,
+    highWatermark: log.committedEnd,
+    currentVoters: voters.map(state),
+    observers: observers.map(state),
+  }
   const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0, ...quorum }] }]
   // Older versions have no place for addresses, and no default that could be left out.
   if (apiVersion < ADDRESSES_VERSION) return { errorCode: 0, topics }

@@ -5,11 +5,23 @@
 import type { Provenance } from '../metadata/image.ts'
 import type { Uuid } from '../base/uuid.ts'
 
+/** How far a replica of the log is, as the leader knows it. Times are of the wall clock, -1 for never. */
+export interface LogReplica {
+  readonly id: number
+  readonly directoryId: Uuid
+  /** -1: not heard of. */
+  readonly endOffset: number
+  readonly lastFetchMs: number
+  readonly lastCaughtUpMs: number
+}
+
 export interface MetadataLog {
   readonly nodeId: number
   readonly epoch: number
   readonly kraftVersion: number
   readonly voters: readonly { readonly id: number; readonly directoryId: Uuid }[]
+  /** Of the leader, itself among the voters. */
+  readonly replicas: { readonly voters: readonly LogReplica[]; readonly observers: readonly LogReplica[] }
   /** Offset that the next record gets. */
   readonly endOffset: number
   /** All below is committed. */

@@ -10,7 +10,8 @@ import { KafkaError } from '../base/errors.ts'
 import type { LeaderView, RaftAnswer, RaftBatch, RaftRequest } from '../raft/messages.ts'
 import { Raft, type QuorumStatus } from '../raft/raft.ts'
 import type { Outgoing, RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
-import type { Voter } from '../raft/voters.ts'
+import type { ReplicaKey, Voter } from '../raft/voters.ts'
+import type { ReplicaProgress } from '../raft/leadership.ts'
 import { BATCH_HEADER_BYTES } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import type { Timer } from '../world/world.ts'
@@ -27,6 +28,14 @@ import { checkVoters } from './voter-check.ts'
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 /** controller.quorum.fetch.max.bytes and controller.quorum.fetch.snapshot.max.bytes: Kafka's default of both. */
 const PIECE_BYTES_MAX = 1024 * 1024
+
+/** Times are of the wall clock, -1 for never. */
+export interface QuorumReplica extends ReplicaKey {
+  /** -1: not heard of. */
+  readonly endOffset: number
+  readonly lastFetchMs: number
+  readonly lastCaughtUpMs: number
+}
 
 export class Quorum {
   readonly #options: QuorumOptions
@@ -144,6 +153,28 @@ export class Quorum {
   /** Null unless this node leads. */
   status(): QuorumStatus | null {
     return this.#raft.status(this.#options.clock.monotonicMs())
+  }
+
+  /** Of the leader, itself among the voters; none on any other node. */
+  get replicas(): { readonly voters: readonly QuorumReplica[]; readonly observers: readonly QuorumReplica[] } {
+    const { clock, nodeId } = this.#options
+    const nowMs = clock.monotonicMs()
+    const wallMs = clock.wallMs()
+    const wall = (atMs: number): number => (atMs === -Infinity ? -1 : wallMs - Math.round(nowMs - atMs))
+    const status = this.#raft.status(nowMs)
+    const state = (key: ReplicaKey, progress: ReplicaProgress | null): QuorumReplica => {
+      const { id, directoryId } = key
+      if (id === nodeId) {
+        return { id, directoryId, endOffset: this.endOffset, lastFetchMs: wallMs, lastCaughtUpMs: wallMs }
+      }
+      if (progress === null) return { id, directoryId, endOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1 }
+      const { endOffset, lastFetchMs, lastCaughtUpMs } = progress
+      return { id, directoryId, endOffset, lastFetchMs: wall(lastFetchMs), lastCaughtUpMs: wall(lastCaughtUpMs) }
+    }
+    return {
+      voters: status?.voters.map(({ voter, progress }) => state(voter, progress)) ?? [],
+      observers: status?.observers.map((progress) => state(progress.key, progress)) ?? [],
+    }
   }
 
   /** Offset that the next record gets. */

@@ -7,11 +7,13 @@
  */
 import { ByteReader, MalformedError } from '../base/byte-reader.ts'
 import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { peekRequestStart, readRequestHeader, writeResponse } from '../protocol/frames.ts'
 import type { Frame } from '../rpc/frame-receiver.ts'
 import type { Dispatched, Outcome, ServerConnection } from '../rpc/server-connection.ts'
 import { CLOSE, NO_ANSWER, type Around, type Handled, type Handler, type RequestContext } from './handler.ts'
-import { apiVersionsHandler, UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
+import { UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
 import type { Services } from './services.ts'
 
 export interface ConnectionInfo {
@@ -19,12 +21,19 @@ export interface ConnectionInfo {
   readonly listener: string
 }
 
-export class Dispatcher {
-  readonly #services: Services
-  readonly #handlers: ReadonlyMap<number, Handler>
+/** What every node has, whatever it serves. */
+export interface DispatchedParts {
+  readonly logger: Logger
+  /** A broken invariant: the node stops. */
+  fail(error: unknown): void
+}
+
+export class Dispatcher<Parts extends DispatchedParts = Services> {
+  readonly #services: Parts
+  readonly #handlers: ReadonlyMap<number, Handler<Parts>>
   readonly #around: Around | null
 
-  constructor(services: Services, handlers: readonly Handler[], around: Around | null = null) {
+  constructor(services: Parts, handlers: readonly Handler<Parts>[], around: Around | null = null) {
     this.#services = services
     this.#around = around
     this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]))
@@ -38,7 +47,7 @@ export class Dispatcher {
       const handler = this.#handlers.get(apiKey)
       if (handler === undefined) throw new MalformedError(`a request of API ${apiKey}, which is not served`)
       if (version < handler.lowestVersion || version > handler.highestVersion) {
-        if (handler === apiVersionsHandler) {
+        if (handler.api === ApiVersions) {
           readRequestHeader(reader, handler.api, version)
           return { outcome: encode(handler, 0, correlationId, UNSUPPORTED_VERSION_ANSWER, releases), pipelined: false }
         }
@@ -73,7 +82,7 @@ export class Dispatcher {
   }
 
   #handle(
-    handler: Handler,
+    handler: Handler<Parts>,
     request: unknown,
     context: RequestContext,
     releases: (() => void)[],
@@ -95,12 +104,12 @@ export class Dispatcher {
     }
   }
 
-  #run(handler: Handler, request: unknown, context: RequestContext): Handled<object> | Promise<Handled<object>> {
+  #run(handler: Handler<Parts>, request: unknown, context: RequestContext): Handled<object> | Promise<Handled<object>> {
     return handler.spec.handle(this.#services, request, context)
   }
 
   #finish(
-    handler: Handler,
+    handler: Handler<Parts>,
     request: unknown,
     context: RequestContext,
     handled: Handled<object>,
@@ -122,7 +131,7 @@ export class Dispatcher {
   }
 
   #failed(
-    handler: Handler,
+    handler: Handler<Parts>,
     request: unknown,
     context: RequestContext,
     error: unknown,
@@ -152,7 +161,7 @@ export class Dispatcher {
 }
 
 function encode(
-  handler: Handler,
+  handler: Pick<Handler, 'api'>,
   version: number,
   correlationId: number,
   response: object,

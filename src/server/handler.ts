@@ -9,6 +9,7 @@
 import type { KafkaError } from '../base/errors.ts'
 import type { Retainable } from '../base/retainable.ts'
 import type { Api, Init } from '../protocol/codec.ts'
+import type { ControllerApi } from '../controller/controller-api.ts'
 import type { Services } from './services.ts'
 
 /** Who asks, and how. */
@@ -41,13 +42,19 @@ export const CLOSE = Symbol('close')
 
 export type Handled<Response> = Init<Response> | typeof NO_ANSWER | typeof CLOSE
 
-export interface HandlerSpec<Request, Response> {
+/** All that is needed to pass a request on to the controller. */
+export interface AsksController {
+  readonly controller: ControllerApi
+}
+
+/** `Parts`: what of a node's parts the handler works with; those of a broker unless it says otherwise. */
+export interface HandlerSpec<Request, Response, Parts = Services> {
   /** Versions that are served, where they are fewer than the schema has. */
   readonly versions?: { readonly lowest: number; readonly highest: number }
   /** The next request of the connection may start before this one is answered: its effect is ordered when `handle` returns. */
   readonly pipelined?: boolean
   readonly handle: (
-    services: Services,
+    services: Parts,
     request: Request,
     context: RequestContext,
   ) => Handled<Response> | Promise<Handled<Response>>
@@ -60,22 +67,25 @@ export interface HandlerSpec<Request, Response> {
  * what the handler could throw. For tests of clients; production has none.
  */
 export type Around = (
-  handler: Handler,
+  handler: Handler<never>,
   request: unknown,
   context: RequestContext,
   proceed: () => Handled<object> | Promise<Handled<object>>,
 ) => Handled<object> | Promise<Handled<object>>
 
-export interface Handler {
+export interface Handler<Parts = Services> {
   // oxlint-disable-next-line typescript/no-explicit-any -- the table holds handlers of all types
   readonly api: Api<any, any>
   readonly lowestVersion: number
   readonly highestVersion: number
   // oxlint-disable-next-line typescript/no-explicit-any -- the table holds handlers of all types
-  readonly spec: HandlerSpec<any, any>
+  readonly spec: HandlerSpec<any, any, Parts>
 }
 
-export function handler<Request, Response>(api: Api<Request, Response>, spec: HandlerSpec<Request, Response>): Handler {
+export function handler<Request, Response, Parts = Services>(
+  api: Api<Request, Response>,
+  spec: HandlerSpec<Request, Response, Parts>,
+): Handler<Parts> {
   return {
     api,
     lowestVersion: spec.versions?.lowest ?? api.request.lowestVersion,

@@ -1,12 +1,12 @@
 /**
- * One node: wires the parts, starts them in order, stops them in the reverse order.
+ * One node with a broker: wires the parts, starts them in order, stops them in the reverse order.
  *
  * Starting: bind (a taken port fails before a file is touched), format empty directories, open and lock them, load the metadata
  * log and become its leader, load the logs with what the metadata says of them, register, serve. Stopping: controlled shutdown, no
  * new connections, coordinators, logs with their clean-shutdown markers, metadata log. A broken invariant, or the last
  * log directory gone, stops the node without the niceties: `closed` rejects.
  */
-import { KafkaError, OperationalError } from '../base/errors.ts'
+import { KafkaError, OperationalError, assert } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
@@ -138,7 +138,7 @@ interface Parts {
 /** @throws OperationalError: one sentence for the operator; nothing is left open. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { world, config, logger } = options
-  checkRoles(config)
+  assert(config.processRoles.has('broker'), 'a node without the broker role is a controller-node.ts')
   const undo: (() => Promise<void>)[] = []
   try {
     const { network, clock } = world
@@ -165,7 +165,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       for (const directory of directories.live) await directory.unlock().catch(() => undefined)
     })
     const isController = config.processRoles.has('controller')
-    const metadata = await (isController ? startController(options, directories) : followCluster(options, directories))
+    const metadata = await (isController
+      ? startController(options, directories, [])
+      : followCluster(options, directories))
     const { controller } = metadata
     undo.push(() => metadata.close())
     const { image } = metadata
@@ -280,14 +282,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     if (error instanceof KafkaError) throw new OperationalError('CONFIG_INVALID', error.message, { cause: error })
     throw error
   }
-}
-
-function checkRoles(config: BrokerConfig): void {
-  if (config.processRoles.has('broker')) return
-  throw new OperationalError(
-    'NOT_SUPPORTED',
-    'process.roles must be broker or broker,controller: this release has no controller of its own.',
-  )
 }
 
 /** What can't be served is refused before the registration, not half-way. @throws OperationalError NOT_SUPPORTED. */

@@ -13,6 +13,8 @@ import { UnsentAnswers } from '../rpc/unsent-answers.ts'
 import type { Clock, Listener, Network, Socket, Timer } from '../world/world.ts'
 import type { ConnectionInfo, Dispatcher } from './dispatcher.ts'
 
+type Dispatches = Pick<Dispatcher<never>, 'dispatch'>
+
 /** Sockets are not read beyond this much of requests in work, and again below half of it. */
 const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
 /** Of answers that peers do not take; beyond it those that have taken nothing for this long are closed. */
@@ -53,7 +55,7 @@ export class SocketServer {
   readonly #perHost = new Map<string, number>()
   /** Sockets that came before the node was ready to serve. */
   readonly #early: (() => void)[] = []
-  #dispatcher: Dispatcher | null = null
+  #dispatcher: Dispatches | null = null
   #nextId = 1
   #sweep: Timer | null = null
   #closed = false
@@ -88,7 +90,7 @@ export class SocketServer {
   }
 
   /** Requests are handled from here on. */
-  serve(dispatcher: Dispatcher): void {
+  serve(dispatcher: Dispatches): void {
     this.#dispatcher = dispatcher
     for (const start of this.#early.splice(0)) start()
     this.#scheduleSweep()
@@ -141,7 +143,7 @@ export class SocketServer {
     return null
   }
 
-  #start(socket: Socket, listener: string, dispatcher: Dispatcher): void {
+  #start(socket: Socket, listener: string, dispatcher: Dispatches): void {
     const id = this.#nextId++
     const info: ConnectionInfo = { id, listener }
     const { remoteHost } = socket

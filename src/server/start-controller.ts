@@ -1,4 +1,5 @@
 /** The controller half of a node: the metadata log opened with this node's settings, and its leader. */
+import { assert } from '../base/errors.ts'
 import { TableConfigRules } from '../controller/config-rules.ts'
 import { Controller } from '../controller/controller.ts'
 import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
@@ -6,6 +7,7 @@ import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { readBootstrap } from '../quorum/format.ts'
 import { Quorum } from '../quorum/quorum.ts'
 import { NO_PEERS } from '../quorum/raft-channel.ts'
+import type { VoterEndpoint } from '../raft/voters.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
@@ -13,12 +15,23 @@ import { hostNameOf } from './listener-addresses.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeOptions } from './node-options.ts'
 
-export async function startController(options: NodeOptions, directories: LogDirectories): Promise<ClusterMetadata> {
+/** The controller in this process, and the log that it leads. */
+export interface OwnController extends ClusterMetadata {
+  readonly controller: Controller
+  readonly quorum: Quorum
+}
+
+/** `endpoints`: where other nodes reach this controller; none: nobody can. */
+export async function startController(
+  options: NodeOptions,
+  directories: LogDirectories,
+  endpoints: readonly VoterEndpoint[],
+): Promise<OwnController> {
   const { world, config, logger } = options
   const { clock, random, disk } = world
   const metadata = metadataDirectory(directories, config)
   const bootstrap = await readBootstrap(disk, metadata.path)
-  let quorum: Quorum | null = null
+  let opened: Quorum | null = null
   const controller = await Controller.start({
     clock,
     random,
@@ -47,26 +60,29 @@ export async function startController(options: NodeOptions, directories: LogDire
     },
     bootstrap: bootstrap === null ? bootstrapRecords(METADATA_VERSION_LATEST) : decodeBootstrap(bootstrap),
     openLog: async (content) => {
-      quorum = await Quorum.open(
+      opened = await Quorum.open(
         {
           ...quorumOptions(world, config, logger, metadata),
           mayVote: true,
-          endpoints: [],
+          endpoints,
           bootstrapServers: [],
           channel: NO_PEERS,
           aloneOnly: true,
         },
         content,
       )
-      return quorum
+      return opened
     },
   })
+  assert(opened !== null, 'a controller that started has opened its log')
+  const quorum: Quorum = opened
   return {
     controller,
     get image() {
       return controller.image
     },
-    kraftVersion: () => quorum?.kraftVersion ?? 0,
+    quorum,
+    kraftVersion: () => quorum.kraftVersion,
     onImage: (listener) => controller.onImage(listener),
     onFailed: (listener) => controller.onFailed(listener),
     close: () => controller.close(),

@@ -22,6 +22,7 @@ const SUITES = [
   'kill',
   'directories',
   'kafka-controller',
+  'klamm-controller',
 ]
 
 const asked = process.argv.slice(2)

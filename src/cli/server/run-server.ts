@@ -82,7 +82,8 @@ function configOf(file: string | null, overrides: readonly string[], host: Serve
   const { logger, version } = host
   const properties = file === null ? defaultProperties() : readPropertiesFile(file)
   const { config, warnings, unsupported, refused } = parseBrokerConfig(withOverrides(properties, overrides))
-  const addresses = config.listeners.map((listener) => `${listener.name}://${listener.host}:${listener.port}`)
+  const listeners = config.listeners.length > 0 ? config.listeners : config.controllerListeners
+  const addresses = listeners.map((listener) => `${listener.name}://${listener.host}:${listener.port}`)
   const from = file === null ? 'without a file' : `from ${file}`
   logger.info(
     `Starting Klamm ${version} ${from}: node ${config.nodeId} on ${addresses.join(', ')}, data in ${config.logDirs.join(', ')}`,

@@ -8,7 +8,8 @@
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../../protocol/generated/api-versions.ts'
-import { handler } from '../handler.ts'
+import type { MetadataImage } from '../../metadata/image.ts'
+import { handler, type Handler } from '../handler.ts'
 
 const API_VERSIONS_KEY = 18
 const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
@@ -19,8 +20,15 @@ export const UNSUPPORTED_VERSION_ANSWER: Init<ApiVersionsResponse> = {
   apiKeys: [{ apiKey: API_VERSIONS_KEY, minVersion: 0, maxVersion: ApiVersions.request.highestVersion }],
 }
 
+interface Parts {
+  readonly image: () => MetadataImage
+  readonly kraftVersion: () => number
+  readonly handlers: readonly Pick<Handler, 'api' | 'lowestVersion' | 'highestVersion'>[]
+  readonly supportedFeatures: readonly { readonly name: string; readonly min: number; readonly max: number }[]
+}
+
 export const apiVersionsHandler = handler(ApiVersions, {
-  handle: (services, request, context) => {
+  handle: (services: Parts, request, context) => {
     if (
       context.apiVersion >= 3 &&
       !(SOFTWARE.test(request.clientSoftwareName) && SOFTWARE.test(request.clientSoftwareVersion))

@@ -3,10 +3,10 @@
  * v7 the topic id.
  */
 import { CreateTopics } from '../../protocol/generated/create-topics.ts'
-import { handler } from '../handler.ts'
+import { handler, type AsksController } from '../handler.ts'
 
 export const createTopicsHandler = handler(CreateTopics, {
-  handle: (services, request, context) => services.controller.createTopics(request, context),
+  handle: (services: AsksController, request, context) => services.controller.createTopics(request, context),
   failed: ({ topics }, error) => ({
     topics: topics.map(({ name }) => ({ name, errorCode: error.errno, errorMessage: error.message })),
   }),

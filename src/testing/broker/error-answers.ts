@@ -124,14 +124,14 @@ const FETCH_SESSION_ID_NOT_FOUND = 70
  * A fetch inside of a session does not name its partitions, so no error can be said of them. It is told that the session is
  * unknown, as after a restart; the client then names all of them, and that request meets the fault.
  */
-export function mustNotCount({ api }: Handler, request: unknown, code: ErrorCode): Handled<object> | null {
+export function mustNotCount({ api }: Handler<never>, request: unknown, code: ErrorCode): Handled<object> | null {
   if (api.key !== Fetch.key || !isFetch(request) || OF_SESSIONS.has(code)) return null
   return request.sessionId !== 0 && request.sessionEpoch > 0 ? { errorCode: FETCH_SESSION_ID_NOT_FOUND } : null
 }
 
 /** @throws the error itself where the handler knows how its answer says it. */
 export async function errorAnswer(
-  handler: Handler,
+  handler: Handler<never>,
   request: unknown,
   version: number,
   error: KafkaError,

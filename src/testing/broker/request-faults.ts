@@ -62,7 +62,7 @@ export class RequestFaults {
 
 async function faulty(
   { code, close, delayMs, handled }: RequestFault,
-  handler: Handler,
+  handler: Handler<never>,
   request: unknown,
   apiVersion: number,
   proceed: () => Handled<object> | Promise<Handled<object>>,

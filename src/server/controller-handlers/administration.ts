@@ -1,0 +1,26 @@
+/** What clients ask of the active controller, directly or through a broker's Envelope, and no broker adds to. */
+import { AlterConfigs } from '../../protocol/generated/alter-configs.ts'
+import { ElectLeaders } from '../../protocol/generated/elect-leaders.ts'
+import { IncrementalAlterConfigs } from '../../protocol/generated/incremental-alter-configs.ts'
+import { ListPartitionReassignments } from '../../protocol/generated/list-partition-reassignments.ts'
+import { listPartitionReassignments } from '../../controller/list-reassignments.ts'
+import { allFailed } from '../broker-config-changes.ts'
+import type { ControllerServices } from '../controller-services.ts'
+import { handler, type AsksController } from '../handler.ts'
+
+export const electLeadersHandler = handler(ElectLeaders, {
+  handle: ({ controller }: AsksController, request, context) => controller.electLeaders(request, context),
+  failed: (_request, error) => ({ errorCode: error.errno }),
+})
+export const controllerAlterConfigsHandler = handler(AlterConfigs, {
+  handle: ({ controller }: AsksController, request, context) => controller.alterConfigs(request, context),
+  failed: ({ resources }, error) => allFailed(resources, error),
+})
+export const controllerIncrementalAlterConfigsHandler = handler(IncrementalAlterConfigs, {
+  handle: ({ controller }: AsksController, request, context) => controller.incrementalAlterConfigs(request, context),
+  failed: ({ resources }, error) => allFailed(resources, error),
+})
+export const listReassignmentsHandler = handler(ListPartitionReassignments, {
+  handle: ({ image }: Pick<ControllerServices, 'image'>, request) => listPartitionReassignments(image(), request),
+  failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
+})
