@@ -4,6 +4,7 @@ import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
+import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
@@ -41,10 +42,12 @@ async function withController(run: (running: Running) => Promise<void>): Promise
       ]),
     )
     const node = await startControllerNode({ world: world.main.world, config, logger: SILENT })
-    const { network, clock } = world.node('broker').world
+    const { network, clock, random } = world.node('broker').world
     const connection = {
       network,
       clock,
+      random,
+      tls: null,
       pool: new ChunkPool({ freeBytesMax: 0, poison: true }),
       clientId: 'broker-2',
       software: { name: 'klamm', version: '0' },
@@ -123,7 +126,14 @@ test('a fetch of another cluster, and a snapshot that is not there, are refused'
 test('a broker registers, and what its clients ask comes in an envelope', async () => {
   await withController(async ({ node, world, address, connection }) => {
     const { clock } = world.node('broker').world
-    const controller = new RemoteController({ clock, connection, leader: () => address, timeoutMs: 5000, retryMs: 50 })
+    const controller = new RemoteController({
+      clock,
+      connection,
+      leader: () => address,
+      timeoutMs: 5000,
+      heartbeatTimeoutMs: 4500,
+      retryMs: 50,
+    })
     const own = { apiVersion: 4, clientHost: null }
     const registration = BrokerRegistration.request.make({
       brokerId: 2,
@@ -146,6 +156,37 @@ test('a broker registers, and what its clients ask comes in an envelope', async 
     expect(await controller.createTopics(request, client)).toMatchObject({
       topics: [{ errorCode: ERROR_CODES.TOPIC_ALREADY_EXISTS }],
     })
+    controller.close()
+  })
+})
+
+test('a heartbeat that the controller does not answer is tried again within half a session', async () => {
+  await withController(async ({ node, world, address, connection }) => {
+    let asked = 0
+    const controller = new RemoteController({
+      clock: connection.clock,
+      connection: { ...connection, requestTimeoutMs: 30_000 },
+      leader: () => {
+        asked += 1
+        return address
+      },
+      timeoutMs: 30_000,
+      heartbeatTimeoutMs: 4500,
+      retryMs: 50,
+    })
+    const own = { apiVersion: 2, clientHost: null }
+    const request = BrokerHeartbeat.request.make({ brokerId: 7, brokerEpoch: 1, currentMetadataOffset: 0 })
+    const unknown = { errorCode: ERROR_CODES.BROKER_ID_NOT_REGISTERED }
+    expect(await controller.brokerHeartbeat(request, own)).toMatchObject(unknown)
+    world.net.isolate('main')
+    const late = controller.brokerHeartbeat(request, own)
+    await world.advance(4400)
+    expect(asked).toBe(2)
+    await world.advance(300)
+    expect(asked).toBeGreaterThan(2)
+    world.net.heal()
+    expect(await late).toMatchObject(unknown)
+    expect(node.image.cluster.brokers.size).toBe(0)
     controller.close()
   })
 })

@@ -29,7 +29,11 @@ const REQUEST_TIMEOUT_MS = 30_000
 export async function followCluster(options: NodeOptions, directories: LogDirectories): Promise<FollowedCluster> {
   const { world, config, logger } = options
   const connection = connectionOptions(world, config, options.poison ?? false)
-  const channel = new RpcChannel({ clusterId: directories.clusterId, connection })
+  const channel = new RpcChannel({
+    clusterId: directories.clusterId,
+    // A connection on which an answer is late is given up, or the next requests would wait behind it.
+    connection: { ...connection, requestTimeoutMs: config.quorumRequestTimeoutMs },
+  })
   const follower = new ImageFollower()
   const quorum = await Quorum.open(
     {
@@ -50,6 +54,7 @@ export async function followCluster(options: NodeOptions, directories: LogDirect
     connection,
     leader: () => quorum.leader.endpoint,
     timeoutMs: REQUEST_TIMEOUT_MS,
+    heartbeatTimeoutMs: config.brokerSessionTimeoutMs / 2,
     retryMs: RETRY_MS,
   })
   const cluster = new FollowedCluster(quorum, follower, controller, logger)

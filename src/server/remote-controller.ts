@@ -11,7 +11,7 @@ import { ByteWriter } from '../base/byte-writer.ts'
 import { ERROR_CODES, errorName } from '../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { ControllerApi, ControllerContext } from '../controller/controller-api.ts'
-import type { Api, Init } from '../protocol/codec.ts'
+import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { readResponse, writeRequest } from '../protocol/frames.ts'
 import { AllocateProducerIds } from '../protocol/generated/allocate-producer-ids.ts'
 import { AlterConfigs } from '../protocol/generated/alter-configs.ts'
@@ -40,6 +40,8 @@ export interface RemoteControllerOptions {
   readonly leader: () => HostPort | null
   /** How long a request may take, with all its attempts. */
   readonly timeoutMs: number
+  /** Of one attempt of a heartbeat: a controller that is silent must not cost the session. */
+  readonly heartbeatTimeoutMs: number
   readonly retryMs: number
 }
 
@@ -129,9 +131,13 @@ export class RemoteController implements ControllerApi {
     const version = connection.versions.find(api, { max: apiVersion }) ?? connection.versions.choose(api)
     const answer =
       clientHost === null
-        ? await connection.request(api, request, { versions: { min: version, max: version } })
+        ? await connection.request(api, request, { versions: { min: version, max: version }, ...this.#limitOf(api) })
         : await forward(connection, api, version, request, clientHost)
     return answer === null || ASK_AGAIN.has((answer as { readonly errorCode?: number }).errorCode) ? null : answer
+  }
+
+  #limitOf(api: AnyApi): { readonly timeoutMs?: number } {
+    return api.key === BrokerHeartbeat.key ? { timeoutMs: this.#options.heartbeatTimeoutMs } : {}
   }
 
   async #connection(): Promise<BrokerConnection | null> {
