@@ -27,6 +27,8 @@ export class PartitionQueue {
   producerId: Int64 = -1
   producerEpoch = -1
   nextSequence = 0
+  /** Batches that were given numbers. */
+  assigned = 0
   /** -1: none. */
   lastAckedSequence = NO_SEQUENCE
   lastAckedOffset = -1

@@ -52,6 +52,10 @@ export class ProducerBatch {
   isTransactional = false
   /** As it was last sent; ZERO_UUID: by name. */
   topicId = ZERO_UUID
+  /** The how many-th of its partition to be given numbers. */
+  rank = 0
+  /** An attempt was lost, or failed in a way that leaves open whether it was written. */
+  mayBeWritten = false
   /** Its identity has changed since it was last sent. */
   hasBeenReset = false
   isDone = false
@@ -117,6 +121,7 @@ export class ProducerBatch {
     this.lastAttemptMs = Math.max(this.lastAttemptMs, nowMs)
     this.isRetried = true
     this.lastError = error
+    this.mayBeWritten ||= !(error instanceof KafkaError && NOT_WRITTEN.has(error.code))
   }
 
   /** Another leader since the last attempt is no reason to wait. */
@@ -190,6 +195,7 @@ export class ProducerBatch {
     for (const batch of made) {
       batch.buffer.close()
       batch.lastError = this.lastError
+      batch.rank = this.rank
       batch.attempts = this.attempts
       if (!this.hasSequence) continue
       batch.setIdentity(this, sequence, this.isTransactional)
@@ -215,6 +221,15 @@ export class ProducerBatch {
     this.flushes = null
   }
 }
+
+/** After these codes a batch is surely not in the log. */
+const NOT_WRITTEN: ReadonlySet<string> = new Set([
+  'NOT_ENOUGH_REPLICAS',
+  'CORRUPT_MESSAGE',
+  'MESSAGE_TOO_LARGE',
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'CONCURRENT_TRANSACTIONS',
+])
 
 /** Headers as they are written into a record: count, then each. */
 export function encodeHeaders(headers: readonly { readonly key: string; readonly value: Uint8Array | null }[]): Buffer {

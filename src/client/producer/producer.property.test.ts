@@ -7,7 +7,8 @@ import { expect, test } from 'vitest'
 import { pause } from '../call.ts'
 import { resolveClientOptions } from '../client-options.ts'
 import { ScriptedCluster } from '../../testing/scripted/scripted-cluster.ts'
-import { ScriptedLogs, type ProduceFault } from '../../testing/scripted/scripted-log.ts'
+import { produceFaults } from '../../testing/scripted/scripted-faults.ts'
+import { ScriptedLogs } from '../../testing/scripted/scripted-log.ts'
 import { SeededWorld } from '../../testing/seeded-world.ts'
 import type { ProducerOptions } from './producer-options.ts'
 import type { Bytes, RecordMetadata } from './producer-record.ts'
@@ -30,26 +31,6 @@ interface Run {
   readonly elapsedMs: number
 }
 
-/** Faults that this seed has, each with a chance per request. */
-function faultsOf(world: SeededWorld, isOver: () => boolean): () => ProduceFault | null {
-  const { choices } = world
-  const rate = choices.below(100) / 250
-  const kinds: (() => ProduceFault)[] = [
-    () => ({ silent: true }),
-    () => ({ hangUp: true }),
-    () => ({ refuse: 'NOT_ENOUGH_REPLICAS' }),
-    () => ({ refuse: 'KAFKA_STORAGE_ERROR' }),
-    () => ({ answer: 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' }),
-    () => ({ answer: 'REQUEST_TIMED_OUT' }),
-    () => ({ delayMs: choices.below(1500) }),
-    () => ({ throttleMs: choices.below(500) }),
-    () => ({ refuse: 'UNKNOWN_SERVER_ERROR' }),
-    () => ({ refuse: 'CORRUPT_MESSAGE' }),
-  ]
-  const used = kinds.filter(() => choices.chance(0.5))
-  return () => (isOver() || used.length === 0 || !choices.chance(rate) ? null : used[choices.below(used.length)]!())
-}
-
 async function run(seed: number, options: ProducerOptions<Bytes, Bytes>, hasBrokenNetwork: boolean): Promise<Run> {
   const world = new SeededWorld(seed)
   return world.run(async () => {
@@ -57,7 +38,7 @@ async function run(seed: number, options: ProducerOptions<Bytes, Bytes>, hasBrok
     const machineOf = (id: number) => ({ world: world.node(`broker${id}`).world, ip: world.node(`broker${id}`).ip })
     const cluster = await ScriptedCluster.start(world, { nodes: 3, topics: { t: PARTITIONS }, machineOf })
     let isOver = false
-    const fault = faultsOf(world, () => isOver)
+    const fault = produceFaults(choices, () => isOver)
     const logs = new ScriptedLogs(cluster, {
       fault,
       pause: (ms) => pause(clock, ms),

@@ -447,10 +447,7 @@ export class Sender {
       this.#accumulator.completed(batch)
       return
     }
-    const wasWritten =
-      code === 'DUPLICATE_SEQUENCE_NUMBER' ||
-      (code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && this.#transactions?.wasWritten(batch) === true)
-    if (wasWritten) this.#complete(batch, -1, -1)
+    if (code === 'DUPLICATE_SEQUENCE_NUMBER') this.#complete(batch, -1, -1)
     else if (this.#canRetry(batch, error, part, nowMs)) {
       this.#metrics.recordRetry.count += batch.count
       this.#accumulator.putBack(batch, nowMs, error)

@@ -32,6 +32,8 @@ import { checkTransition, type TransactionState } from './transaction-state.ts'
 const NO_IDENTITY: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
 const EPOCH_MAX = 32_767
 const INT_MAX = 0x7fff_ffff
+/** Of each producer and partition, by a broker. */
+const REMEMBERED_BATCHES = 5
 
 export interface TransactionManagerOptions extends RequestLaneOptions {
   /** Null: idempotent only. */
@@ -204,6 +206,8 @@ export class TransactionManager {
       // A broker that knows nothing of a producer takes any number from it, unless transactions are of version 2: then a second
       // batch that overtakes a first one that was refused would be written before it. Java's client takes that risk.
       if (tracked.length > 0 && queue.lastAckedSequence === NO_SEQUENCE && !this.#isVersion2) return true
+      // The broker remembers the last five: the first without an outcome must stay among them.
+      if (tracked.length > 0 && queue.assigned - tracked[0]!.rank >= REMEMBERED_BATCHES - 1) return true
       return queue.unresolvedSequence !== NO_SEQUENCE
     }
     return tracked.length > 0 && tracked[0] !== first
@@ -218,6 +222,8 @@ export class TransactionManager {
       queue.startSequencesAtBeginning(this.#identity)
     batch.setIdentity(this.#identity, queue.nextSequence, this.isTransactional)
     queue.nextSequence = incrementSequence(queue.nextSequence, batch.count)
+    queue.assigned += 1
+    batch.rank = queue.assigned
     queue.tracked.push(batch)
   }
 
@@ -236,8 +242,7 @@ export class TransactionManager {
     if (this.isFatal) return
     const code = error instanceof KafkaError ? error.code : null
     if (code === 'UNKNOWN_PRODUCER_ID') this.#resetQueue(queue)
-    else if (code === 'OUT_OF_ORDER_SEQUENCE_NUMBER' && !this.isTransactional) this.#requestBump(queue)
-    else if (mayAdjust && batch.hasSequence) {
+    else if ((mayAdjust || code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') && batch.hasSequence) {
       if (this.isTransactional) queue.closeGap(batch)
       // Java's client numbers the batches behind it anew at once. But it may be there, from an attempt whose answer was lost, and
       // so may those: they keep their numbers until the broker has said that they are not.
@@ -248,20 +253,11 @@ export class TransactionManager {
   /** A batch was given up whose fate is unknown: it may have been written, or still be. */
   markUnresolved(batch: ProducerBatch): void {
     const { queue } = batch
-    if (!batch.hasSequence || !queue.hasIdentity(batch)) return
+    if (!batch.hasSequence || !queue.hasIdentity(batch) || queue.isAcked(batch.lastSequence)) return
     const next = incrementSequence(batch.lastSequence, 1)
     queue.unresolvedSequence =
       queue.unresolvedSequence === NO_SEQUENCE ? next : Math.max(queue.unresolvedSequence, next)
     this.#unresolved.add(queue)
-  }
-
-  /**
-   * The broker took numbers behind the batch's own, so that it has the batch, though it no longer remembers where: it keeps
-   * the last five. Java's client sends such a batch again until its time is over.
-   */
-  wasWritten(batch: ProducerBatch): boolean {
-    const { queue } = batch
-    return batch.hasSequence && !batch.hasBeenReset && queue.hasIdentity(batch) && queue.isAcked(batch.lastSequence)
   }
 
   /** Whether a batch is sent again after `error`; prepares its numbers for it. */
@@ -283,6 +279,10 @@ export class TransactionManager {
       // One before it has no outcome yet, or it was sent under its old number: again.
       if (batch.hasBeenReset || queue.tracked[0] !== batch) return true
       if (this.isTransactional) return false
+      // An attempt of it was lost, and nobody can tell what became of that: it may have been written and be forgotten (others
+      // behind it are acknowledged), or still be on its way (one before it was given up). Written anew it could be there twice.
+      const isGapOurs = queue.isAcked(batch.lastSequence) || queue.unresolvedSequence !== NO_SEQUENCE
+      if (batch.mayBeWritten && isGapOurs) return false
       // All before it are settled, so that the gap is real: one of them was given up, or the broker has lost some.
       this.#requestBump(queue)
       return true

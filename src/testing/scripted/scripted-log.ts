@@ -16,6 +16,7 @@ import {
   baseSequence,
   crc,
   incrementSequence,
+  isTransactional,
   lastSequence,
   producerEpoch,
   producerId,
@@ -66,6 +67,8 @@ interface Log {
 }
 
 const CACHED_BATCHES = 5
+/** Produce of a transaction of version 2. */
+const TRANSACTION_V2_VERSION = 12
 
 export class ScriptedLogs {
   readonly #cluster: ScriptedCluster
@@ -132,14 +135,14 @@ export class ScriptedLogs {
     if (bytes.length > (this.#options.batchBytesMax ?? Infinity)) return refused('MESSAGE_TOO_LARGE')
     if (crc(bytes, 0) !== crc32c(bytes, 21)) return refused('CORRUPT_MESSAGE')
     const log = this.#log(topic, index)
-    const offset = this.#append(log, bytes)
+    const offset = this.#append(log, bytes, version >= TRANSACTION_V2_VERSION && isTransactional(bytes, 0))
     if (typeof offset === 'string') return refused(offset)
     if (fault?.answer !== undefined) return refused(fault.answer)
     return { index, baseOffset: offset, logStartOffset: 0 }
   }
 
   /** Where it was written, now or before; or why not. */
-  #append(log: Log, bytes: Buffer): number | ErrorCode {
+  #append(log: Log, bytes: Buffer, isVersion2: boolean): number | ErrorCode {
     const id = producerId(bytes, 0)
     const epoch = producerEpoch(bytes, 0)
     const first = baseSequence(bytes, 0)
@@ -153,8 +156,8 @@ export class ScriptedLogs {
         if (epoch < state.epoch) return 'INVALID_PRODUCER_EPOCH'
         const expected = epoch > state.epoch ? 0 : incrementSequence(state.batches.at(-1)!.last, 1)
         if (first !== expected) return 'OUT_OF_ORDER_SEQUENCE_NUMBER'
-      }
-      // A producer that the log knows nothing of may begin with any number.
+      } else if (first !== 0 && isVersion2) return 'OUT_OF_ORDER_SEQUENCE_NUMBER'
+      // Any other producer that the log knows nothing of may begin with any number.
       const batches = state === undefined || state.epoch !== epoch ? [] : state.batches
       batches.push({ first, last, offset: log.records.length })
       log.producers.set(id, { epoch, batches: batches.slice(-CACHED_BATCHES) })
