@@ -25,6 +25,30 @@ export async function forEachBounded<Item>(
   if (failed) throw failure
 }
 
+/** Lets at most `max` pieces of work run at once, in the order of asking. */
+export class Turns {
+  readonly #max: number
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#max) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#running++
+    try {
+      return await work()
+    } finally {
+      // The place goes from hand to hand.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#running--
+      else next()
+    }
+  }
+}
+
 /** Side by side; rejects with the first error when all have ended, so that nothing still runs behind its caller. */
 export function together(...tasks: readonly (() => Promise<void>)[]): Promise<void> {
   return forEachBounded(tasks, tasks.length, (task) => task())

@@ -151,6 +151,7 @@ export async function deleteOldest(state: LogState, count: number): Promise<void
 
 /** Clean close: producer snapshot, last time entries, final sizes, everything synced. */
 export async function finishLog(state: LogState): Promise<void> {
+  if (state.epochsUnsaved) await state.writeEpochs()
   if (state.isUntouched) return
   state.producers.endOffset = state.assignedEnd
   await state.snapshots.take(state.producers)

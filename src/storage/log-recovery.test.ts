@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { SILENT } from '../base/logger.ts'
 import type { Disk } from '../world/world.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { OpenFiles } from './open-files.ts'
 import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
 
 const LOG_0 = '/d/t-0/00000000000000000000.log'
@@ -237,4 +238,21 @@ test('after a truncation a record is found by its time, though no index entry ha
   expect(await log.maxTimestampOffset()).toMatchObject({ offset: 1, timestamp: 40 })
   expect(await log.offsetForTimestamp(41)).toBeNull()
   await log.close()
+})
+
+test('an epoch that waits for its turn is in the file before a record of it, and after a clean close without one', async () => {
+  const epochFile = async (disk: Disk): Promise<string | undefined> =>
+    (await disk.readFile('/d/t-0/leader-epoch-checkpoint'))?.toString('latin1')
+  const at = testLog()
+  const openFiles = new OpenFiles(100)
+  // Nobody else gets a turn.
+  for (let turn = 0; turn < 8; turn++) void openFiles.brief.take(() => new Promise<void>(() => {}))
+  const log = await at.open({ openFiles })
+  void log.assignEpoch(4)
+  expect([log.latestEpoch, await epochFile(at.disk)]).toEqual([4, ''])
+  await log.append(batchOf('x', 1), { ...CLIENT, epoch: 4 }).written
+  expect(await epochFile(at.disk)).toBe('0\n1\n4 0\n')
+  void log.assignEpoch(5)
+  await log.close()
+  expect(await epochFile(at.disk)).toBe('0\n2\n4 0\n5 1\n')
 })

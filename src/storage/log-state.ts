@@ -56,6 +56,8 @@ export class LogState {
   #syncedEntries = 0
   /** The end that a clean start found. */
   readonly #cleanEnd: number | null
+  /** An epoch was assigned that no file has; it must be there before a record of it is. */
+  epochsUnsaved = false
   /** Counts segments whose files got their final size. */
   finished = 0
   readonly #recent: Segment[] = []
@@ -142,8 +144,14 @@ export class LogState {
   /** Durable with the next flush: until then recovery finds the epochs of what was appended in the batches. */
   async writeEpochs(): Promise<void> {
     const { disk, place } = this.world
+    this.epochsUnsaved = false
     const text = formatEpochCheckpoint(this.epochs.entries)
-    await putFile(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, Buffer.from(text, 'utf8'))
+    try {
+      await putFile(disk, `${place.directory}/${EPOCH_CHECKPOINT}`, Buffer.from(text, 'utf8'))
+    } catch (error) {
+      this.epochsUnsaved = true
+      throw error
+    }
     this.entriesChanged()
   }
 

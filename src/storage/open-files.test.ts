@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { DiskError, type Disk } from '../world/world.ts'
+import { Turns } from './bounded.ts'
 import { OpenFiles, SegmentFile, openFilesFor } from './open-files.ts'
 
 async function filesOn(disk: Disk, pool: OpenFiles, count: number): Promise<SegmentFile[]> {
@@ -162,3 +163,24 @@ test.each(Array.from({ length: 20 }, (_, seed) => seed))(
       expect(world.main.disk.held()).toEqual([])
     }),
 )
+
+test('work that takes turns never runs more than allowed at once, in the order of asking, whatever fails', async () => {
+  const turns = new Turns(3)
+  const began: number[] = []
+  let running = 0
+  let most = 0
+  const ends = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, index) =>
+      turns.take(async () => {
+        began.push(index)
+        most = Math.max(most, ++running)
+        for (let step = index % 4; step >= 0; step--) await Promise.resolve()
+        running--
+        if (index % 5 === 0) throw new Error('fails')
+        return index
+      }),
+    ),
+  )
+  expect([most, running, began]).toEqual([3, 0, Array.from({ length: 20 }, (_, index) => index)])
+  expect(ends.filter(({ status }) => status === 'rejected')).toHaveLength(4)
+})

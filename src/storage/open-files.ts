@@ -5,10 +5,13 @@
  * written and not yet synced is synced before its file is closed, because the system may tell an error of writing back only
  * to a file that was open then. Which file goes follows from the order of uses alone (second chance), not from a clock.
  */
+import { Turns } from './bounded.ts'
 import { DiskError, type Disk, type DiskFile } from '../world/world.ts'
 
 /** However few the system gives. */
 const OPEN_MIN = 4
+/** Small files of logs that are written at once when a node becomes the leader of all its partitions. */
+const BRIEF_MAX = 8
 
 /** The share of log files in what a process may have open; the rest is for connections and files that are open for a moment. */
 export function openFilesFor(disk: Disk): OpenFiles {
@@ -16,6 +19,8 @@ export function openFilesFor(disk: Disk): OpenFiles {
 }
 
 export class OpenFiles {
+  /** For files that are open for a moment, where many logs write theirs at once. */
+  readonly brief = new Turns(BRIEF_MAX)
   #max: number
   /** Oldest first; those used since they were looked at get a second turn. */
   readonly #open = new Set<SegmentFile>()

@@ -409,7 +409,10 @@ export class PartitionLog {
         await segment.saveTransactions(false)
       })
     }
-    if (epochsChanged) this.#lane.before(() => this.#state.writeEpochs())
+    if (!epochsChanged && !this.#state.epochsUnsaved) return
+    // Taken over: what is appended behind this need not write it again.
+    this.#state.epochsUnsaved = false
+    this.#lane.before(() => this.#state.writeEpochs())
   }
 
   #write(
@@ -628,20 +631,23 @@ export class PartitionLog {
     return first !== undefined && first.startOffset <= this.startOffset ? first.epoch : -1
   }
 
-  /** A new leader's epoch begins at assignedEnd; in the files when it resolves, with the topic's id, which records wait for. */
+  /**
+   * A new leader's epoch begins at assignedEnd. In the file when it resolves, and in any case before the next record is: a node
+   * that leads ten thousand partitions at once writes their files in turn, and who is written to doesn't wait for that.
+   */
   assignEpoch(epoch: number): Promise<void> {
-    if (!this.#state.epochs.assign(epoch, this.#state.assignedEnd)) return DONE
-    const id = this.#claimTopicId()
-    return this.#lane.task(async () => {
-      try {
-        await together(
-          () => this.#state.writeEpochs(),
+    const state = this.#state
+    if (!state.epochs.assign(epoch, state.assignedEnd)) return DONE
+    state.epochsUnsaved = true
+    return state.world.place.openFiles.brief.take(async () => {
+      if (!state.epochsUnsaved || this.#isClosed || this.#failure !== null) return
+      const id = this.#claimTopicId()
+      await this.#inOrder(() =>
+        together(
+          async () => (state.epochsUnsaved ? state.writeEpochs() : undefined),
           async () => (id === null ? undefined : this.#storeTopicId(id)),
-        )
-      } catch (error) {
-        this.#fail(error)
-        throw error
-      }
+        ),
+      )
     })
   }
 
