@@ -388,3 +388,11 @@ test('batches with bytes flipped behind a right checksum are accepted or refused
     }
   }
 })
+
+test('a batch that is too large is refused for its size before it is for standing behind messages of another magic', () => {
+  const small = buildMessageSet({ magic: 0, records: [{ value: Buffer.from('a'), timestamp: -1 }] })
+  const large = buildBatch({ records: [{ value: Buffer.alloc(400), timestamp: 1 }] })
+  const mixed = Buffer.concat([small, large])
+  expect(refusal(mixed, { requestVersion: 2, maxMessageBytes: 300 }).code).toBe('MESSAGE_TOO_LARGE')
+  expect(refusal(mixed, { requestVersion: 2 }).code).toBe('INVALID_RECORD')
+})

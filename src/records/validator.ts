@@ -72,21 +72,21 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
   const onlyMagic2 = options.requestVersion >= MAGIC_2_VERSION_MIN || !options.allowOldMagic
   let count = 0
   let magic = 2
+  let isMixed = false
   entries.reset(records)
   while (nextEntry()) {
-    const { at, size } = entries
-    if (count === 0) magic = entries.magic
-    else if (entries.magic !== magic) throw refuse('INVALID_RECORD', options, 'batches of different magic')
+    const { at, size, magic: own } = entries
+    if (count === 0) magic = own
+    else if (own !== magic) isMixed = true
     if (onlyMagic2 && magic !== 2) throw refuse('INVALID_RECORD', options, 'the batch must be of magic 2')
     count++
-    if (magic === 2 && count > 1) throw refuse('INVALID_RECORD', options, 'there must be exactly one batch')
     const codec = entryCodec(records, at)
     if (codec === null) throw refuse('UNKNOWN_SERVER_ERROR', options, 'unknown compression type')
     // Kafka 3.9 looks from version 3 on, where the request itself is checked.
     if (codec === 'zstd' && onlyMagic2 && options.requestVersion < ZSTD_VERSION_MIN) {
       throw refuse('UNSUPPORTED_COMPRESSION_TYPE', options, 'zstd needs Produce version 7')
     }
-    if (magic === 2 && isClient(options) && !hasZeroBaseOffset(records, at)) {
+    if (own === 2 && isClient(options) && !hasZeroBaseOffset(records, at)) {
       throw refuse('INVALID_RECORD', options, 'the base offset of the batch must be 0')
     }
     if (size > options.maxMessageBytes) {
@@ -97,10 +97,13 @@ function checkEntries(records: Buffer, options: ProduceOptions): number {
       )
     }
     if (!isEntryCrcValid(records, at, size)) {
-      const stored = magic === 2 ? batch.crc(records, at) : records.readUInt32BE(at + MESSAGE_CRC_AT)
+      const stored = own === 2 ? batch.crc(records, at) : records.readUInt32BE(at + MESSAGE_CRC_AT)
       throw refuse('CORRUPT_MESSAGE', options, `record is corrupt (stored crc = ${stored})`)
     }
   }
+  // What is wrong with a single entry is said before what is wrong with their number.
+  if (isMixed) throw refuse('INVALID_RECORD', options, 'batches of different magic')
+  if (magic === 2 && count > 1) throw refuse('INVALID_RECORD', options, 'there must be exactly one batch')
   if (count === 0 && onlyMagic2) throw refuse('INVALID_RECORD', options, 'there must be at least one batch')
   return magic
 }
