@@ -6,6 +6,8 @@ import { equal, holds } from '../lib/expect.mjs'
 
 const PARTITIONS = 6
 const RECORDS = 3000
+/** The records say that they are some years old. */
+const FOR_EVER = { 'retention.ms': '-1' }
 
 /**
  * @param {import('../suites/client.mjs').Server} server
@@ -22,7 +24,9 @@ export async function cases({ name, address, isKlamm, test }, { Klamm, string, S
   const places = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
 
   await test('consumer: a topic to read from is filled', async () => {
-    ;(await admin.createTopics([{ name: topic, numPartitions: PARTITIONS, replicationFactor: 1 }])).all()
+    ;(
+      await admin.createTopics([{ name: topic, numPartitions: PARTITIONS, replicationFactor: 1, configs: FOR_EVER }])
+    ).all()
     const producer = kafka.producer({ key: string(), value: string(), compression: 'lz4' })
     const records = Array.from({ length: RECORDS }, (_, n) => ({
       topic,
@@ -86,7 +90,9 @@ export async function cases({ name, address, isKlamm, test }, { Klamm, string, S
       const inGroup = kafka.consumer({ groupId })
       for (const value of ['kept', 'aborted', 'kept too']) {
         const work = producer.transaction(async (transaction) => {
-          for (let n = 0; n < 10; n++) transaction.post({ topic: decided, value: `${value} ${n}` })
+          for (let n = 0; n < 9; n++) transaction.post({ topic: decided, value: `${value} ${n}` })
+          // What an aborted transaction has not sent yet is never sent.
+          await transaction.send({ topic: decided, value: `${value} 9` })
           await transaction.sendOffsets([{ topic: decided, partition: 0, offset: 7 }], inGroup.groupMetadata())
           if (value === 'aborted') throw new Error('no')
         })
