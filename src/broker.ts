@@ -116,6 +116,9 @@ function propertiesOf({ host = '127.0.0.1', port = 0, directory, config = {} }: 
     ['log.dirs', directory ?? MEMORY_DIRECTORY],
     ['offsets.topic.num.partitions', '1'],
     ['offsets.topic.replication.factor', '1'],
+    ['transaction.state.log.num.partitions', '1'],
+    ['transaction.state.log.replication.factor', '1'],
+    ['transaction.state.log.min.isr', '1'],
     ['group.initial.rebalance.delay.ms', '0'],
   ])
   if (ANY_ADDRESS.has(host))

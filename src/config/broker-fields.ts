@@ -99,6 +99,19 @@ export const BROKER_FIELDS = {
   offsetsTopicSegmentBytes: number('offsets.topic.segment.bytes'),
 
   // Transactions
+  transactionMaxTimeoutMs: number('transaction.max.timeout.ms'),
+  transactionAbortTimedOutTransactionCleanupIntervalMs: number(
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms',
+  ),
+  transactionalIdExpirationMs: number('transactional.id.expiration.ms'),
+  transactionRemoveExpiredTransactionCleanupIntervalMs: number(
+    'transaction.remove.expired.transaction.cleanup.interval.ms',
+  ),
+  transactionStateLogMinIsr: number('transaction.state.log.min.isr'),
+  transactionStateLogNumPartitions: number('transaction.state.log.num.partitions'),
+  transactionStateLogReplicationFactor: number('transaction.state.log.replication.factor'),
+  transactionStateLogSegmentBytes: number('transaction.state.log.segment.bytes'),
+  transactionTwoPhaseCommitEnable: boolean('transaction.two.phase.commit.enable'),
   transactionPartitionVerificationEnable: boolean('transaction.partition.verification.enable'),
   addPartitionsToTxnRetryBackoffMs: number('add.partitions.to.txn.retry.backoff.ms'),
   addPartitionsToTxnRetryBackoffMaxMs: number('add.partitions.to.txn.retry.backoff.max.ms'),

@@ -1,6 +1,6 @@
 /**
- * UpdateFeatures: metadata.version within what every registered node supports. kraft.version changes through the quorum,
- * other features are not served. All or nothing in every version: the first failure is the answer, without results.
+ * UpdateFeatures: metadata.version and the other features within what every registered node supports. kraft.version changes
+ * through the quorum. All or nothing in every version: the first failure is the answer, without results.
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -63,15 +63,16 @@ function updateFeature(
     throw invalid('This release does not change the kraft.version of a formatted directory.')
   }
   for (const broker of image.cluster.brokers.values()) {
-    const range = broker.features.find((feature) => feature.name === METADATA_VERSION)
-    if (range === undefined) throw invalid(`Broker ${broker.id} does not support this feature.`)
-    if (level < range.minSupportedVersion || level > range.maxSupportedVersion) {
+    const range = broker.features.find((feature) => feature.name === name)
+    if (range === undefined && level > 0) throw invalid(`Broker ${broker.id} does not support this feature.`)
+    if (range !== undefined && (level < range.minSupportedVersion || level > range.maxSupportedVersion)) {
       throw invalid(
         `Broker ${broker.id} only supports versions ${range.minSupportedVersion}-${range.maxSupportedVersion}`,
       )
     }
   }
-  const before = image.features.metadataVersion
+  const isMetadata = name === METADATA_VERSION
+  const before = isMetadata ? image.features.metadataVersion : (image.features.levels.get(name) ?? 0)
   if (level === before) return []
   if (level < before) {
     if (upgradeType === UPGRADE) {
@@ -79,7 +80,7 @@ function updateFeature(
         "Can't downgrade the version of this feature without setting the upgrade type to either safe or unsafe downgrade.",
       )
     }
-    if (downgradeLosesMetadata(before, level)) {
+    if (isMetadata && downgradeLosesMetadata(before, level)) {
       throw invalid(
         upgradeType === UNSAFE_DOWNGRADE
           ? 'Unsafe metadata downgrade is not supported in this version.'
@@ -87,5 +88,5 @@ function updateFeature(
       )
     }
   }
-  return [metadataRecord('FeatureLevelRecord', 0, { name: METADATA_VERSION, featureLevel: level })]
+  return [metadataRecord('FeatureLevelRecord', 0, { name, featureLevel: level })]
 }

@@ -34,6 +34,7 @@ const LEVELS: readonly (readonly [number, string, boolean])[] = [
 
 export const METADATA_VERSION = 'metadata.version'
 export const KRAFT_VERSION = 'kraft.version'
+export const TRANSACTION_VERSION = 'transaction.version'
 export const METADATA_VERSION_LOWEST = 7
 export const METADATA_VERSION_LATEST = 30
 
@@ -47,6 +48,7 @@ export interface FeatureSupport {
 export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: METADATA_VERSION, min: METADATA_VERSION_LOWEST, max: METADATA_VERSION_LATEST },
   { name: KRAFT_VERSION, min: 0, max: 1 },
+  { name: TRANSACTION_VERSION, min: 0, max: 2 },
 ]
 
 /**
@@ -57,6 +59,11 @@ export const BROKER_FEATURES: readonly FeatureSupport[] = [
   ...SUPPORTED_FEATURES,
   { name: 'eligible.leader.replicas.version', min: 0, max: 1 },
 ]
+
+/** Levels that a new cluster begins with, by the metadata.version from which on: of features that are served. */
+export function newClusterFeatures(metadataVersion: number): Map<string, number> {
+  return new Map(metadataVersion >= 24 ? [[TRANSACTION_VERSION, 2]] : [])
+}
 
 /** "4.3-IV0"; null for a level outside the table. */
 export function metadataVersionName(level: number): string | null {

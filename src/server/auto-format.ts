@@ -8,7 +8,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
-import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
+import { METADATA_VERSION_LATEST, newClusterFeatures } from '../metadata/features.ts'
 import { formatDirectory } from '../quorum/format.ts'
 import type { Voter } from '../raft/voters.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
@@ -23,7 +23,7 @@ export async function formatIfEmpty(world: World, config: BrokerConfig, logger: 
   const directories = [...new Set([config.metadataLogDir, ...config.logDirs])]
   for (const directory of directories) if (!(await isEmpty(world, directory))) return
   const clusterId = randomUuid(world.random)
-  const values = bootstrapValues(METADATA_VERSION_LATEST)
+  const values = bootstrapValues(METADATA_VERSION_LATEST, newClusterFeatures(METADATA_VERSION_LATEST))
   for (const directory of directories) {
     const directoryId = randomUuid(world.random)
     const votes = directory === config.metadataLogDir && config.quorumVoters.length === 0

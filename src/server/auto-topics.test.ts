@@ -33,10 +33,10 @@ function controller(): { api: Pick<ControllerApi, 'createTopics'>; asked: string
 test('the names of one request are created together, and each has its own outcome', async () => {
   const { api, asked } = controller()
   const topics = new AutoTopics(api, () => config)
-  const failed = await topics.create(['a', 'b.c', 'a', '__transaction_state', 'd'])
+  const failed = await topics.create(['a', 'b.c', 'a', '__share_group_state', 'd'])
   expect(asked).toEqual([['a', 'b.c', 'd']])
   expect([...failed]).toEqual([
-    ['__transaction_state', 'UNKNOWN_TOPIC_OR_PARTITION'],
+    ['__share_group_state', 'UNKNOWN_TOPIC_OR_PARTITION'],
     ['b.c', 'UNKNOWN_TOPIC_OR_PARTITION'],
   ])
   expect([...(await topics.create(['..']))]).toEqual([['..', 'INVALID_TOPIC_EXCEPTION']])

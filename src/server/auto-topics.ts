@@ -7,11 +7,12 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import { isTopicName } from '../controller/topic-name.ts'
 import { CreateTopicsRequest } from '../protocol/generated/create-topics.ts'
-import { CONSUMER_OFFSETS, isInternal } from './topic-names.ts'
+import { CONSUMER_OFFSETS, isInternal, TRANSACTION_STATE } from './topic-names.ts'
 
 /** The broker that asks its controller speaks the newest version. */
 const CREATE_TOPICS_VERSION = 7
 const CREATE_TIMEOUT_MS = 60_000
+const SERVED_INTERNAL: ReadonlySet<string> = new Set([CONSUMER_OFFSETS, TRANSACTION_STATE])
 /** Of one request to the controller, which takes 10,000: few enough that others get their turn between two. */
 const PARTITIONS_PER_REQUEST = 500
 
@@ -51,7 +52,7 @@ export class AutoTopics {
 
   #mayCreate(name: string): boolean {
     // Other internal topics come with the coordinators that need them.
-    return isInternal(name) ? name === CONSUMER_OFFSETS : this.#config().autoCreateTopicsEnable
+    return isInternal(name) ? SERVED_INTERNAL.has(name) : this.#config().autoCreateTopicsEnable
   }
 
   #begin(names: readonly string[]): void {
@@ -83,8 +84,22 @@ export class AutoTopics {
     replicationFactor: number
     configs: { name: string; value: string }[]
   } {
-    if (name !== CONSUMER_OFFSETS) return { name, numPartitions: -1, replicationFactor: -1, configs: [] }
     const config = this.#config()
+    if (name === TRANSACTION_STATE) {
+      return {
+        name,
+        numPartitions: config.transactionStateLogNumPartitions,
+        replicationFactor: config.transactionStateLogReplicationFactor,
+        configs: [
+          { name: 'unclean.leader.election.enable', value: 'false' },
+          { name: 'compression.type', value: 'uncompressed' },
+          { name: 'cleanup.policy', value: 'compact' },
+          { name: 'min.insync.replicas', value: String(config.transactionStateLogMinIsr) },
+          { name: 'segment.bytes', value: String(config.transactionStateLogSegmentBytes) },
+        ],
+      }
+    }
+    if (name !== CONSUMER_OFFSETS) return { name, numPartitions: -1, replicationFactor: -1, configs: [] }
     return {
       name,
       numPartitions: config.offsetsTopicNumPartitions,

@@ -1,5 +1,7 @@
 /** Everything that a broker serves: one line per API. ApiVersions is read from here. */
 import type { Handler } from './handler.ts'
+import { addOffsetsToTxnHandler } from './handlers/add-offsets-to-txn.ts'
+import { addPartitionsToTxnHandler } from './handlers/add-partitions-to-txn.ts'
 import { alterConfigsHandler } from './handlers/alter-configs.ts'
 import { alterReplicaLogDirsHandler } from './handlers/alter-replica-log-dirs.ts'
 import { apiVersionsHandler } from './handlers/api-versions.ts'
@@ -15,6 +17,8 @@ import { describeLogDirsHandler } from './handlers/describe-log-dirs.ts'
 import { describeProducersHandler } from './handlers/describe-producers.ts'
 import { describeQuorumHandler } from './handlers/describe-quorum.ts'
 import { describeTopicPartitionsHandler } from './handlers/describe-topic-partitions.ts'
+import { describeTransactionsHandler } from './handlers/describe-transactions.ts'
+import { endTxnHandler } from './handlers/end-txn.ts'
 import { fetchHandler } from './handlers/fetch.ts'
 import { findCoordinatorHandler } from './handlers/find-coordinator.ts'
 import { heartbeatHandler } from './handlers/heartbeat.ts'
@@ -25,6 +29,7 @@ import { leaveGroupHandler } from './handlers/leave-group.ts'
 import { listConfigResourcesHandler } from './handlers/list-config-resources.ts'
 import { listGroupsHandler } from './handlers/list-groups.ts'
 import { listOffsetsHandler } from './handlers/list-offsets.ts'
+import { listTransactionsHandler } from './handlers/list-transactions.ts'
 import { metadataHandler } from './handlers/metadata.ts'
 import { offsetCommitHandler } from './handlers/offset-commit.ts'
 import { offsetDeleteHandler } from './handlers/offset-delete.ts'
@@ -57,6 +62,9 @@ export const HANDLERS: readonly Handler[] = [
   deleteRecordsHandler,
   initProducerIdHandler,
   offsetForLeaderEpochHandler,
+  addPartitionsToTxnHandler,
+  addOffsetsToTxnHandler,
+  endTxnHandler,
   writeTxnMarkersHandler,
   txnOffsetCommitHandler,
   describeConfigsHandler,
@@ -71,6 +79,8 @@ export const HANDLERS: readonly Handler[] = [
   updateFeaturesHandler,
   describeClusterHandler,
   describeProducersHandler,
+  describeTransactionsHandler,
+  listTransactionsHandler,
   listConfigResourcesHandler,
   describeTopicPartitionsHandler,
 ]

@@ -8,7 +8,7 @@ import type { Services } from './services.ts'
 
 /** Resolves when every in-sync replica has all below `end`. Rejects with KafkaError, REQUEST_TIMED_OUT among them. */
 export async function awaitCommit(
-  services: Services,
+  services: Pick<Services, 'clock'>,
   timeoutMs: number,
   hosted: Partition,
   end: number,

@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../base/logger.ts'
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
+import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import type { MetadataDelta } from '../metadata/delta.ts'
 import type { MetadataImage } from '../metadata/image.ts'
@@ -12,7 +13,7 @@ import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { CompactionNotice } from './compaction-notice.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
-import { CONSUMER_OFFSETS } from './topic-names.ts'
+import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
 
 /** In one log line. */
 const NAMED_TOPICS_MAX = 5
@@ -24,11 +25,19 @@ export interface MetadataPublisherOptions {
   readonly logs: LogManager
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+}
+
+/** What leads a partition of an internal topic, and so coordinates what belongs there. */
+interface Elected {
+  onElected(partition: number, leaderEpoch: number): Promise<void>
+  onResigned(partition: number): void
 }
 
 export class MetadataPublisher {
   readonly #options: MetadataPublisherOptions
   readonly #compaction: CompactionNotice
+  readonly #coordinators: readonly (readonly [string, Elected])[]
   #image: MetadataImage
   #queue: Promise<void> = Promise.resolve()
 
@@ -36,6 +45,10 @@ export class MetadataPublisher {
     this.#options = options
     this.#compaction = new CompactionNotice(options.logger)
     this.#image = image
+    this.#coordinators = [
+      [CONSUMER_OFFSETS, options.groups],
+      [TRANSACTION_STATE, options.transactions],
+    ]
   }
 
   /** What clients are shown. */
@@ -54,8 +67,10 @@ export class MetadataPublisher {
       this.#image,
     )
     groups.onMetadataImage(this.#image)
-    const offsets = this.#image.topics.byName(CONSUMER_OFFSETS)
-    if (offsets !== null) this.#elect(null, offsets, offsets.partitions.keys())
+    for (const [name, coordinator] of this.#coordinators) {
+      const topic = this.#image.topics.byName(name)
+      if (topic !== null) this.#elect(coordinator, null, topic, topic.partitions.keys())
+    }
   }
 
   /** Queues the next committed change. A failure leaves this node behind the cluster for good: it is `failed`, once. */
@@ -73,7 +88,8 @@ export class MetadataPublisher {
     this.#applyConfigs(delta, image)
     const changes = delta.changedTopics()
     const deleted = delta.deletedTopics()
-    if (deleted.some(({ name }) => name === CONSUMER_OFFSETS)) this.#resignAll()
+    for (const [topic, coordinator] of this.#coordinators)
+      if (deleted.some(({ name }) => name === topic)) this.#resignAll(coordinator, topic)
     await replicas.apply(
       deleted,
       changes.map(({ before, after, partitions }) => ({ after, partitions, created: before === null })),
@@ -81,8 +97,10 @@ export class MetadataPublisher {
     this.#image = image
     this.#tellOfCreated(changes.flatMap(({ before, after }) => (before === null ? [after] : [])))
     groups.onMetadataImage(image)
-    const offsets = changes.find(({ after }) => after.name === CONSUMER_OFFSETS)
-    if (offsets !== undefined) this.#elect(offsets.before, offsets.after, offsets.partitions)
+    for (const [name, coordinator] of this.#coordinators) {
+      const change = changes.find(({ after }) => after.name === name)
+      if (change !== undefined) this.#elect(coordinator, change.before, change.after, change.partitions)
+    }
   }
 
   #tellOfCreated(topics: readonly TopicImage[]): void {
@@ -117,22 +135,22 @@ export class MetadataPublisher {
     this.#compaction.look(existing.map((name) => ({ name, config: configs.topicConfig(image, name) })))
   }
 
-  #elect(before: TopicImage | null, after: TopicImage, partitions: Iterable<number>): void {
-    const { nodeId, groups, logger } = this.#options
+  #elect(coordinator: Elected, before: TopicImage | null, after: TopicImage, partitions: Iterable<number>): void {
+    const { nodeId, logger } = this.#options
     for (const index of partitions) {
       const was = before?.partitions[index]
       const now = after.partitions[index]
       if (now?.leader === nodeId) {
         if (was?.leader === nodeId && was.leaderEpoch === now.leaderEpoch) continue
-        groups.onElected(index, now.leaderEpoch).catch((error: unknown) => {
-          logger.error(`Loading the groups of ${CONSUMER_OFFSETS}-${index} failed`, error)
+        coordinator.onElected(index, now.leaderEpoch).catch((error: unknown) => {
+          logger.error(`Loading ${after.name}-${index} failed`, error)
         })
-      } else if (was?.leader === nodeId) groups.onResigned(index)
+      } else if (was?.leader === nodeId) coordinator.onResigned(index)
     }
   }
 
-  #resignAll(): void {
-    const offsets = this.#image.topics.byName(CONSUMER_OFFSETS)
-    for (const index of offsets?.partitions.keys() ?? []) this.#options.groups.onResigned(index)
+  #resignAll(coordinator: Elected, topic: string): void {
+    const before = this.#image.topics.byName(topic)
+    for (const index of before?.partitions.keys() ?? []) coordinator.onResigned(index)
   }
 }

@@ -10,16 +10,19 @@ import { KafkaError, OperationalError, assert } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
-import { BROKER_FEATURES, SUPPORTED_FEATURES } from '../metadata/features.ts'
+import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
+import { BROKER_FEATURES, SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
+import { BrokerPeers } from './broker-peers.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
@@ -30,21 +33,26 @@ import { followCluster } from './followed-cluster.ts'
 import { followedController } from './followed-controller.ts'
 import { groupSettings } from './group-settings.ts'
 import { HANDLERS } from './handler-table.ts'
+import { writeMarker } from './handlers/write-txn-markers.ts'
 import { advertisedListeners } from './listener-addresses.ts'
 import { loadLogs } from './load-logs.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
 import type { NodeOptions } from './node-options.ts'
-import { OffsetsWriter } from './offsets-writer.ts'
+import { CoordinatorWriter } from './coordinator-writer.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { Services } from './services.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
 import { startController } from './start-controller.ts'
-import { CONSUMER_OFFSETS } from './topic-names.ts'
-import { NO_COORDINATOR, verificationRetry } from './transaction-questions.ts'
+import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
+import { TransactionMarkers } from './transaction-markers.ts'
+import { askHere, coordinatorOf, TransactionQuestions, verificationRetry } from './transaction-questions.ts'
+import { transactionSettings } from './transaction-settings.ts'
 
 const CONTROLLED_SHUTDOWN_MS = 30_000
 /** Of fetches together: what was read from files and not yet sent. */
 const FILE_READ_BYTES_MAX = 64 * 1024 * 1024
+/** Memory that connections to other brokers keep for their next answers. */
+const PEER_BYTES_MAX = 1024 * 1024
 
 export class Node {
   readonly listeners: readonly BoundListener[]
@@ -96,12 +104,16 @@ export class Node {
   }
 
   async #close(): Promise<void> {
-    const { lifecycle, sockets, groups, logs, metadata, publisher, config, logger } = this.#parts
+    const { lifecycle, sockets, groups, transactions, questions, peers, logs, metadata, publisher, config, logger } =
+      this.#parts
     logger.info('Shutting down')
     if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
     else lifecycle.close()
     await sockets.close()
     groups.close()
+    transactions.close()
+    questions.close()
+    peers.close()
     await publisher.settled()
     await logs.close(lifecycle.epoch)
     await metadata.close()
@@ -111,10 +123,13 @@ export class Node {
   }
 
   async #closeHard(): Promise<void> {
-    const { lifecycle, sockets, groups, logs, metadata } = this.#parts
+    const { lifecycle, sockets, groups, transactions, questions, peers, logs, metadata } = this.#parts
     lifecycle.close()
     await sockets.close()
     groups.close()
+    transactions.close()
+    questions.close()
+    peers.close()
     await logs.closeHard()
     await metadata.close().catch(() => undefined)
     await unlockMetadata(this.#parts)
@@ -131,6 +146,9 @@ interface Parts {
   readonly metadata: ClusterMetadata
   readonly logs: LogManager
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  readonly questions: TransactionQuestions
+  readonly peers: BrokerPeers
   readonly publisher: MetadataPublisher
   readonly lifecycle: BrokerLifecycle
 }
@@ -177,9 +195,23 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     undo.push(() => logs.closeHard())
     const replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger, onlyAlone: !isController })
     const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
+    const peers = new BrokerPeers({
+      clock,
+      network,
+      random: world.random,
+      pool: new ChunkPool({ freeBytesMax: PEER_BYTES_MAX, poison: options.poison ?? false }),
+      logger,
+      nodeId: config.nodeId,
+      requestTimeoutMs: () => configs.current.requestTimeoutMs,
+    })
+    const questions = new TransactionQuestions({
+      peers,
+      coordinatorOf: (id) => coordinatorOf(publisher.image, id, config.interBrokerListenerName),
+      askHere: (question) => askHere(transactions, question),
+    })
     const verification = new TransactionVerification({
       clock,
-      verifier: NO_COORDINATOR,
+      verifier: questions,
       isEnabled: () => configs.current.transactionPartitionVerificationEnable,
       retry: () => verificationRetry(configs.current),
     })
@@ -187,10 +219,36 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       clock,
       random: world.random,
       logger,
-      writer: new OffsetsWriter(replicas, verification),
+      writer: new CoordinatorWriter(CONSUMER_OFFSETS, replicas, verification),
       config: groupSettings(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
     })
-    const publisher = new MetadataPublisher(image, { nodeId: config.nodeId, logger, configs, logs, replicas, groups })
+    const statePartitions = image.topics.byName(TRANSACTION_STATE)?.partitions.length
+    const transactions: TransactionCoordinator = new TransactionCoordinator({
+      clock,
+      logger,
+      writer: new CoordinatorWriter(TRANSACTION_STATE, replicas, verification),
+      markers: new TransactionMarkers({
+        peers,
+        image: () => publisher.image,
+        listener: config.interBrokerListenerName,
+        writeHere: (marker, topic, partition) =>
+          writeMarker({ clock, config: () => configs.current, groups, replicas }, marker, topic, partition),
+      }),
+      config: () =>
+        transactionSettings(configs.current, statePartitions ?? configs.current.transactionStateLogNumPartitions),
+      serverVersion: () => publisher.image.features.levels.get(TRANSACTION_VERSION) ?? 0,
+      nextProducerId: () => producerIds.next(),
+    })
+    const publisher: MetadataPublisher = new MetadataPublisher(image, {
+      nodeId: config.nodeId,
+      logger,
+      configs,
+      logs,
+      replicas,
+      groups,
+      transactions,
+    })
+    const producerIds: ProducerIds = new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch }))
     await publisher.start()
     logs.start()
     const followed = followedController(controller, () => publisher.settled())
@@ -222,6 +280,9 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       metadata,
       logs,
       groups,
+      transactions,
+      questions,
+      peers,
       publisher,
       lifecycle,
     })
@@ -266,7 +327,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),
       verification,
-      producerIds: new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch })),
+      producerIds,
+      transactions,
       handlers: HANDLERS,
       supportedFeatures: SUPPORTED_FEATURES,
       onClosed: (connectionId, task) => sockets.onClosed(connectionId, task),

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
+import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
@@ -38,6 +39,7 @@ export interface Services {
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
   readonly verification: TransactionVerification
+  readonly transactions: TransactionCoordinator
   /** Everything that is served; ApiVersions is read from here. */
   readonly handlers: readonly Handler[]
   /** The least metadata.version and other feature ranges that this release serves. */

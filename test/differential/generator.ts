@@ -414,6 +414,21 @@ const topicId: Domain = ({ choices, prefix }) =>
     [5, 'Zm9vYmFyYmF6cXV4MTIzNA'],
   ])
 const partition = weighted([60, 0], [15, 1], [8, 2], [5, 7], [2, -1], [1, 2_147_483_647])
+/** Of the scenario's own: what others began must not come between. */
+const transactionalId: Domain = ({ choices, prefix }) =>
+  choices.weighted([
+    [80, `${prefix}tx`],
+    [20, ''],
+  ])
+/** Of transactions: those that InitProducerId gave, mostly the first ones. */
+const producerId: Domain = ({ choices }) =>
+  choices.weighted<Value>([
+    [60, { ref: 'producerId', nth: 0 }],
+    [25, { ref: 'producerId', nth: 1 }],
+    [10, { ref: 'producerId', nth: 2 }],
+    [5, 5],
+  ])
+const producerEpoch = weighted([60, 0], [20, 1], [10, 2], [5, -1])
 const epoch = weighted([70, -1], [20, 0], [5, 1], [2, -2])
 const offset = weighted(
   [30, 0],
@@ -612,10 +627,22 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
     ref: 'records',
     recipe: drawRecords(generator.choices, generator.magics(place.version)),
   }),
-  transactionalId: weighted([80, 'tx'], [20, '']),
+  transactionalId,
+  transactionalIds: transactionalId,
+  v3AndBelowTransactionalId: transactionalId,
   transactionTimeoutMs: weighted([80, 60_000], [5, 0], [5, 900_001], [3, -1]),
   'InitProducerId.producerId': weighted([80, -1], [10, 5], [5, 0]),
   'InitProducerId.producerEpoch': weighted([80, -1], [10, 0], [5, 3]),
+  'AddPartitionsToTxn.v3AndBelowProducerId': producerId,
+  'AddPartitionsToTxn.v3AndBelowProducerEpoch': producerEpoch,
+  'AddPartitionsToTxn.transactions.producerId': producerId,
+  'AddPartitionsToTxn.transactions.producerEpoch': producerEpoch,
+  'AddOffsetsToTxn.producerId': producerId,
+  'AddOffsetsToTxn.producerEpoch': producerEpoch,
+  'EndTxn.producerId': producerId,
+  'EndTxn.producerEpoch': producerEpoch,
+  'TxnOffsetCommit.producerId': producerId,
+  'TxnOffsetCommit.producerEpoch': producerEpoch,
   'Fetch.replicaId': weighted([97, -1], [1, -2], [1, 0]),
   'Fetch.replicaState.replicaId': weighted([97, -1], [1, -2]),
   'Fetch.replicaState.replicaEpoch': weighted([97, -1]),

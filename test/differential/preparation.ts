@@ -36,6 +36,16 @@ export async function prepare(side: Side): Promise<void> {
     if (performance.now() > end) throw new Error('no producer ids')
     await sleep(100)
   }
+  for (const transactionalId of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
+    for (;;) {
+      const found = await side.ask(10, 2, { key: transactionalId, keyType: 1 })
+      const given =
+        found['errorCode'] === 0 ? await side.ask(22, 1, { transactionalId, transactionTimeoutMs: 60_000 }) : null
+      if (given?.['errorCode'] === 0) break
+      if (performance.now() > end) throw new Error('transactions are not coordinated')
+      await sleep(100)
+    }
+  }
 }
 
 export async function servedVersions(side: Side): Promise<Served> {

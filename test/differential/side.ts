@@ -143,8 +143,7 @@ export class Side {
       if (typeof memberId === 'string' && memberId !== '' && memberId !== asked) identities.learnMember(group, memberId)
       if (errorCode === 0 && typeof generationId === 'number') identities.learnGeneration(group, generationId)
     }
-    // With a transactional id Klamm gives none: counted on one side only, all later ones would have other names.
-    if (key === 22 && errorCode === 0 && message['transactionalId'] === null) {
+    if (key === 22 && errorCode === 0) {
       const { producerId } = json
       if (typeof producerId === 'number' && producerId >= 0) identities.learnProducer(producerId)
     }

@@ -17,6 +17,7 @@ const SUITES = [
   'python',
   'node',
   'java',
+  'transactions',
   'java-old',
   'client',
   'kill',

@@ -13,6 +13,7 @@ import {
   METADATA_VERSION,
   METADATA_VERSION_LATEST,
   metadataVersionName,
+  newClusterFeatures,
   SUPPORTED_FEATURES,
 } from '../../metadata/features.ts'
 import { encodeMetadataRecord, type MetadataRecord } from '../../metadata/metadata-records.ts'
@@ -113,6 +114,7 @@ function planOf(world: World, config: BrokerConfig, args: Arguments): Plan {
   const own = voters?.find((voter) => voter.id === config.nodeId)
   features.delete(METADATA_VERSION)
   features.delete(KRAFT_VERSION)
+  for (const [name, level] of newClusterFeatures(metadataVersion)) if (!features.has(name)) features.set(name, level)
   return {
     clusterId: args.value('cluster-id') ?? '',
     metadataVersion,

@@ -97,7 +97,7 @@ export class GroupCoordinator {
       logger,
       settings: () => {
         const { offsetsTopicCodec, appendLingerMs, writeTimeoutMs } = this.#environment.config.current
-        return { codec: offsetsTopicCodec, lingerMs: appendLingerMs, writeTimeoutMs }
+        return { codec: offsetsTopicCodec, baseSequence: 0, lingerMs: appendLingerMs, writeTimeoutMs }
       },
     })
   }

@@ -41,7 +41,7 @@ class Bench {
     writer: this.log,
     clock: this.clock,
     logger: SILENT,
-    settings: () => ({ codec: 'none', lingerMs: this.lingerMs, writeTimeoutMs: 5000 }),
+    settings: () => ({ codec: 'none', baseSequence: 0, lingerMs: this.lingerMs, writeTimeoutMs: 5000 }),
   })
 
   static async start(): Promise<Bench> {

@@ -116,6 +116,12 @@ export class CoordinatorRuntime<State, Record> {
     if (typeof shard !== 'string') shard.decideAlone(decide)
   }
 
+  /** Null: the partition isn't coordinated here. */
+  leaderEpochOf(partition: number): number | null {
+    const shard = this.#shards.get(partition)
+    return shard === undefined || shard.phase === 'closed' ? null : shard.leaderEpoch
+  }
+
   /** Decides on every active partition; nobody waits. */
   writeAll(decide: Decider<State, Record>): void {
     for (const shard of this.#shards.values()) if (shard.phase === 'active') shard.decideAlone(decide)

@@ -22,7 +22,7 @@ export interface RecordOrigin {
 export interface Coordinator<State, Record> {
   /** For log lines: 'group', 'transaction', 'share'. */
   readonly name: string
-  createState(undo: UndoLog): State
+  createState(undo: UndoLog, partition: number, leaderEpoch: number): State
   encode(record: Record): EncodedRecord
   /** Null for a kind that this release doesn't know: it is left where it is. @throws MalformedError */
   decode(key: Buffer, value: Buffer | null): Record | null

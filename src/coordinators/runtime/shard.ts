@@ -26,6 +26,8 @@ const RECORD_OVERHEAD_BYTES = 21
 
 export interface ShardSettings {
   readonly codec: Codec
+  /** That batches carry: 0 for groups, -1 for transactions, as Kafka's. No producer is behind it. */
+  readonly baseSequence: 0 | -1
   /** -1: whatever is decided in one turn of the loop is one batch; 0: each decision is. */
   readonly lingerMs: number
   /** How long an answer waits for its commit. */
@@ -85,7 +87,7 @@ export class Shard<State, Record> {
     this.#clock = clock
     this.#settings = settings
     this.#deadlines = new WriteDeadlines(clock, (late) => this.#fail(late, 'REQUEST_TIMED_OUT'))
-    this.state = coordinator.createState(this.undo)
+    this.state = coordinator.createState(this.undo, partition, leaderEpoch)
   }
 
   /** Everything before `nextOffset` has been replayed into the state: serves from now on. */
@@ -285,10 +287,10 @@ export class Shard<State, Record> {
       const type = committed ? 'COMMIT' : 'ABORT'
       return buildMarker({ type, producerId, producerEpoch, coordinatorEpoch, timestampMs: this.#clock.wallMs() })
     }
-    const { codec } = this.#settings()
-    if (transaction === null) return buildBatch({ codec, baseSequence: 0, records })
+    const { codec, baseSequence } = this.#settings()
+    if (transaction === null) return buildBatch({ codec, baseSequence, records })
     const { producerId, producerEpoch } = transaction
-    return buildBatch({ codec, baseSequence: 0, records, producerId, producerEpoch, transactional: true })
+    return buildBatch({ codec, baseSequence, records, producerId, producerEpoch, transactional: true })
   }
 
   #onCommitted(batch: Batch<State, Record>): void {

@@ -1,7 +1,7 @@
 /**
- * FindCoordinator v0-6: which broker coordinates a group.
+ * FindCoordinator v0-6: which broker coordinates a group, or a transactional id.
  *
- * v1 brings key types (0 group, 1 transaction, 2 share), v4 several keys. The first question creates `__consumer_offsets`. An
+ * v1 brings key types (0 group, 1 transaction, 2 share), v4 several keys. The first question creates the coordinator's topic. An
  * error message stands as the text "NONE" in a good answer of v1 to v3, as Kafka sends it.
  */
 import { ERROR_CODES } from '../../base/error-codes.ts'
@@ -10,7 +10,7 @@ import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
 import { endpointOf, type Endpoint } from '../endpoints.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
-import { CONSUMER_OFFSETS } from '../topic-names.ts'
+import { CONSUMER_OFFSETS, TRANSACTION_STATE } from '../topic-names.ts'
 
 const GROUP = 0
 const TRANSACTION = 1
@@ -58,17 +58,17 @@ async function findOrFail(
   keyType: number,
   context: RequestContext,
 ): Promise<Endpoint | KafkaError> {
-  if (keyType === TRANSACTION || (keyType === SHARE && context.apiVersion >= 6)) {
-    const what = keyType === TRANSACTION ? 'Transactions' : 'Share groups'
-    return new KafkaError('INVALID_REQUEST', `${what} are not served by this release of Klamm.`)
-  }
-  if (keyType !== GROUP) return new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
-  if (services.image().topics.byName(CONSUMER_OFFSETS) === null) {
-    const failed = await services.autoTopics.create([CONSUMER_OFFSETS])
+  if (keyType === SHARE && context.apiVersion >= 6)
+    return new KafkaError('INVALID_REQUEST', 'Share groups are not served by this release of Klamm.')
+  if (keyType !== GROUP && keyType !== TRANSACTION) return new KafkaError('INVALID_REQUEST', INVALID_REQUEST_TEXT)
+  const topic = keyType === GROUP ? CONSUMER_OFFSETS : TRANSACTION_STATE
+  if (services.image().topics.byName(topic) === null) {
+    const failed = await services.autoTopics.create([topic])
     if (failed.size > 0) return notAvailable()
   }
   const image = services.image()
-  const leader = image.topics.partition(CONSUMER_OFFSETS, services.groups.partitionOf(key))?.leader ?? -1
+  const partition = keyType === GROUP ? services.groups.partitionOf(key) : services.transactions.partitionOf(key)
+  const leader = image.topics.partition(topic, partition)?.leader ?? -1
   const broker = image.cluster.brokers.get(leader)
   if (broker === undefined || broker.fenced) return notAvailable()
   return endpointOf(broker, context.listener) ?? notAvailable()

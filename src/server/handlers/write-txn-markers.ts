@@ -25,6 +25,8 @@ import type { Services } from '../services.ts'
 import { CONSUMER_OFFSETS } from '../topic-names.ts'
 
 type Marker = WriteTxnMarkersRequest.WritableTxnMarker
+/** What the transaction coordinator of this node needs too, before there is a request. */
+export type MarkerServices = Pick<Services, 'clock' | 'config' | 'groups' | 'replicas'>
 /** By topic and partition. */
 type Results = Map<string, Map<number, Promise<ErrorCode>>>
 
@@ -44,7 +46,7 @@ export const writeTxnMarkersHandler = handler(WriteTxnMarkers, {
       for (const { name, partitionIndexes } of marker.topics) {
         const partitions = results.get(name) ?? new Map<number, Promise<ErrorCode>>()
         results.set(name, partitions)
-        for (const index of partitionIndexes) partitions.set(index, writeMarker(services, marker, name, index))
+        for (const index of partitionIndexes) partitions.set(index, writeMarker(services, writeOf(marker), name, index))
       }
     }
     const markers: Init<WriteTxnMarkersResponse.WritableTxnMarkerResult>[] = []
@@ -52,6 +54,11 @@ export const writeTxnMarkersHandler = handler(WriteTxnMarkers, {
     return { markers }
   },
 })
+
+function writeOf({ transactionResult: committed, ...marker }: Marker): MarkerWrite {
+  const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
+  return { producerId, producerEpoch, coordinatorEpoch, transactionVersion, committed }
+}
 
 async function topicsOf(results: Results): Promise<Init<WriteTxnMarkersResponse.WritableTxnMarkerTopicResult>[]> {
   const topics: Init<WriteTxnMarkersResponse.WritableTxnMarkerTopicResult>[] = []
@@ -65,12 +72,15 @@ async function topicsOf(results: Results): Promise<Init<WriteTxnMarkersResponse.
 }
 
 /** Appended, if at all, before it returns. Never rejects but for a bug. */
-async function writeMarker(services: Services, marker: Marker, topic: string, index: number): Promise<ErrorCode> {
+export async function writeMarker(
+  services: MarkerServices,
+  write: MarkerWrite,
+  topic: string,
+  index: number,
+): Promise<ErrorCode> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null || hosted.log === null) return 'UNKNOWN_TOPIC_OR_PARTITION'
-  if (marker.producerEpoch < 0) return 'INVALID_PRODUCER_EPOCH'
-  const { producerId, producerEpoch, coordinatorEpoch, transactionVersion } = marker
-  const write = { producerId, producerEpoch, coordinatorEpoch, transactionVersion, committed: marker.transactionResult }
+  if (write.producerEpoch < 0) return 'INVALID_PRODUCER_EPOCH'
   if (topic === CONSUMER_OFFSETS) {
     const code = await services.groups.completeTransaction(index, write)
     return NOT_READY.has(code) ? 'NOT_LEADER_OR_FOLLOWER' : code
@@ -84,7 +94,7 @@ async function writeMarker(services: Services, marker: Marker, topic: string, in
   }
 }
 
-function append(services: Services, hosted: Partition, marker: MarkerWrite): Promise<void> {
+function append(services: MarkerServices, hosted: Partition, marker: MarkerWrite): Promise<void> {
   const log = hosted.leaderLog()
   hosted.checkInSyncReplicas(log, 'NOT_ENOUGH_REPLICAS')
   const nowMs = services.clock.wallMs()

@@ -19,7 +19,6 @@ public final class Modern {
         for (String codec : List.of("none", "gzip", "snappy", "lz4", "zstd")) Cases.run(codec + ": produced and consumed", () -> codec(codec));
         for (String acks : List.of("0", "1", "all")) Cases.run("acks " + acks, () -> acks(acks));
         Cases.run("an idempotent producer numbers its batches, one connection after another", Modern::idempotent);
-        Cases.run("a transactional producer is refused with a sentence", Modern::transactional);
         Cases.run("headers with repeated names and null values", Modern::headers);
         Cases.run("a record larger than the topic allows is refused, the next one is not", Modern::tooLarge);
         Cases.run("metadata of a topic that may not exist: an invalid name", Modern::invalidTopic);
@@ -119,13 +118,6 @@ public final class Modern {
             }
         }
         Cases.equal(readAll("j-idempotent", 0, 800), sent);
-    }
-
-    private static void transactional() throws Exception {
-        try (KafkaProducer<String, String> producer = producer("transactional.id", "t", "max.block.ms", 8000)) {
-            String message = Cases.fails(KafkaException.class, producer::initTransactions);
-            Cases.holds(!message.contains("Timeout"), "it says so at once: " + message);
-        }
     }
 
     private static void headers() throws Exception {

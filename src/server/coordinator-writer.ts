@@ -1,4 +1,4 @@
-/** The group coordinator's port to `__consumer_offsets`, over the replica manager: appended as leader, with acks=all. */
+/** A coordinator's port to its internal topic, over the replica manager: appended as leader, with acks=all. */
 import { KafkaError } from '../base/errors.ts'
 import type {
   AppendedBatch,
@@ -10,7 +10,6 @@ import type { Partition } from '../replication/partition.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
-import { CONSUMER_OFFSETS } from './topic-names.ts'
 
 type Proof = ReturnType<TransactionVerification['proof']>
 
@@ -20,11 +19,13 @@ const ADDS_PARTITION_FROM = 5
 /** Offsets that are committed carry no sequence. */
 const NO_SEQUENCE = -1
 
-export class OffsetsWriter implements PartitionWriter {
+export class CoordinatorWriter implements PartitionWriter {
+  readonly #topic: string
   readonly #replicas: ReplicaManager
   readonly #verification: TransactionVerification
 
-  constructor(replicas: ReplicaManager, verification: TransactionVerification) {
+  constructor(topic: string, replicas: ReplicaManager, verification: TransactionVerification) {
+    this.#topic = topic
     this.#replicas = replicas
     this.#verification = verification
   }
@@ -72,7 +73,7 @@ export class OffsetsWriter implements PartitionWriter {
   }
 
   maxBatchBytes(partition: number): number {
-    return this.#replicas.partition(CONSUMER_OFFSETS, partition)?.log?.config.maxMessageBytes ?? 0
+    return this.#replicas.partition(this.#topic, partition)?.log?.config.maxMessageBytes ?? 0
   }
 
   #leader(partition: number, leaderEpoch: number): { readonly hosted: Partition; readonly log: PartitionLog } {
@@ -81,8 +82,8 @@ export class OffsetsWriter implements PartitionWriter {
   }
 
   #hosted(partition: number): Partition {
-    const hosted = this.#replicas.partition(CONSUMER_OFFSETS, partition)
+    const hosted = this.#replicas.partition(this.#topic, partition)
     if (hosted !== null) return hosted
-    throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `${CONSUMER_OFFSETS}-${partition} is not on this broker`)
+    throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `${this.#topic}-${partition} is not on this broker`)
   }
 }
