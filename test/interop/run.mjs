@@ -20,6 +20,7 @@ const SUITES = [
   'transactions',
   'java-old',
   'client',
+  'client-security',
   'kill',
   'directories',
   'kafka-controller',

@@ -17,7 +17,7 @@ import { start, until } from './process.mjs'
 const PORTS = { first: 20_000, count: 990 }
 let nextPort = PORTS.first + ((process.pid * 10) % PORTS.count)
 
-async function freePort() {
+export async function freePort() {
   for (let tries = 0; tries < PORTS.count; tries++) {
     const port = nextPort
     nextPort = nextPort + 1 < PORTS.first + PORTS.count ? nextPort + 1 : PORTS.first

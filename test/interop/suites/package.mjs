@@ -119,7 +119,7 @@ async function runSuite(suite) {
     const { stdout } = await run(process.execPath, ['commonjs.cjs'], { cwd: project })
     if (!/^127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+\n$/.test(stdout)) throw new Error(stdout)
   })
-  const examples = ['docs/TESTING.md', 'docs/CLIENT.md', 'README.md'].flatMap(examplesOf)
+  const examples = ['docs/TESTING.md', 'docs/CLIENT.md', 'docs/ADMIN.md', 'README.md'].flatMap(examplesOf)
   await suite.test(
     'types hold in strict TypeScript, in modules and CommonJS, with every example',
     async () => {
