@@ -18,8 +18,9 @@ import {
   type ConfigResource,
   type ConfigResourceType,
 } from './admin-types.ts'
-import { configEntry, type ConfigEntry, type ConfigSource } from './config-entry.ts'
+import type { ConfigEntry, ConfigSource } from './config-entry.ts'
 import type { Outcomes } from './outcomes.ts'
+import { configEntry } from './read-config-entry.ts'
 import { routeBy } from './routes.ts'
 
 export interface DescribeConfigsOptions extends CallOptions {

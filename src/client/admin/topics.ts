@@ -15,8 +15,9 @@ import { errorOf } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { ask, askByKey } from './admin-call.ts'
 import { byName, checkUnique } from './admin-types.ts'
-import { createdConfigEntry, type ConfigEntry } from './config-entry.ts'
+import type { ConfigEntry } from './config-entry.ts'
 import type { Outcomes } from './outcomes.ts'
+import { createdConfigEntry } from './read-config-entry.ts'
 import { routeTo } from './routes.ts'
 
 export interface NewTopic {
