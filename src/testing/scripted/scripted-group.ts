@@ -140,8 +140,10 @@ export class ScriptedGroup {
         replaced[1].join?.({ errorCode: ERROR_CODES.FENCED_INSTANCE_ID })
         replaced[1].session?.cancel()
         this.#classic.delete(replaced[0])
+        this.#replaced.add(replaced[0])
       }
     }
+    if (this.#replaced.has(memberId)) return { errorCode: ERROR_CODES.FENCED_INSTANCE_ID }
     if (memberId === '') {
       memberId = `member-${++this.#made}`
       if (version >= 4 && instanceId === null) return { errorCode: ERROR_CODES.MEMBER_ID_REQUIRED, memberId }
@@ -172,6 +174,8 @@ export class ScriptedGroup {
   }
 
   readonly #expelled = new Set<string>()
+  /** Static members in whose place another has come. */
+  readonly #replaced = new Set<string>()
 
   #prepare(): void {
     if (this.#phase !== 'preparing') {
@@ -235,6 +239,7 @@ export class ScriptedGroup {
   }
 
   #checked(memberId: string, generation: number): ErrorCode | null {
+    if (this.#replaced.has(memberId)) return 'FENCED_INSTANCE_ID'
     if (!this.#classic.has(memberId)) return 'UNKNOWN_MEMBER_ID'
     return generation === this.#generation ? null : 'ILLEGAL_GENERATION'
   }
