@@ -34,6 +34,12 @@ import { TransactionManager } from './transaction-manager.ts'
 
 /** After so many bytes `post` lets the loop turn, so that requests go out while more is posted. */
 const TURN_BYTES_MAX = 1 << 20
+/**
+ * While more waits to be sent, `drained` does not resolve at once: what is written far ahead has left the caches when it is sent.
+ * For so long at most, so that one node that takes nothing does not stop what goes to others.
+ */
+const AHEAD_BYTES_MAX = 2 << 20
+const AHEAD_MS_MAX = 50
 /** Shares of the memory: `post` returns false from the first on, `drained` resolves below the second. */
 const FULL_SHARE = 0.75
 const DRAINED_SHARE = 0.5
@@ -58,6 +64,8 @@ export class Producer<Key, Value> implements AsyncDisposable {
   readonly #sent: EventChannel
   readonly #failedEvent: EventChannel
   #drainWaiters: (() => void)[] = []
+  /** Monotonic: how long they wait for what is ahead. */
+  #drainUntilMs = 0
   /** Posted records that failed since the last flush. */
   #lost: { records: number; readonly first: Error } | null = null
   #closing: Promise<void> | null = null
@@ -155,6 +163,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
   drained(): Promise<void> {
     if (this.#isClosed) return Promise.resolve()
     this.#sender.wake()
+    if (this.#drainWaiters.length === 0) this.#drainUntilMs = this.#network.world.clock.monotonicMs() + AHEAD_MS_MAX
     return new Promise((resolve) => this.#drainWaiters.push(resolve))
   }
 
@@ -289,6 +298,9 @@ export class Producer<Key, Value> implements AsyncDisposable {
     if (usedBytes > limitBytes * DRAINED_SHARE) {
       this.#accumulator.isExhausted = true
       return nextMs
+    }
+    if (usedBytes - this.#sender.wireBytes > AHEAD_BYTES_MAX && nowMs < this.#drainUntilMs) {
+      return Math.min(nextMs, this.#drainUntilMs)
     }
     const waiters = this.#drainWaiters
     this.#drainWaiters = []

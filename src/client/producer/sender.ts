@@ -76,6 +76,8 @@ export class Sender {
   /** Flushes and closes that are under way: whatever waits is sent at once. */
   hurries = 0
   inFlight = 0
+  /** Memory of batches that are on the wire. */
+  wireBytes = 0
 
   constructor({ network, accumulator, transactions, options, metrics, ended, eachTurn }: SenderOptions) {
     this.#network = network
@@ -289,6 +291,7 @@ export class Sender {
       if (maxInFlight === 1) batch.queue.isMuted = true
       records += batch.count
       bytes += batch.buffer.end
+      this.wireBytes += batch.buffer.bytes.length
       this.#metrics.batchSize.record(batch.buffer.end)
     }
     this.#metrics.recordsPerRequest.record(records)
@@ -469,6 +472,7 @@ export class Sender {
   /** A batch comes back from the wire. */
   #back(batch: ProducerBatch): void {
     batch.isOnTheWire = false
+    this.wireBytes -= batch.buffer.bytes.length
     remove(batch.queue.onTheWire, batch)
     if (this.#options.maxInFlight === 1) batch.queue.isMuted = false
   }
