@@ -5,7 +5,7 @@
  *     file NAME CONTENT           writes a file into the session's folder; \n and \t stand for what they say
  *     ! kafka-console-producer …  made ready by Kafka's own tool; what it prints is not compared
  *     kafka-topics …              compared; `'…'` keeps blanks together, `< TEXT` is stdin
- *     ~ kafka-acls …              compared against Kafka only: Klamm does not serve it yet
+ *     ~ kafka-acls …              compared against Kafka only: Klamm does not serve it yet; `~!` is made ready there only
  *
  * @B stands for the broker's address, @C for its controller's, @D for the session's folder.
  */
@@ -20,11 +20,11 @@ export function readSession(path) {
   const steps = []
   for (const line of readFileSync(path, 'utf8').split('\n')) {
     if (line.trim() === '' || line.startsWith('#')) continue
-    const mark = line[0] === '!' || line[0] === '~' ? line[0] : ''
-    const text = mark === '' ? line : line.slice(1).trim()
+    const [marks = ''] = /^[!~]*/.exec(line) ?? []
+    const text = line.slice(marks.length).trim()
     const [command, input = ''] = text.split(' < ')
-    const kind = mark === '!' ? 'prepare' : text.startsWith('file ') ? 'file' : 'compare'
-    steps.push({ kind, kafkaOnly: mark === '~', text, words: split(command), input: unescaped(input) })
+    const kind = marks.includes('!') ? 'prepare' : text.startsWith('file ') ? 'file' : 'compare'
+    steps.push({ kind, kafkaOnly: marks.includes('~'), text, words: split(command), input: unescaped(input) })
   }
   return steps
 }
@@ -58,7 +58,8 @@ export function comparable({ exitCode, stdout, stderr }, place) {
       .replaceAll(place.home, '@H')
       .replaceAll(place.address, '@B')
       .replaceAll(place.controller, '@C')
-      .replaceAll(`:${place.address.split(':')[1]}`, ':@P')
+      .replaceAll(new RegExp(`\\b${place.address.split(':')[1]}\\b`, 'g'), '@P')
+      .replaceAll(new RegExp(`\\b${place.controller.split(':')[1]}\\b`, 'g'), '@Q')
       .replaceAll(/\b1[67]\d{11}\b/g, 'TIME')
       .replaceAll(/\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.,:\d]*Z?/g, 'DATE')
       .replaceAll(/[\w-]{8}-[\w-]{4}-[\w-]{4}-[\w-]{4}-[\w-]{12}/g, 'UUID')
@@ -85,6 +86,8 @@ function tidyOut(lines) {
       line
         .replace(/^ \t/, '\t')
         .replace(/ \(Commit:\w+\)$/, '')
+        .replace(/: no such file$/, '')
+        .replace(/\bEpoch: \d+/, 'Epoch: N')
         .replace(/^(\S+ *\t\d+ *\t)\d+( *\t[A-Z])/, '$1ID$2'),
     )
     .sort()
@@ -96,15 +99,13 @@ function tidyError(lines) {
       .filter(isSaid)
       // A set whose order is that of addresses in memory.
       .map((line) => line.replace(/(?<=^Option combination ")\[.*?\](?=" can't)/, sorted))
-      .map((line) =>
-        line.replace(/(?<=: \[)[^:[\]]*, [^:[\]]*(?=\]$)|(?<=: )[^:[]*, [^:[]*$|(?<=: )\[[^:]*\], [^:]*$/, sorted),
-      )
+      .map((line) => line.replace(/(?<=: )[^:]*, [^:]*$/, sorted))
       .map((line) => line.replace(/: no such file$/, ''))
       .map((line) => line.replace(/^(Exception in thread "main" )?([a-z]\w*\.)+\w+(Exception|Error): /, ''))
   )
 }
 
-const sorted = (set) => set.split(', ').sort().join(', ')
+const sorted = (set) => set.replaceAll(/[[\]]/g, '').split(', ').sort().join(', ')
 
 /** What was captured, as this reader would have made it comparable. */
 export function retold({ stdout, stderr, ...rest }) {
