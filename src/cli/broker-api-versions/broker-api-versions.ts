@@ -30,7 +30,7 @@ export const brokerApiVersions: Tool = async (argv, host) => {
   checkRequired(options, 'bootstrap-server')
   const properties = await commandConfig(host.world.disk, options.value('command-config'))
   properties.set('bootstrap.servers', options.value('bootstrap-server') ?? '')
-  const client = new NetworkClient(host.world, await adminOptions(properties))
+  const client = new NetworkClient(host.world, await adminOptions(host, properties))
   try {
     const { nodes } = await client.ready()
     for (const { id, host: name, port, rack } of nodes.values()) {

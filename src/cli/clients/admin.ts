@@ -16,15 +16,15 @@ import { commonClientOptions, type Properties } from './client-properties.ts'
 
 const FAILED = 'Failed to create new KafkaAdminClient'
 
-export async function makeAdmin({ world }: ToolHost, properties: Properties): Promise<AdminClient> {
-  return new AdminClient(world, await adminOptions(properties))
+export async function makeAdmin(host: ToolHost, properties: Properties): Promise<AdminClient> {
+  return new AdminClient(host.world, await adminOptions(host, properties))
 }
 
 /**
  * @param properties with `bootstrap.servers`, or `bootstrap.controllers` (KIP-919).
  * @throws OperationalError CONFIG_INVALID, in two lines: as Java's client says it, and why.
  */
-export async function adminOptions(properties: Properties): Promise<ResolvedClientOptions> {
+export async function adminOptions({ world }: ToolHost, properties: Properties): Promise<ResolvedClientOptions> {
   const servers = properties.get('bootstrap.servers') ?? ''
   const controllers = properties.get('bootstrap.controllers') ?? ''
   try {
@@ -36,7 +36,7 @@ export async function adminOptions(properties: Properties): Promise<ResolvedClie
     const options = resolveClientOptions({
       brokers: 'unused:1',
       clientId: 'adminclient-1',
-      ...commonClientOptions(properties),
+      ...(await commonClientOptions(world.disk, properties)),
     })
     const endpoint = servers === '' ? 'controllers' : 'brokers'
     return { ...options, bootstrap, endpoint }

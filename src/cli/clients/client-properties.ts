@@ -1,11 +1,13 @@
 /**
  * What a tool's client is told: Java's property names, from `--command-config` files and options, as the client's own
- * options. What the client cannot do yet is refused, not left out.
+ * options.
  */
 import { OperationalError } from '../../base/errors.ts'
 import { isInteger } from '../options/parse-options.ts'
 import { parseProperties } from '../../config/properties.ts'
 import type { ClientOptions } from '../../client/client-options.ts'
+import { ClientError } from '../../client/errors.ts'
+import { optionsFromJavaProperties } from '../../client/java-properties.ts'
 import type { Disk } from '../../world/world.ts'
 
 export type Properties = Map<string, string>
@@ -37,41 +39,39 @@ export function keyValues(texts: readonly string[]): Properties {
   return properties
 }
 
-const MILLISECONDS = {
-  'request.timeout.ms': 'requestTimeoutMs',
-  'default.api.timeout.ms': 'callTimeoutMs',
-  'socket.connection.setup.timeout.ms': 'connectTimeoutMs',
-  'reconnect.backoff.ms': 'reconnectBackoffMs',
-  'reconnect.backoff.max.ms': 'reconnectBackoffMaxMs',
-  'retry.backoff.ms': 'retryBackoffMs',
-  'retry.backoff.max.ms': 'retryBackoffMaxMs',
-  'metadata.max.age.ms': 'metadataMaxAgeMs',
-  'metadata.recovery.rebootstrap.trigger.ms': 'rebootstrapTriggerMs',
+/** Java says of which type a number is; whoever reads them later says less. */
+const NUMBERS = {
+  'request.timeout.ms': 'INT',
+  'default.api.timeout.ms': 'INT',
+  'socket.connection.setup.timeout.ms': 'LONG',
+  'reconnect.backoff.ms': 'LONG',
+  'reconnect.backoff.max.ms': 'LONG',
+  'retry.backoff.ms': 'LONG',
+  'retry.backoff.max.ms': 'LONG',
+  'metadata.max.age.ms': 'LONG',
 } as const
 
-/** What every client is told, but for its addresses. @throws OperationalError CONFIG_INVALID, NOT_SUPPORTED */
-export function commonClientOptions(properties: Properties): Omit<ClientOptions, 'brokers'> {
-  const protocol = properties.get('security.protocol') ?? 'PLAINTEXT'
-  if (protocol.toUpperCase() !== 'PLAINTEXT') {
-    throw new OperationalError(
-      'NOT_SUPPORTED',
-      `security.protocol=${protocol} is not supported yet, only PLAINTEXT is.`,
-    )
+/** What every client is told, but for its addresses. @throws OperationalError CONFIG_INVALID */
+export async function commonClientOptions(
+  disk: Disk,
+  properties: Properties,
+): Promise<Omit<Partial<ClientOptions>, 'brokers' | 'controllers'>> {
+  const told = Object.fromEntries(properties)
+  delete told['bootstrap.servers']
+  delete told['bootstrap.controllers']
+  for (const [key, type] of Object.entries(NUMBERS)) {
+    const text = told[key]
+    if (text === undefined || isInteger(text.trim())) continue
+    throw invalid(`Invalid value ${text} for configuration ${key}: Not a number of type ${type}`)
   }
-  const options: { -readonly [Key in keyof ClientOptions]?: ClientOptions[Key] } = {}
-  const clientId = properties.get('client.id')
-  if (clientId !== undefined && clientId !== '') options.clientId = clientId
-  for (const [key, option] of Object.entries(MILLISECONDS)) {
-    const text = properties.get(key)
-    if (text === undefined) continue
-    if (!isInteger(text.trim())) {
-      const type = key === 'request.timeout.ms' || key === 'default.api.timeout.ms' ? 'INT' : 'LONG'
-      throw new OperationalError(
-        'CONFIG_INVALID',
-        `Invalid value ${text} for configuration ${key}: Not a number of type ${type}`,
-      )
-    }
-    options[option] = Number(text)
+  try {
+    return (await optionsFromJavaProperties(told, (path) => disk.readFile(path))).options
+  } catch (error) {
+    if (error instanceof ClientError) throw invalid(error.message)
+    throw error
   }
-  return options
+}
+
+function invalid(sentence: string): OperationalError {
+  return new OperationalError('CONFIG_INVALID', sentence)
 }

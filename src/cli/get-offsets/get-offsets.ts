@@ -25,6 +25,7 @@ const TIMES =
 export const GET_OFFSETS_OPTIONS = {
   ...COMMON_OPTIONS,
   'bootstrap-server': { ...BOOTSTRAP_SERVER, shows: 'HOST1:PORT1,...,HOST3:PORT3' },
+  'broker-list': value('HOST1:PORT1,...,HOST3:PORT3', 'The old name of --bootstrap-server.'),
   'topic-partitions': value(
     'topic1:1,topic2:0-3,topic3,topic4:5-,topic5:-3',
     'Partitions, with commas: a regular expression for topics, a colon, then a partition or a range whose end is left out.',
@@ -52,7 +53,7 @@ export const getOffsets: Tool = async (argv, host) => {
     const spec = offsetSpec(options.value('time') ?? 'latest')
     const filter = partitionFilter(options)
     const properties = await commandConfig(host.world.disk, options.value('command-config'))
-    properties.set('bootstrap.servers', options.value('bootstrap-server') ?? '')
+    properties.set('bootstrap.servers', options.value('bootstrap-server') ?? options.value('broker-list') ?? '')
     properties.set('client.id', 'GetOffsetShell')
     await withAdmin(host, properties, (admin) => printOffsets(admin, options, filter, spec, host.terminal))
     return 0
@@ -80,7 +81,7 @@ function parsed(argv: readonly string[]): GetOffsetsOptions {
   if (options.has('help')) throw shown(usageFailure(GET_OFFSETS_OPTIONS, ABOUT))
   if (options.has('version')) throw shown(new ToolExit(0, KAFKA_VERSION))
   try {
-    checkRequired(options, 'bootstrap-server')
+    if (!options.has('broker-list')) checkRequired(options, 'bootstrap-server')
   } catch (error) {
     if (error instanceof ToolExit) throw shown(error)
     throw error

@@ -128,3 +128,12 @@ async function elect(
   }
   if (failed.length > 0) throw failure(`${failed.length} replica(s) could not be elected`)
 }
+
+/** kafka-preferred-replica-election.sh, which went with 3.0 and is still typed: preferred leaders of all partitions, or of a file's. */
+export const preferredReplicaElection: Tool = async (argv, host) => {
+  host.terminal.out('This tool is deprecated. Please use kafka-leader-election tool. Tracking issue: KAFKA-8405')
+  const isScoped = argv.some((word) => /^--?path-to-json-file(=|$)/.test(word))
+  const isAsking = argv.length === 0 || argv.some((word) => /^--?(help|version)$/.test(word))
+  const scope = isScoped ? [] : ['--all-topic-partitions']
+  return leaderElection(isAsking ? argv : [...argv, '--election-type', 'preferred', ...scope], host)
+}

@@ -58,6 +58,11 @@ export const TOOLS: readonly ToolEntry[] = [
     load: async () => (await import('../leader-election/leader-election.ts')).leaderElection,
   },
   {
+    name: 'kafka-preferred-replica-election',
+    classes: ['kafka.admin.PreferredReplicaLeaderElectionCommand'],
+    load: async () => (await import('../leader-election/leader-election.ts')).preferredReplicaElection,
+  },
+  {
     name: 'kafka-log-dirs',
     classes: ['org.apache.kafka.tools.LogDirsCommand', 'kafka.admin.LogDirsCommand'],
     load: async () => (await import('../log-dirs/log-dirs.ts')).logDirs,
