@@ -222,7 +222,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       writer: new CoordinatorWriter(CONSUMER_OFFSETS, replicas, verification),
       config: groupSettings(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
     })
-    const statePartitions = image.topics.byName(TRANSACTION_STATE)?.partitions.length
     const transactions: TransactionCoordinator = new TransactionCoordinator({
       clock,
       logger,
@@ -234,8 +233,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         writeHere: (marker, topic, partition) =>
           writeMarker({ clock, config: () => configs.current, groups, replicas }, marker, topic, partition),
       }),
-      config: () =>
-        transactionSettings(configs.current, statePartitions ?? configs.current.transactionStateLogNumPartitions),
+      config: () => {
+        // As it was created, perhaps by another broker with another setting.
+        const partitions = publisher.image.topics.byName(TRANSACTION_STATE)?.partitions.length
+        return transactionSettings(configs.current, partitions ?? configs.current.transactionStateLogNumPartitions)
+      },
       serverVersion: () => publisher.image.features.levels.get(TRANSACTION_VERSION) ?? 0,
       nextProducerId: () => producerIds.next(),
     })

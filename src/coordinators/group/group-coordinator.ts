@@ -58,6 +58,7 @@ import { decision, errno, type GroupEnvironment, type GroupRequestContext } from
 import { refuseSync, syncGroup } from './sync-group.ts'
 import { txnOffsetCommit } from './txn-offset-commit.ts'
 
+const OFFSETS_TOPIC = '__consumer_offsets'
 /** First version of TxnOffsetCommit whose clients know COORDINATOR_LOAD_IN_PROGRESS. */
 const LOADING_KNOWN_FROM = 2
 
@@ -80,7 +81,8 @@ export class GroupCoordinator {
   readonly #runtime: CoordinatorRuntime<GroupState, GroupRecord>
   readonly #environment: GroupEnvironment & { config: { current: GroupCoordinatorConfig } }
   readonly #rebalance: Rebalance
-  readonly #partitions: number
+  /** Of `__consumer_offsets`: what is set until the topic is there, then what it was created with, by whomever. */
+  #partitions: number
   readonly #writer: PartitionWriter
   #image: MetadataImage | null = null
   #closed = false
@@ -127,6 +129,7 @@ export class GroupCoordinator {
     const before = this.#image?.topics
     this.#image = image
     const after = image.topics
+    this.#partitions = after.byName(OFFSETS_TOPIC)?.partitions.length ?? this.#partitions
     if (before === undefined || before === after) return
     this.#runtime.writeAll((state) => forgetDeleted(state, before, after))
   }

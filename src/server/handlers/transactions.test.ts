@@ -2,11 +2,16 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES as E } from '../../base/error-codes.ts'
 import { startBroker } from '../../broker.ts'
+import { AddPartitionsToTxn } from '../../protocol/generated/add-partitions-to-txn.ts'
 import { CreateTopics } from '../../protocol/generated/create-topics.ts'
 import { DescribeProducers } from '../../protocol/generated/describe-producers.ts'
+import { DescribeTransactions } from '../../protocol/generated/describe-transactions.ts'
+import { EndTxn } from '../../protocol/generated/end-txn.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
 import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
+import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
 import { ListOffsets } from '../../protocol/generated/list-offsets.ts'
+import { ListTransactions } from '../../protocol/generated/list-transactions.ts'
 import { OffsetFetch } from '../../protocol/generated/offset-fetch.ts'
 import { Produce } from '../../protocol/generated/produce.ts'
 import { TxnOffsetCommit } from '../../protocol/generated/txn-offset-commit.ts'
@@ -216,6 +221,82 @@ test('a marker of a topic with log-append times has one, too', () =>
       [false, true],
       [true, true],
     ])
+  }))
+
+test('a transaction of version 2 from the wire: an id, records and offsets, the end, and what is read of it', () =>
+  withBroker({}, async (client, another, world) => {
+    const coordinated = async (key: string, keyType: number): Promise<void> => {
+      let code = -1
+      while (code !== 0) code = (await client.request(FindCoordinator, 3, { key, keyType })).errorCode
+    }
+    await coordinated('x', 1)
+    await coordinated('g', 0)
+    const init = async () => {
+      const request = { transactionalId: 'x', transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+      return client.request(InitProducerId, 5, request)
+    }
+    let producer = await init()
+    while (producer.errorCode !== 0) producer = await init()
+    const { producerId, producerEpoch } = producer
+    const send = (sequence: number, epoch: number) =>
+      produce(client, 12, [transactional(sequence, { producerId, producerEpoch: epoch })])
+    expect(await send(0, producerEpoch)).toMatchObject([{ errorCode: 0, baseOffset: 0 }])
+    const topics = [{ name: 'a', partitions: [{ partitionIndex: 0, committedOffset: 42 }] }]
+    const offsets = { transactionalId: 'x', groupId: 'g', producerId, producerEpoch, topics }
+    const committed = async (): Promise<unknown> =>
+      (await client.request(TxnOffsetCommit, 5, offsets)).topics[0]?.partitions[0]?.errorCode
+    while ((await committed()) !== 0);
+    expect([await endOf(client, 0), await endOf(client, 1)]).toEqual([1, 0])
+    const waiting = fetch(another, 0, { maxWaitMs: 10_000 })
+    const end = { transactionalId: 'x', producerId, producerEpoch, committed: true }
+    const ended = await client.request(EndTxn, 5, end)
+    expect(ended).toMatchObject({ errorCode: 0, producerId, producerEpoch: producerEpoch + 1 })
+    expect((await waiting).lastStableOffset).toBe(2)
+    await world.advance(200)
+    const described = await client.request(DescribeTransactions, 0, { transactionalIds: ['x'] })
+    expect(described.transactionStates).toMatchObject([{ transactionState: 'CompleteCommit', topics: [] }])
+    const groups = { groupId: 'g', topics: [{ name: 'a', partitionIndexes: [0] }], requireStable: true }
+    const fetched = await client.request(OffsetFetch, 7, groups)
+    expect(fetched.topics[0]?.partitions[0]).toMatchObject({ committedOffset: 42, errorCode: 0 })
+    // The epoch that is over opens nothing any more.
+    expect(await send(1, producerEpoch)).toMatchObject([{ errorCode: E.INVALID_PRODUCER_EPOCH }])
+    expect(await send(0, producerEpoch + 1)).toMatchObject([{ errorCode: 0, baseOffset: 2 }])
+    const listed = await client.request(ListTransactions, 1, { durationFilter: -1 })
+    expect(listed.transactionStates).toMatchObject([{ transactionalId: 'x', transactionState: 'Ongoing' }])
+  }))
+
+test('partitions are added by a client of transactions v1, all or none, and verified by the leader', () =>
+  withBroker({}, async (client) => {
+    while ((await client.request(FindCoordinator, 3, { key: 'x', keyType: 1 })).errorCode !== 0);
+    const init = () => client.request(InitProducerId, 4, { transactionalId: 'x', transactionTimeoutMs: 60_000 })
+    let producer = await init()
+    while (producer.errorCode !== 0) producer = await init()
+    const { producerId, producerEpoch } = producer
+    const add = async (topic: string, partition: number): Promise<unknown[]> => {
+      const topics = [
+        { name: 'a', partitions: [0] },
+        { name: topic, partitions: [partition] },
+      ]
+      const answer = await client.request(AddPartitionsToTxn, 3, {
+        v3AndBelowTransactionalId: 'x',
+        v3AndBelowProducerId: producerId,
+        v3AndBelowProducerEpoch: producerEpoch,
+        v3AndBelowTopics: topics,
+      })
+      return answer.resultsByTopicV3AndBelow.map(({ resultsByPartition }) => resultsByPartition[0]?.partitionErrorCode)
+    }
+    const batches = [transactional(0, { producerId, producerEpoch }), transactional(0, { producerId, producerEpoch })]
+    expect(await add('nowhere', 0)).toEqual([E.OPERATION_NOT_ATTEMPTED, E.UNKNOWN_TOPIC_OR_PARTITION])
+    expect(await produce(client, 11, batches)).toMatchObject([
+      { errorCode: E.TRANSACTION_ABORTABLE },
+      { errorCode: E.TRANSACTION_ABORTABLE },
+    ])
+    expect(await produce(client, 9, batches)).toMatchObject([
+      { errorCode: E.INVALID_TXN_STATE, errorMessage: 'Partition was not added to the transaction' },
+      { errorCode: E.INVALID_TXN_STATE },
+    ])
+    expect(await add('timed', 0)).toEqual([0, 0])
+    expect(await produce(client, 9, batches)).toMatchObject([{ errorCode: 0 }, { errorCode: E.INVALID_TXN_STATE }])
   }))
 
 test('offsets of a transaction wait for its marker in the partition of the group', () =>

@@ -1,23 +1,31 @@
 /**
  * A Klamm broker whose controller is Apache Kafka: it joins the cluster, leads partitions beside a Kafka broker, passes on what
- * clients ask the controller for, leaves in an orderly way, and comes back after a kill.
+ * clients ask the controller for, takes part in transactions of either broker's coordinator and coordinates its own, leaves in
+ * an orderly way, and comes back after a kill.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaints, listens, Place, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
-import { java, javaCommand } from '../lib/java.mjs'
+import { compile, java, javaCommand, reportCases } from '../lib/java.mjs'
 import { start, until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 
 /** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
-const FEATURES = ['transaction.version=0', 'group.version=0', 'share.version=0', 'streams.version=0']
+const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
+
+const TRANSACTIONS = {
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '1000',
+}
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
-  const kafkaPlace = await Place.make(suite, 'kafka')
+  const classPath = await compile(suite, 'classes', jars, ['Cases', 'Transactions'])
+  const kafkaPlace = await Place.make(suite, 'kafka', TRANSACTIONS)
   const storage = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
   await storage(kafkaPlace, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
@@ -71,6 +79,10 @@ export async function run(suite) {
       equal(await consume(kafkaPlace, 't', values.length), values)
     },
     120_000,
+  )
+  // Coordinators, partitions and groups are on both: questions and markers go both ways.
+  await reportCases(suite, 'Transactions', (onLine) =>
+    java(classPath, 'Transactions', [place.address, 'both-'], { onLine, timeoutMs: 240_000 }),
   )
   await suite.test(
     'what a client changes through it is decided by the controller',
@@ -135,6 +147,7 @@ function writeBrokerProperties(place, controller) {
     'log.dirs': join(place.directory, 'data'),
     'offsets.topic.replication.factor': '1',
     'group.initial.rebalance.delay.ms': '0',
+    ...TRANSACTIONS,
   }
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
   writeFileSync(place.propertiesFile, lines.join(''))
