@@ -55,6 +55,7 @@ export const BROKER_FIELDS = {
   initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),
 
   // The metadata quorum
+  quorumAutoJoinEnable: boolean('controller.quorum.auto.join.enable'),
   quorumElectionTimeoutMs: number('controller.quorum.election.timeout.ms'),
   quorumElectionBackoffMaxMs: number('controller.quorum.election.backoff.max.ms'),
   quorumFetchTimeoutMs: number('controller.quorum.fetch.timeout.ms'),

@@ -144,11 +144,12 @@ function isListenerKey(name: string): boolean {
   return name.startsWith('listener.name.')
 }
 
-/** A controller of this release is the only one of its cluster. */
+/** A node with both roles is the only controller of its cluster. */
 function refuseRoles(config: BrokerConfig, refused: string[]): void {
-  if (!config.processRoles.has('controller')) return
+  if (config.processRoles.size < 2) return
   const others = config.quorumVoters.filter((voter) => voter.id !== config.nodeId)
-  if (others.length > 0) refused.push('controller.quorum.voters names other nodes: one controller is supported yet')
+  if (others.length > 0)
+    refused.push('controller.quorum.voters names other nodes: of several controllers none can be a broker too yet')
 }
 
 function sameValue(left: ConfigValue, right: ConfigValue): boolean {

@@ -50,6 +50,7 @@ const SESSION_CHECKS = 4
 export class Controller implements ControllerApi {
   readonly #options: ControllerOptions
   readonly #log: MetadataLog
+  readonly #loader: ImageLoader
   readonly #runtime: ControllerRuntime
   readonly #sessions = new BrokerSessions()
   readonly #timers = new Map<string, Timer>()
@@ -58,23 +59,33 @@ export class Controller implements ControllerApi {
   #closed = false
   #failed: ((error: Error) => void) | null = null
 
-  private constructor(options: ControllerOptions, log: MetadataLog, image: MetadataImage) {
+  private constructor(options: ControllerOptions, log: MetadataLog, loader: ImageLoader, image: MetadataImage) {
     this.#options = options
     this.#log = log
+    this.#loader = loader
     this.#runtime = new ControllerRuntime(log, image, () => options.clock.wallMs())
     this.#runtime.onImage((committed) => this.#snapshotIfDue(committed))
     log.onFailed((error) => this.#fail(error))
+    log.onCommitted((committedEnd) => this.#onCommitted(committedEnd))
+    log.onRoleChanged(() => this.#stepDownIfLost())
   }
 
-  /** Loads the log and activates. @throws OperationalError if the directory can't be served. */
+  /**
+   * Loads the log. The only voter is active when it resolves; one of several stands by, and becomes active when it is elected.
+   * @throws OperationalError if the directory can't be served. */
   static async start(options: ControllerOptions): Promise<Controller> {
     const loader = new ImageLoader()
     const log = await options.openLog(loader)
     try {
       const image = loader.image()
-      const controller = new Controller(options, log, image)
-      await log.lead()
-      await controller.#activate(loader)
+      const controller = new Controller(options, log, loader, image)
+      if (log.isAlone) {
+        await log.lead()
+        await controller.#activate(loader)
+      } else {
+        controller.#runtime.fail()
+        log.start()
+      }
       return controller
     } catch (error) {
       await log.close().catch(() => {})
@@ -149,6 +160,33 @@ export class Controller implements ControllerApi {
     this.#stopTimers()
     await this.#log.close()
     this.#runtime.fail()
+  }
+
+  #onCommitted(committedEnd: number): void {
+    if (this.isActive) return this.#runtime.commit(committedEnd)
+    try {
+      const { image, delta } = this.#loader.take()
+      this.#runtime.follow(image, delta)
+    } catch (error) {
+      return this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+    if (this.#log.isReadyToLead) this.#takeOver()
+  }
+
+  /** Elected: everything that any leader before committed is in the image. */
+  #takeOver(): void {
+    this.#log.takeOver()
+    this.#runtime.lead()
+    this.#activate(this.#loader).catch((error: unknown) => this.#unlessLost(error, 'The activation failed'))
+  }
+
+  #stepDownIfLost(): void {
+    if (!this.isActive || this.#log.isAlone || this.#log.isLeader || this.#closed) return
+    const { logger } = this.#options
+    logger.info(`[QuorumController id=${this.#log.nodeId}] No longer active, in epoch ${this.#log.epoch}`)
+    this.#stopTimers()
+    this.#runtime.fail()
+    this.#loader.restart(this.#runtime.committed)
   }
 
   async #activate(loader: ImageLoader): Promise<void> {

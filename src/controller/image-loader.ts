@@ -1,5 +1,10 @@
-/** Turns what a metadata directory holds into the image that a node starts with. */
+/**
+ * Turns what the metadata log holds into images: the one that a node starts with and, on a standby, one after each commit. A
+ * snapshot from the leader is a change like any other: what differs.
+ */
 import { METADATA_VERSION_LATEST, METADATA_VERSION_LOWEST, metadataVersionName } from '../metadata/features.ts'
+import type { MetadataDelta } from '../metadata/delta.ts'
+import { imageDifference } from '../metadata/image-difference.ts'
 import { EMPTY_IMAGE, type MetadataImage, type Provenance } from '../metadata/image.ts'
 import { LogReplay } from '../metadata/log-replay.ts'
 import { OperationalError } from '../base/errors.ts'
@@ -7,8 +12,11 @@ import { isControl } from '../records/batch.ts'
 import type { LogContent } from './metadata-log.ts'
 
 export class ImageLoader implements LogContent {
+  #image: MetadataImage = EMPTY_IMAGE
   #replay = new LogReplay(EMPTY_IMAGE)
   #isEmpty = true
+  /** A snapshot took the place of what was replayed. */
+  #hasJumped = false
 
   /** No metadata record was seen: the cluster is new. */
   get isEmpty(): boolean {
@@ -25,6 +33,7 @@ export class ImageLoader implements LogContent {
     for (const batch of content.batches) replay.replayBatch(batch, 0)
     if (content.batches.length > 0) this.#isEmpty = false
     this.#replay = new LogReplay({ ...replay.take().image, provenance })
+    this.#hasJumped = true
   }
 
   batch(bytes: Buffer, at: number): void {
@@ -32,9 +41,25 @@ export class ImageLoader implements LogContent {
     this.#replay.replayBatch(bytes, at)
   }
 
-  /** @throws OperationalError NOT_SUPPORTED for a metadata.version that this release doesn't know. */
+  /** As `take`. */
   image(): MetadataImage {
-    const { image } = this.#replay.take()
+    return this.take().image
+  }
+
+  /** Goes on from an image that somebody else made of the log. */
+  restart(image: MetadataImage): void {
+    this.#image = image
+    this.#replay = new LogReplay(image)
+    this.#hasJumped = false
+    this.#isEmpty = false
+  }
+
+  /**
+   * The image of all that was handed over, and what changed since the last call.
+   * @throws OperationalError NOT_SUPPORTED for a metadata.version that this release doesn't know.
+   */
+  take(): { readonly image: MetadataImage; readonly delta: MetadataDelta } {
+    const { image, delta } = this.#replay.take()
     const level = image.features.metadataVersion
     if (metadataVersionName(level) === null) {
       throw new OperationalError(
@@ -42,6 +67,10 @@ export class ImageLoader implements LogContent {
         `The cluster is at metadata.version ${level}; this release knows ${METADATA_VERSION_LOWEST} to ${METADATA_VERSION_LATEST}.`,
       )
     }
-    return image
+    const before = this.#image
+    this.#image = image
+    const taken = { image, delta: this.#hasJumped ? imageDifference(before, image) : delta }
+    this.#hasJumped = false
+    return taken
   }
 }

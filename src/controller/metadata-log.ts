@@ -31,7 +31,18 @@ export interface MetadataLog {
   /** Called in order, never inside `append`. */
   onCommitted(listener: (committedEnd: number) => void): void
   onFailed(listener: (error: Error) => void): void
-  /** Begins a new epoch; resolves once its first entry, and all before it, is committed. */
+  /** This node is the only voter: it leads, and nobody else commits. */
+  readonly isAlone: boolean
+  readonly isLeader: boolean
+  /** While leading: all below the end of its first entry is committed and handed over, and it has decided nothing yet. */
+  readonly isReadyToLead: boolean
+  /** From here on what is committed isn't handed over: this node decides it itself. Until it leads no more. */
+  takeOver(): void
+  /** Another role, epoch or leader. */
+  onRoleChanged(listener: () => void): void
+  /** Takes part in the quorum: votes, follows, may come to lead. */
+  start(): void
+  /** Of an only voter: begins a new epoch; resolves once its first entry, and all before it, is committed. */
   lead(): Promise<void>
   readonly snapshotDue: boolean
   writeSnapshot(provenance: Provenance, values: Iterable<Buffer>): Promise<void>

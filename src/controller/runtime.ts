@@ -39,7 +39,6 @@ export class ControllerRuntime {
     this.#wallMs = wallMs
     this.#committed = image
     this.#appended = image
-    log.onCommitted((committedEnd) => this.#commit(committedEnd))
   }
 
   get committed(): MetadataImage {
@@ -75,6 +74,19 @@ export class ControllerRuntime {
     if (records.length > 0) await this.#append(records, atomic ?? true)
     else await this.#seen()
     return answer
+  }
+
+  /** The leader of the log decides. */
+  lead(): void {
+    this.#failed = false
+  }
+
+  /** On a standby: what another leader committed. */
+  follow(image: MetadataImage, delta: MetadataDelta): void {
+    assert(this.#failed, 'who decides does not follow')
+    this.#committed = image
+    this.#appended = image
+    for (const listener of this.#listeners) listener(image, delta)
   }
 
   /** Undo: back to the last commit. */
@@ -120,7 +132,8 @@ export class ControllerRuntime {
     })
   }
 
-  #commit(committedEnd: number): void {
+  /** All below is committed: answers leave. */
+  commit(committedEnd: number): void {
     for (;;) {
       const next = this.#pending[0]
       if (next === undefined || next.lastOffset >= committedEnd) return

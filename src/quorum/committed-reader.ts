@@ -24,8 +24,8 @@ export class CommittedReader {
   readonly #events: CommittedEvents
   #position: number
   #end = 0
-  /** The only voter's controller has seen what it appends itself. */
-  readonly #isAlone: boolean
+  /** What is committed was decided here: nobody needs to be told of it. */
+  isOwn: boolean
   #running: Promise<void> | null = null
   #isClosed = false
 
@@ -39,12 +39,17 @@ export class CommittedReader {
     this.#sink = sink
     this.#events = events
     this.#position = loaded.handedTo
-    this.#isAlone = loaded.isAlone
+    this.isOwn = loaded.isAlone
+  }
+
+  /** All below was handed over, or decided here. */
+  get position(): number {
+    return this.#position
   }
 
   advance(end: number): void {
     this.#end = Math.max(this.#end, end)
-    if (this.#isAlone) {
+    if (this.isOwn) {
       this.#position = this.#end
       return this.#events.onRead(this.#end)
     }

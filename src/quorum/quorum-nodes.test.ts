@@ -1,5 +1,6 @@
 /** Quorums of several nodes with real files: what consensus decides is on each disk, through crashes, snapshots and voter changes. */
 import { expect, test } from 'vitest'
+import { ZERO_UUID } from '../base/uuid.ts'
 import { QuorumNodes, quorumVoter } from '../testing/quorum-nodes.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { Quorum } from './quorum.ts'
@@ -157,5 +158,42 @@ test('a broker observes without a vote, and doesn’t sync what it follows', asy
     expect(nodes.logs.get(9)!.values).toEqual(['a'])
     expect(observer.leaderCommittedEnd).toBe(nodes.leader!.committedEnd)
     expect(observer.kraftVersion).toBe(1)
+  })
+})
+
+test('static voters elect too, and each keeps them in its quorum-state file of version 0', async () => {
+  const world = new SeededWorld(8)
+  await world.run(async () => {
+    const ids = [1, 2, 3]
+    const nodes = new QuorumNodes(world, [])
+    const staticVoters = ids.map((id) => ({ ...quorumVoter(id), directoryId: ZERO_UUID }))
+    for (const id of ids) await nodes.format(id)
+    for (const id of ids) await nodes.start(id, { staticVoters })
+    await world.advance(5000)
+    const leader = nodes.leader!
+    leader.append([value('a')])
+    await world.advance(1000)
+    expect(leader.kraftVersion).toBe(0)
+    for (const id of others(nodes, leader)) {
+      expect(nodes.logs.get(id)!.values).toEqual(['a'])
+      const state = (await world.disk.readFile(`/node-${id}/__cluster_metadata-0/quorum-state`))!.toString()
+      const currentVoters = ids.map((voterId) => ({ voterId }))
+      expect(JSON.parse(state)).toMatchObject({ leaderId: leader.nodeId, currentVoters, data_version: 0 })
+    }
+    const added = leader.request({
+      kind: 'addVoter',
+      voter: quorumVoter(4),
+      endpoints: quorumVoter(4).endpoints,
+      ackWhenCommitted: true,
+    })
+    expect(await added).toMatchObject({ error: 'UNSUPPORTED_VERSION' })
+    const { nodeId } = leader
+    await nodes.stop(nodeId)
+    await world.advance(6000)
+    nodes.leader!.append([value('b')])
+    await nodes.start(nodeId, { staticVoters })
+    await world.advance(3000)
+    expect(nodes.logs.get(nodeId)!.values).toEqual(['a', 'b'])
+    for (const id of ids) await nodes.stop(id)
   })
 })

@@ -27,6 +27,8 @@ export interface QuorumOptions {
   readonly staticVoters: readonly Voter[]
   /** False: a broker, which only observes. */
   readonly mayVote: boolean
+  /** controller.quorum.auto.join.enable */
+  readonly autoJoin: boolean
   /** Own controller listeners; empty: the voters' records keep what they say of this node. */
   readonly endpoints: readonly VoterEndpoint[]
   /** The listener on which controllers speak to each other: the first of controller.listener.names. */

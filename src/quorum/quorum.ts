@@ -10,7 +10,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { LeaderView, RaftAnswer, RaftBatch, RaftRequest } from '../raft/messages.ts'
 import { Raft, type QuorumStatus } from '../raft/raft.ts'
 import type { Outgoing, RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
-import type { ReplicaKey, Voter } from '../raft/voters.ts'
+import type { HostPort, ReplicaKey, Voter } from '../raft/voters.ts'
 import type { ReplicaProgress } from '../raft/leadership.ts'
 import { BATCH_HEADER_BYTES } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
@@ -28,6 +28,7 @@ import { checkVoters } from './voter-check.ts'
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 /** controller.quorum.fetch.max.bytes and controller.quorum.fetch.snapshot.max.bytes: Kafka's default of both. */
 const PIECE_BYTES_MAX = 1024 * 1024
+const LEAVE_CHECK_MS = 10
 
 /** Times are of the wall clock, -1 for never. */
 export interface QuorumReplica extends ReplicaKey {
@@ -40,6 +41,7 @@ export interface QuorumReplica extends ReplicaKey {
 export class Quorum {
   readonly #options: QuorumOptions
   readonly #directory: string
+  readonly #isAlone: boolean
   readonly #log: LoadedLog['log']
   readonly #snapshots: SnapshotStore
   readonly #raft: Raft
@@ -57,12 +59,15 @@ export class Quorum {
   #failed: ((error: Error) => void) | null = null
   #roleChanged: (() => void) | null = null
   #lastRole = ''
+  /** By address: why the last request failed; none after one that was answered. */
+  readonly #failures = new Map<string, string>()
 
   private constructor(options: QuorumOptions, loaded: LoadedLog, sink: LoadSink) {
     const { log, directory, snapshots, voters, election } = loaded
     this.#options = options
     this.#directory = directory
     this.#log = log
+    this.#isAlone = loaded.isAlone
     this.#snapshots = new SnapshotStore({
       ...options,
       directory,
@@ -78,7 +83,6 @@ export class Quorum {
     this.#raft = new Raft(
       {
         ...options,
-        autoJoin: false,
         election,
         log: contentOf(log, snapshots),
         syncedEnd: log.startOffset,
@@ -148,6 +152,21 @@ export class Quorum {
 
   get voters(): readonly Voter[] {
     return this.#raft.voterSet.voters
+  }
+
+  get isAlone(): boolean {
+    return this.#isAlone
+  }
+
+  /** While leading: its first entry is committed, and all before it was handed over. */
+  get isReadyToLead(): boolean {
+    const { epochStart } = this.#raft
+    return this.isLeader && epochStart !== null && this.#reader.position > epochStart
+  }
+
+  /** From here on what is committed isn't handed to the sink: this node decides it itself. Until it leads no more. */
+  takeOver(): void {
+    this.#reader.isOwn = true
   }
 
   /** Null unless this node leads. */
@@ -307,7 +326,9 @@ export class Quorum {
     return this.#snapshots.clean()
   }
 
+  /** A leader of several lets the others elect at once. */
   async close(): Promise<void> {
+    await this.#leave()
     this.#stop()
     await this.#reader.close()
     await this.#disk.close()
@@ -324,6 +345,16 @@ export class Quorum {
   async closeHard(): Promise<void> {
     this.#stop()
     await this.#log.closeHard()
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#isAlone || !this.isLeader || this.#isClosed) return
+    const { clock, timing } = this.#options
+    const deadlineMs = clock.monotonicMs() + timing.requestTimeoutMs
+    this.#step({ kind: 'shutdown' })
+    while (this.#raft.isLeaving && clock.monotonicMs() < deadlineMs) {
+      await new Promise<void>((resolve) => void clock.at(clock.monotonicMs() + LEAVE_CHECK_MS, resolve))
+    }
   }
 
   #stop(): void {
@@ -348,6 +379,7 @@ export class Quorum {
     const now = `${role} ${epoch} ${leader.leaderId}`
     if (now === this.#lastRole) return
     this.#lastRole = now
+    if (role !== 'leader' && !this.#isAlone) this.#reader.isOwn = false
     const whose = role === 'follower' ? ` of ${leader.leaderId}` : ''
     this.#options.logger.info(`[RaftManager id=${this.nodeId}] ${role}${whose} in epoch ${epoch}`)
     this.#roleChanged?.()
@@ -415,14 +447,25 @@ export class Quorum {
 
   async #send({ requestId, to, request }: Outgoing): Promise<void> {
     try {
-      this.#step({ kind: 'answered', requestId, result: await this.#options.channel.send(to, request) })
+      const result = await this.#options.channel.send(to, request)
+      this.#failures.delete(`${to.host}:${to.port}`)
+      this.#step({ kind: 'answered', requestId, result })
     } catch (error) {
       const unsupported = error instanceof KafkaError && error.code === 'UNSUPPORTED_VERSION'
-      this.#options.logger.debug(
-        `[RaftManager id=${this.nodeId}] ${request.kind} to ${to.host}:${to.port}: ${String(error)}`,
-      )
+      this.#noteFailure(to, request.kind, error)
       this.#step({ kind: 'failed', requestId, unsupported })
     }
+  }
+
+  /** Once for each reason: a node that is away is asked again and again. */
+  #noteFailure({ host, port }: HostPort, kind: RaftRequest['kind'], error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    const address = `${host}:${port}`
+    if (this.#isClosed || this.#failures.get(address) === reason) return
+    this.#failures.set(address, reason)
+    this.#options.logger.info(
+      `[RaftManager id=${this.nodeId}] ${kind} to ${address} failed, and is tried again: ${reason}`,
+    )
   }
 
   async #read(from: number, to: number, bytesMax: number): Promise<Buffer> {

@@ -364,6 +364,7 @@ export class RaftState {
     this.wakeAt(nowMs + this.options.timing.requestTimeoutMs)
   }
 
+  /** Who isn't named, or named without a directory, may be this one. */
   isSelf(key: ReplicaKey | null): boolean {
     return key === null || isVoterKey(key, this.self)
   }

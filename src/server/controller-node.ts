@@ -1,6 +1,6 @@
 /**
- * A node with the controller role only (process.roles=controller): the metadata log, its leader, and the listener on which
- * brokers follow it, register and ask. It holds no partitions.
+ * A node with the controller role only (process.roles=controller): the metadata log, its part in the quorum, and the listener
+ * on which controllers elect and brokers follow the log, register and ask. It holds no partitions.
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -8,6 +8,7 @@ import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import { formatIfEmpty } from './auto-format.ts'
+import { quorumChannel } from './cluster-connections.ts'
 import { CONTROLLER_HANDLERS } from './controller-handlers/table.ts'
 import type { ControllerServices } from './controller-services.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -100,7 +101,10 @@ export async function startControllerNode(options: NodeOptions): Promise<Control
     undo.push(async () => {
       for (const directory of directories.live) await directory.unlock().catch(() => undefined)
     })
-    const controller = await startController(options, directories, controllerEndpoints(options, listeners))
+    const controller = await startController(options, directories, {
+      endpoints: controllerEndpoints(options, listeners),
+      channel: quorumChannel(options, directories.clusterId),
+    })
     undo.push(() => controller.close())
     const node = new ControllerNode({ logger, directories, listeners, sockets, controller })
     controller.onFailed((error) => node.fail(error))

@@ -4,36 +4,25 @@
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ImageListener } from '../controller/runtime.ts'
 import { imageRecords } from '../metadata/image-records.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { encodeMetadataRecord } from '../metadata/metadata-records.ts'
 import { Quorum } from '../quorum/quorum.ts'
-import { RpcChannel } from '../quorum/rpc-channel.ts'
-import type { BrokerConnectionOptions } from '../rpc/broker-connection.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
-import type { World } from '../world/world.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { ImageFollower } from './image-follower.ts'
+import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeOptions } from './node-options.ts'
 import { RemoteController } from './remote-controller.ts'
 
-const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
 const RETRY_MS = 50
-/** Of a request to the controller, with all its attempts. */
-const REQUEST_TIMEOUT_MS = 30_000
 
 export async function followCluster(options: NodeOptions, directories: LogDirectories): Promise<FollowedCluster> {
   const { world, config, logger } = options
-  const connection = connectionOptions(world, config, options.poison ?? false)
-  const channel = new RpcChannel({
-    clusterId: directories.clusterId,
-    // A connection on which an answer is late is given up, or the next requests would wait behind it.
-    connection: { ...connection, requestTimeoutMs: config.quorumRequestTimeoutMs },
-  })
+  const connection = clusterConnections(options)
+  const channel = quorumChannel(options, directories.clusterId)
   const follower = new ImageFollower()
   const quorum = await Quorum.open(
     {
@@ -64,25 +53,6 @@ export async function followCluster(options: NodeOptions, directories: LogDirect
   } catch (error) {
     await cluster.close()
     throw error
-  }
-}
-
-function connectionOptions(
-  { network, clock, random }: World,
-  config: BrokerConfig,
-  poison: boolean,
-): BrokerConnectionOptions {
-  return {
-    network,
-    clock,
-    random,
-    pool: new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison }),
-    clientId: String(config.nodeId),
-    software: { name: 'klamm', version: '0' },
-    connectTimeoutMs: config.quorumRequestTimeoutMs,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-    tls: null,
-    authenticator: null,
   }
 }
 

@@ -35,6 +35,7 @@ export function quorumOptions(
       return { id, directoryId: ZERO_UUID, endpoints: [{ name: listenerName, host, port }] }
     }),
     listenerName,
+    autoJoin: config.quorumAutoJoinEnable,
     timing: {
       ...DEFAULT_TIMING,
       electionTimeoutMs: config.quorumElectionTimeoutMs,

@@ -184,7 +184,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     })
     const isController = config.processRoles.has('controller')
     const metadata = await (isController
-      ? startController(options, directories, [])
+      ? startController(options, directories, null)
       : followCluster(options, directories))
     const { controller } = metadata
     undo.push(() => metadata.close())

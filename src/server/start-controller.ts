@@ -6,7 +6,7 @@ import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { readBootstrap } from '../quorum/format.ts'
 import { Quorum } from '../quorum/quorum.ts'
-import { NO_PEERS } from '../quorum/raft-channel.ts'
+import { NO_PEERS, type RaftChannel } from '../quorum/raft-channel.ts'
 import type { VoterEndpoint } from '../raft/voters.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
@@ -21,11 +21,16 @@ export interface OwnController extends ClusterMetadata {
   readonly quorum: Quorum
 }
 
-/** `endpoints`: where other nodes reach this controller; none: nobody can. */
+/** How other nodes reach this controller, and it them; null: nobody can, and it is a quorum of its own. */
+export interface QuorumAccess {
+  readonly endpoints: readonly VoterEndpoint[]
+  readonly channel: RaftChannel
+}
+
 export async function startController(
   options: NodeOptions,
   directories: LogDirectories,
-  endpoints: readonly VoterEndpoint[],
+  access: QuorumAccess | null,
 ): Promise<OwnController> {
   const { world, config, logger } = options
   const { clock, random, disk } = world
@@ -51,7 +56,7 @@ export async function startController(
     }),
     registration: {
       incarnationId: randomUuid(world.random),
-      listeners: config.controllerListeners.map(({ name, host, port }) => ({
+      listeners: (access?.endpoints ?? config.controllerListeners).map(({ name, host, port }) => ({
         name,
         host: host || hostNameOf(options),
         port,
@@ -64,10 +69,10 @@ export async function startController(
         {
           ...quorumOptions(world, config, logger, metadata),
           mayVote: true,
-          endpoints,
-          bootstrapServers: [],
-          channel: NO_PEERS,
-          aloneOnly: true,
+          endpoints: access?.endpoints ?? [],
+          bootstrapServers: config.quorumBootstrapServers,
+          channel: access?.channel ?? NO_PEERS,
+          aloneOnly: access === null,
         },
         content,
       )

@@ -47,6 +47,7 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
     directoryId: options.directoryId ?? ZERO_UUID,
     staticVoters: (options.staticVoterIds ?? [nodeId]).map((id) => ({ id, directoryId: ZERO_UUID, endpoints: [] })),
     mayVote: true,
+    autoJoin: false,
     endpoints: [],
     listenerName: 'CONTROLLER',
     bootstrapServers: [],

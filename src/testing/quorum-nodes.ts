@@ -84,6 +84,7 @@ export class QuorumNodes {
         directoryId,
         staticVoters: [],
         mayVote: true,
+        autoJoin: false,
         endpoints,
         listenerName: 'CONTROLLER',
         bootstrapServers: this.#voters.map((voter) => ({ host: `node-${voter}`, port: 9093 })),

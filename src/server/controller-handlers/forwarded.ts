@@ -13,6 +13,7 @@ import {
   listReassignmentsHandler,
 } from './administration.ts'
 import { unregisterBrokerHandler } from './membership.ts'
+import { addRaftVoterHandler, removeRaftVoterHandler } from './voter-changes.ts'
 
 export const FORWARDED: readonly Handler<ControllerServices>[] = [
   createTopicsHandler,
@@ -25,4 +26,6 @@ export const FORWARDED: readonly Handler<ControllerServices>[] = [
   describeQuorumHandler,
   updateFeaturesHandler,
   unregisterBrokerHandler,
+  addRaftVoterHandler,
+  removeRaftVoterHandler,
 ]

@@ -3,6 +3,7 @@ import type { ControllerServices } from '../controller-services.ts'
 import type { Handler } from '../handler.ts'
 import { apiVersionsHandler } from '../handlers/api-versions.ts'
 import { controllerDescribeClusterHandler } from './describe-cluster.ts'
+import { beginQuorumEpochHandler, endQuorumEpochHandler, voteHandler } from './elections.ts'
 import { envelopeHandler } from './envelope.ts'
 import { fetchSnapshotHandler } from './fetch-snapshot.ts'
 import { metadataFetchHandler } from './fetch.ts'
@@ -14,6 +15,7 @@ import {
   brokerHeartbeatHandler,
   brokerRegistrationHandler,
 } from './membership.ts'
+import { updateRaftVoterHandler } from './voter-changes.ts'
 
 /** In the order of their keys, as Kafka lists them. */
 export const CONTROLLER_HANDLERS: readonly Handler<ControllerServices>[] = [
@@ -28,4 +30,8 @@ export const CONTROLLER_HANDLERS: readonly Handler<ControllerServices>[] = [
   allocateProducerIdsHandler,
   assignReplicasToDirsHandler,
   controllerDescribeClusterHandler,
+  voteHandler,
+  beginQuorumEpochHandler,
+  endQuorumEpochHandler,
+  updateRaftVoterHandler,
 ].toSorted((one, other) => one.api.key - other.api.key)
