@@ -101,6 +101,10 @@ export const RULES: readonly NormalRule[] = [
   { field: 'finalizedFeatures', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'supportedFeatures', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'activeProducers', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'resultsByTopicV3AndBelow', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'topicResults', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'resultsByPartition', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'unknownStateFilters', rule: 'unordered', because: 'a hash table in Kafka' },
 ]
 const RULE_OF = new Map(RULES.map(({ field, rule }) => [field, rule]))
 

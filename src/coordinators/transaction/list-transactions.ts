@@ -25,7 +25,7 @@ export function listTransactions(
       transactionStates.push({ transactionalId, producerId, transactionState: state })
     }
   }
-  const unknownStateFilters = stateFilters.filter((name) => !known.includes(name))
+  const unknownStateFilters = [...new Set(stateFilters)].filter((name) => !known.includes(name))
   return { errorCode: 0, unknownStateFilters, transactionStates }
 }
 

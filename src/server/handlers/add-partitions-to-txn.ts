@@ -28,7 +28,7 @@ export const addPartitionsToTxnHandler = handler(AddPartitionsToTxn, {
         producerId: request.v3AndBelowProducerId,
         producerEpoch: request.v3AndBelowProducerEpoch,
       }
-      const results = await add(services, producer, request.v3AndBelowTopics, 0)
+      const results = await add(services, producer, eachOnce(request.v3AndBelowTopics), 0)
       const resultsByTopicV3AndBelow = results.map(({ name, resultsByPartition }) => ({
         name,
         resultsByPartition: resultsByPartition.map(({ partitionIndex, partitionErrorCode }) => ({
@@ -41,7 +41,8 @@ export const addPartitionsToTxnHandler = handler(AddPartitionsToTxn, {
     const resultsByTransaction = await Promise.all(
       request.transactions.map(async ({ transactionalId, topics, verifyOnly, ...producer }) => {
         const asked = { transactionalId, ...producer }
-        const topicResults = verifyOnly ? verify(services, asked, topics) : await add(services, asked, topics, 2)
+        const once = eachOnce(topics)
+        const topicResults = verifyOnly ? verify(services, asked, once) : await add(services, asked, once, 2)
         return { transactionalId, topicResults }
       }),
     )
@@ -52,6 +53,18 @@ export const addPartitionsToTxnHandler = handler(AddPartitionsToTxn, {
       ? { resultsByTopicV3AndBelow: resultsOf(v3AndBelowTopics, () => error.code) }
       : { errorCode: error.errno },
 })
+
+/** Each partition once, each topic that has any. */
+function eachOnce(topics: Topics): Topics {
+  const merged = new Map<string, Set<number>>()
+  for (const { name, partitions } of topics) {
+    if (partitions.length === 0) continue
+    const known = merged.get(name) ?? new Set()
+    merged.set(name, known)
+    for (const partition of partitions) known.add(partition)
+  }
+  return [...merged].map(([name, partitions]) => ({ name, partitions: [...partitions] }))
+}
 
 async function add(
   services: Services,

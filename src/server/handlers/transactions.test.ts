@@ -297,6 +297,13 @@ test('partitions are added by a client of transactions v1, all or none, and veri
     ])
     expect(await add('timed', 0)).toEqual([0, 0])
     expect(await produce(client, 9, batches)).toMatchObject([{ errorCode: 0 }, { errorCode: E.INVALID_TXN_STATE }])
+    // A topic that is named twice is one.
+    expect(await add('a', 1)).toEqual([0])
+    const described = await client.request(DescribeTransactions, 0, { transactionalIds: ['x'] })
+    expect(described.transactionStates[0]?.topics).toEqual([
+      { topic: 'a', partitions: [0, 1] },
+      { topic: 'timed', partitions: [0] },
+    ])
   }))
 
 test('offsets of a transaction wait for its marker in the partition of the group', () =>
