@@ -2,6 +2,7 @@
  * What a controller writes when it becomes active: the bootstrap records of a new cluster (inside a metadata transaction
  * where the metadata.version has them), the abort of a transaction that its predecessor left open, its own registration.
  */
+import { KafkaError } from '../base/errors.ts'
 import type { Uuid } from '../base/uuid.ts'
 import {
   METADATA_VERSION,
@@ -11,6 +12,12 @@ import {
 } from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { EndpointImage } from '../metadata/cluster-image.ts'
+import type { Init } from '../protocol/codec.ts'
+import type {
+  ControllerRegistrationRequest,
+  ControllerRegistrationResponse,
+} from '../protocol/generated/controller-registration.ts'
+import type { ControllerState, Decision } from './decision.ts'
 
 export interface ControllerRegistration {
   readonly incarnationId: Uuid
@@ -51,4 +58,30 @@ export function registrationRecords(
       }),
     }),
   ]
+}
+
+/** Of another controller, that stands by. @throws KafkaError, which answers the request. */
+export function registerController(
+  { image }: ControllerState,
+  { controllerId, incarnationId, zkMigrationReady, listeners, features }: ControllerRegistrationRequest,
+): Decision<Init<ControllerRegistrationResponse>> {
+  const level = image.features.metadataVersion
+  if (!controllerRegistrationSupported(level)) {
+    throw new KafkaError(
+      'UNSUPPORTED_VERSION',
+      'The current MetadataVersion is too old to support controller registrations.',
+    )
+  }
+  if (listeners.length === 0) {
+    throw new KafkaError('INVALID_REGISTRATION', `Controller ${controllerId} names no listener.`)
+  }
+  const range = features.find(({ name }) => name === METADATA_VERSION)
+  if (range === undefined || level < range.minSupportedVersion || level > range.maxSupportedVersion) {
+    throw new KafkaError(
+      'UNSUPPORTED_VERSION',
+      `Controller ${controllerId} does not support ${METADATA_VERSION} ${level}.`,
+    )
+  }
+  const data = { controllerId, incarnationId, zkMigrationReady, endPoints: listeners, features }
+  return { records: [metadataRecord('RegisterControllerRecord', 0, data)], answer: { errorCode: 0 } }
 }

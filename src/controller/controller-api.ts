@@ -19,6 +19,10 @@ import type {
   BrokerRegistrationRequest,
   BrokerRegistrationResponse,
 } from '../protocol/generated/broker-registration.ts'
+import type {
+  ControllerRegistrationRequest,
+  ControllerRegistrationResponse,
+} from '../protocol/generated/controller-registration.ts'
 import type { CreatePartitionsRequest, CreatePartitionsResponse } from '../protocol/generated/create-partitions.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../protocol/generated/create-topics.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/generated/delete-topics.ts'
@@ -51,6 +55,10 @@ export interface ControllerApi {
   ): Answer<IncrementalAlterConfigsResponse>
   updateFeatures(request: UpdateFeaturesRequest, context: ControllerContext): Answer<UpdateFeaturesResponse>
   registerBroker(request: BrokerRegistrationRequest, context: ControllerContext): Answer<BrokerRegistrationResponse>
+  registerController(
+    request: ControllerRegistrationRequest,
+    context: ControllerContext,
+  ): Answer<ControllerRegistrationResponse>
   brokerHeartbeat(request: BrokerHeartbeatRequest, context: ControllerContext): Answer<BrokerHeartbeatResponse>
   unregisterBroker(request: UnregisterBrokerRequest, context: ControllerContext): Answer<UnregisterBrokerResponse>
   allocateProducerIds(

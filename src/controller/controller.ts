@@ -12,7 +12,13 @@ import type { MetadataImage } from '../metadata/image.ts'
 import { imageRecords } from '../metadata/image-records.ts'
 import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { Clock, Random, Timer } from '../world/world.ts'
-import { abortTransaction, bootstrapDecision, registrationRecords, type ControllerRegistration } from './activation.ts'
+import {
+  abortTransaction,
+  bootstrapDecision,
+  registerController,
+  registrationRecords,
+  type ControllerRegistration,
+} from './activation.ts'
 import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
 import { assignReplicasToDirs } from './assign-directories.ts'
 import { BrokerSessions } from './broker-sessions.ts'
@@ -131,6 +137,9 @@ export class Controller implements ControllerApi {
 
   registerBroker: ControllerApi['registerBroker'] = (request) =>
     this.#answer(this.#decide((state) => registerBroker(state, request)))
+
+  registerController: ControllerApi['registerController'] = (request) =>
+    this.#answer(this.#decide((state) => registerController(state, request)))
 
   brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request) =>
     this.#answer(this.#decide((state) => brokerHeartbeat(state, request)))

@@ -4,9 +4,9 @@ import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
+import { AlterPartitionReassignments } from '../protocol/generated/alter-partition-reassignments.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
-import { ControllerRegistration } from '../protocol/generated/controller-registration.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
 import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
@@ -214,7 +214,7 @@ test('the controllers are named to who asks for them, and what is not built is n
     expect(await open.request(DescribeCluster, { endpointType: 1 })).toMatchObject({
       errorCode: ERROR_CODES.MISMATCHED_ENDPOINT_TYPE,
     })
-    await expect(open.request(ControllerRegistration, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
+    await expect(open.request(AlterPartitionReassignments, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
     open.close()
   })
 })

@@ -8,14 +8,18 @@ import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import { formatIfEmpty } from './auto-format.ts'
-import { quorumChannel } from './cluster-connections.ts'
+import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
 import { CONTROLLER_HANDLERS } from './controller-handlers/table.ts'
+import { ControllerRegistrar } from './controller-registrar.ts'
 import type { ControllerServices } from './controller-services.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { controllerEndpoints } from './listener-addresses.ts'
 import type { NodeOptions } from './node-options.ts'
+import { RemoteController } from './remote-controller.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
 import { startController, type OwnController } from './start-controller.ts'
+
+const REGISTRATION_RETRY_MS = 500
 
 interface Parts {
   readonly logger: Logger
@@ -23,6 +27,8 @@ interface Parts {
   readonly listeners: readonly BoundListener[]
   readonly sockets: SocketServer
   readonly controller: OwnController
+  /** While this one stands by. */
+  readonly active: RemoteController
 }
 
 export class ControllerNode {
@@ -64,8 +70,9 @@ export class ControllerNode {
   }
 
   async #close(): Promise<void> {
-    const { sockets, controller, directories, logger } = this.#parts
+    const { sockets, controller, directories, active, logger } = this.#parts
     logger.info('Shutting down')
+    active.close()
     await sockets.close()
     await controller.close().catch((error: unknown) => logger.error('The metadata log was not closed', error))
     for (const directory of directories.live) await directory.unlock().catch(() => undefined)
@@ -106,7 +113,23 @@ export async function startControllerNode(options: NodeOptions): Promise<Control
       channel: quorumChannel(options, directories.clusterId),
     })
     undo.push(() => controller.close())
-    const node = new ControllerNode({ logger, directories, listeners, sockets, controller })
+    const active = new RemoteController({
+      clock,
+      connection: clusterConnections(options),
+      leader: () => (controller.quorum.isLeader ? null : controller.quorum.leader.endpoint),
+      timeoutMs: REQUEST_TIMEOUT_MS,
+      heartbeatTimeoutMs: REQUEST_TIMEOUT_MS,
+      retryMs: REGISTRATION_RETRY_MS,
+    })
+    const registrar = new ControllerRegistrar({
+      nodeId: config.nodeId,
+      logger,
+      registration: controller.registration,
+      active,
+      isActive: () => controller.controller.isActive,
+    })
+    controller.onImage((image) => registrar.look(image))
+    const node = new ControllerNode({ logger, directories, listeners, sockets, controller, active })
     controller.onFailed((error) => node.fail(error))
     const services: ControllerServices = {
       nodeId: config.nodeId,

@@ -155,6 +155,8 @@ test('three controllers elect one, which decides, and all have the same image', 
     expect(images[1]).toEqual(images[0])
     expect(images[2]).toEqual(images[0])
     expect(images[0]).toMatchObject({ features: { metadataVersion: 30 } })
+    // Those that stand by have registered with the active one.
+    expect([...cluster.controllers.get(1)!.image.cluster.controllers.keys()].sort()).toEqual(VOTERS)
   })
 })
 

@@ -21,6 +21,7 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     incrementalAlterConfigs: followed(controller.incrementalAlterConfigs),
     updateFeatures: followed(controller.updateFeatures),
     registerBroker: followed(controller.registerBroker),
+    registerController: followed(controller.registerController),
     brokerHeartbeat: controller.brokerHeartbeat,
     unregisterBroker: followed(controller.unregisterBroker),
     allocateProducerIds: controller.allocateProducerIds,

@@ -19,6 +19,7 @@ import { AlterPartition } from '../protocol/generated/alter-partition.ts'
 import { AssignReplicasToDirs } from '../protocol/generated/assign-replicas-to-dirs.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
+import { ControllerRegistration } from '../protocol/generated/controller-registration.ts'
 import { CreatePartitions } from '../protocol/generated/create-partitions.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DefaultPrincipalData } from '../protocol/generated/default-principal-data.ts'
@@ -71,6 +72,8 @@ export class RemoteController implements ControllerApi {
   updateFeatures: ControllerApi['updateFeatures'] = (request, context) => this.#ask(UpdateFeatures, request, context)
   registerBroker: ControllerApi['registerBroker'] = (request, context) =>
     this.#ask(BrokerRegistration, request, context)
+  registerController: ControllerApi['registerController'] = (request, context) =>
+    this.#ask(ControllerRegistration, request, context)
   brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request, context) => this.#ask(BrokerHeartbeat, request, context)
   unregisterBroker: ControllerApi['unregisterBroker'] = (request, context) =>
     this.#ask(UnregisterBroker, request, context)

@@ -1,6 +1,7 @@
 /** The controller half of a node: the metadata log opened with this node's settings, and its leader. */
 import { assert } from '../base/errors.ts'
 import { TableConfigRules } from '../controller/config-rules.ts'
+import type { ControllerRegistration } from '../controller/activation.ts'
 import { Controller } from '../controller/controller.ts'
 import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
@@ -19,6 +20,8 @@ import type { NodeOptions } from './node-options.ts'
 export interface OwnController extends ClusterMetadata {
   readonly controller: Controller
   readonly quorum: Quorum
+  /** Of this process. */
+  readonly registration: ControllerRegistration
 }
 
 /** How other nodes reach this controller, and it them; null: nobody can, and it is a quorum of its own. */
@@ -36,6 +39,15 @@ export async function startController(
   const { clock, random, disk } = world
   const metadata = metadataDirectory(directories, config)
   const bootstrap = await readBootstrap(disk, metadata.path)
+  const registration = {
+    incarnationId: randomUuid(world.random),
+    listeners: (access?.endpoints ?? config.controllerListeners).map(({ name, host, port }) => ({
+      name,
+      host: host || hostNameOf(options),
+      port,
+      securityProtocol: 0,
+    })),
+  }
   let opened: Quorum | null = null
   const controller = await Controller.start({
     clock,
@@ -54,15 +66,7 @@ export async function startController(
       values: config.values,
       isSet: (key) => config.originals.has(key),
     }),
-    registration: {
-      incarnationId: randomUuid(world.random),
-      listeners: (access?.endpoints ?? config.controllerListeners).map(({ name, host, port }) => ({
-        name,
-        host: host || hostNameOf(options),
-        port,
-        securityProtocol: 0,
-      })),
-    },
+    registration,
     bootstrap: bootstrap === null ? bootstrapRecords(METADATA_VERSION_LATEST) : decodeBootstrap(bootstrap),
     openLog: async (content) => {
       opened = await Quorum.open(
@@ -87,6 +91,7 @@ export async function startController(
       return controller.image
     },
     quorum,
+    registration,
     kraftVersion: () => quorum.kraftVersion,
     onImage: (listener) => controller.onImage(listener),
     onFailed: (listener) => controller.onFailed(listener),

@@ -14,6 +14,7 @@ import {
   assignReplicasToDirsHandler,
   brokerHeartbeatHandler,
   brokerRegistrationHandler,
+  controllerRegistrationHandler,
 } from './membership.ts'
 import { updateRaftVoterHandler } from './voter-changes.ts'
 
@@ -27,6 +28,7 @@ export const CONTROLLER_HANDLERS: readonly Handler<ControllerServices>[] = [
   fetchSnapshotHandler,
   brokerRegistrationHandler,
   brokerHeartbeatHandler,
+  controllerRegistrationHandler,
   allocateProducerIdsHandler,
   assignReplicasToDirsHandler,
   controllerDescribeClusterHandler,

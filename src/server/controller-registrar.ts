@@ -1,0 +1,57 @@
+/**
+ * Registers this controller with the active one while it stands by (KIP-919), until the metadata says that it is: each
+ * committed change is a reason to look again.
+ */
+import { errorName } from '../base/error-codes.ts'
+import type { Logger } from '../base/logger.ts'
+import type { ControllerRegistration } from '../controller/activation.ts'
+import { SUPPORTED_FEATURES, controllerRegistrationSupported } from '../metadata/features.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import { ControllerRegistrationRequest } from '../protocol/generated/controller-registration.ts'
+import type { RemoteController } from './remote-controller.ts'
+
+export interface ControllerRegistrarOptions {
+  readonly nodeId: number
+  readonly logger: Logger
+  readonly registration: ControllerRegistration
+  readonly active: RemoteController
+  readonly isActive: () => boolean
+}
+
+export class ControllerRegistrar {
+  readonly #options: ControllerRegistrarOptions
+  #isAsking = false
+
+  constructor(options: ControllerRegistrarOptions) {
+    this.#options = options
+  }
+
+  look({ cluster, features }: MetadataImage): void {
+    const { nodeId, registration, isActive } = this.#options
+    // The active one registers itself.
+    if (this.#isAsking || isActive() || !controllerRegistrationSupported(features.metadataVersion)) return
+    if (cluster.controllers.get(nodeId)?.incarnationId === registration.incarnationId) return
+    this.#isAsking = true
+    void this.#ask().finally(() => {
+      this.#isAsking = false
+    })
+  }
+
+  async #ask(): Promise<void> {
+    const { nodeId, logger, registration, active } = this.#options
+    const request = ControllerRegistrationRequest.make({
+      controllerId: nodeId,
+      incarnationId: registration.incarnationId,
+      listeners: registration.listeners,
+      features: SUPPORTED_FEATURES.map(({ name, min, max }) => {
+        return { name, minSupportedVersion: min, maxSupportedVersion: max }
+      }),
+    })
+    try {
+      const { errorCode = 0 } = await active.registerController(request, { apiVersion: 0, clientHost: null })
+      if (errorCode !== 0) logger.warn(`The active controller refused the registration: ${errorName(errorCode)}`)
+    } catch (error) {
+      logger.info(`The active controller could not be asked for a registration: ${String(error)}`)
+    }
+  }
+}
