@@ -47,6 +47,13 @@ export function checkRequired<Name extends string>(options: Options<Name>, ...na
   }
 }
 
+/** @throws ToolExit unless exactly one was given. */
+export function checkOneOf<Name extends string>(options: Options<Name>, ...names: readonly Name[]): void {
+  if (names.filter((name) => options.has(name)).length === 1) return
+  const shown = names.map((name) => `[${name}]`).join(', ')
+  throw usageFailure(options.table, `Exactly one of the following arguments is required: ${shown}`)
+}
+
 /** @throws ToolExit if `used` was given together with one of `others`. */
 export function checkInvalid<Name extends string>(
   options: Options<Name>,

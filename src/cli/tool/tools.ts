@@ -118,6 +118,16 @@ export const TOOLS: readonly ToolEntry[] = [
     load: async () => (await import('../share-groups/share-groups.ts')).shareGroups,
   },
   {
+    name: 'kafka-console-producer',
+    classes: ['org.apache.kafka.tools.ConsoleProducer', 'kafka.tools.ConsoleProducer'],
+    load: async () => (await import('../console-producer/console-producer.ts')).consoleProducer,
+  },
+  {
+    name: 'kafka-console-consumer',
+    classes: ['org.apache.kafka.tools.consumer.ConsoleConsumer', 'kafka.tools.ConsoleConsumer'],
+    load: async () => (await import('../console-consumer/console-consumer.ts')).consoleConsumer,
+  },
+  {
     name: 'kafka-run-class',
     classes: [],
     load: async () => (await import('./run-class.ts')).runClass,

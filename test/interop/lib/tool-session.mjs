@@ -44,6 +44,10 @@ const LOGGED = [
   /^(Caused by: |\s*Suppressed: )?[a-z]\w*(\.[\w$]+)*\.[A-Z][\w$]*(Exception|Error)\b/,
   /^ \([\w.$]+\)$/,
   /^SLF4J/,
+  // A hint to those who still use the other protocol.
+  /^The consumer rebalance protocol \(KIP-848\) is production-ready!/,
+  // What Kafka's producer says through its logger.
+  /^Error when sending (\d+ )?messages? to topic /,
 ]
 
 /**

@@ -1,0 +1,149 @@
+/**
+ * The producer and the consumer of a tool, made from settings under the names of Java's clients.
+ *
+ * A setting that our client has no use for (serializers, buffers of sockets, metrics) is left out, as Java leaves out what it
+ * does not know; one with a bad value is refused.
+ */
+import { optionsFromJavaProperties } from '../../client/java-properties.ts'
+import { resolveClientOptions, type ResolvedClientOptions } from '../../client/client-options.ts'
+import { Consumer } from '../../client/consumer/consumer.ts'
+import type { AssignorName, ConsumerOptions } from '../../client/consumer/consumer-options.ts'
+import type { OffsetReset } from '../../client/consumer/offset-spec.ts'
+import { Producer } from '../../client/producer/producer.ts'
+import type { Bytes } from '../../client/producer/producer-record.ts'
+import type { ProducerOptions } from '../../client/producer/producer-options.ts'
+import { CODECS, type Codec } from '../../records/batch.ts'
+import type { ToolHost } from '../tool/tool.ts'
+import type { Properties } from './client-properties.ts'
+import { invalid, present, SettingReader } from './setting-reader.ts'
+
+/** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
+export async function makeConsumer({ world }: ToolHost, properties: Properties): Promise<Consumer> {
+  const { client, rest } = await clientOptions(world, properties)
+  return new Consumer(world, { ...client, ...consumerOptions(new SettingReader(rest)) })
+}
+
+/** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
+export async function makeProducer(
+  { world }: ToolHost,
+  properties: Properties,
+  more: Pick<ProducerOptions<Bytes, Bytes>, 'onDelivery'> = {},
+): Promise<Producer<Bytes, Bytes>> {
+  const { client, rest } = await clientOptions(world, properties)
+  return new Producer<Bytes, Bytes>(world, client, { ...producerOptions(new SettingReader(rest)), ...more })
+}
+
+async function clientOptions(
+  world: ToolHost['world'],
+  properties: Properties,
+): Promise<{ readonly client: ResolvedClientOptions; readonly rest: Readonly<Record<string, string>> }> {
+  const { options, rest } = await optionsFromJavaProperties(Object.fromEntries(properties), (path) =>
+    world.disk.readFile(path),
+  )
+  return { client: resolveClientOptions({ brokers: '', ...options }), rest }
+}
+
+function consumerOptions(settings: SettingReader): ConsumerOptions {
+  const assignors = settings.text('partition.assignment.strategy')
+  return present({
+    groupId: settings.text('group.id'),
+    groupInstanceId: settings.text('group.instance.id'),
+    groupProtocol: settings.oneOf('group.protocol', ['classic', 'consumer']) ?? 'classic',
+    remoteAssignor: settings.text('group.remote.assignor'),
+    assignors: assignors === undefined || assignors === '' ? undefined : assignors.split(',').map(assignorNamed),
+    sessionTimeoutMs: settings.whole('session.timeout.ms'),
+    heartbeatIntervalMs: settings.whole('heartbeat.interval.ms'),
+    maxPollIntervalMs: settings.whole('max.poll.interval.ms'),
+    offsetReset: offsetReset(settings.text('auto.offset.reset')),
+    autoCommit: settings.flag('enable.auto.commit'),
+    autoCommitIntervalMs: settings.whole('auto.commit.interval.ms'),
+    isolationLevel: settings.oneOf('isolation.level', ['read_uncommitted', 'read_committed']),
+    fetchMinBytes: settings.whole('fetch.min.bytes'),
+    fetchMaxWaitMs: settings.whole('fetch.max.wait.ms'),
+    fetchMaxBytes: settings.whole('fetch.max.bytes'),
+    maxPartitionFetchBytes: settings.whole('max.partition.fetch.bytes'),
+    checkCrcs: settings.flag('check.crcs'),
+    rack: settings.text('client.rack'),
+    allowAutoCreateTopics: settings.flag('allow.auto.create.topics'),
+    excludeInternalTopics: settings.flag('exclude.internal.topics'),
+  })
+}
+
+const ASSIGNORS: ReadonlyMap<string, AssignorName> = new Map<string, AssignorName>([
+  ['RangeAssignor', 'range'],
+  ['RoundRobinAssignor', 'roundrobin'],
+  ['StickyAssignor', 'sticky'],
+  ['CooperativeStickyAssignor', 'cooperative-sticky'],
+])
+
+function assignorNamed(text: string): AssignorName {
+  const name = text.trim()
+  const known = ASSIGNORS.get(name.replace(/^org\.apache\.kafka\.clients\.consumer\./, ''))
+  if (known !== undefined) return known
+  throw invalid('partition.assignment.strategy', name, `it must be one of ${[...ASSIGNORS.keys()].join(', ')}`)
+}
+
+const RESETS = ['earliest', 'latest', 'none'] as const
+/** What java.time.Duration writes, in days to seconds (KIP-1106). */
+const DURATION = /^by_duration:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/i
+
+function offsetReset(text: string | undefined): OffsetReset | undefined {
+  if (text === undefined) return undefined
+  const word = RESETS.find((one) => one === text.toLowerCase())
+  if (word !== undefined) return word
+  const duration = DURATION.exec(text)
+  if (duration === null) {
+    throw invalid(
+      'auto.offset.reset',
+      text,
+      `Invalid value \`${text}\` for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'.`,
+    )
+  }
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = duration.slice(1).map((part) => Number(part ?? 0))
+  return { byDurationMs: (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 }
+}
+
+function producerOptions(settings: SettingReader): ProducerOptions<Bytes, Bytes> {
+  const compression = settings.oneOf('compression.type', CODECS)
+  return present({
+    acks: acks(settings.text('acks')),
+    idempotence: settings.flag('enable.idempotence'),
+    transactionalId: settings.text('transactional.id'),
+    transactionTimeoutMs: settings.whole('transaction.timeout.ms'),
+    batchBytes: settings.whole('batch.size'),
+    lingerMs: settings.whole('linger.ms', 'LONG'),
+    bufferBytes: settings.whole('buffer.memory', 'LONG'),
+    maxBlockMs: settings.whole('max.block.ms', 'LONG'),
+    maxRequestBytes: settings.whole('max.request.size'),
+    maxInFlight: settings.whole('max.in.flight.requests.per.connection'),
+    retries: settings.whole('retries'),
+    deliveryTimeoutMs: settings.whole('delivery.timeout.ms'),
+    compression,
+    compressionLevel: compression === undefined ? undefined : compressionLevel(settings, compression),
+    ignoreKeys: settings.flag('partitioner.ignore.keys'),
+    adaptivePartitioning: settings.flag('partitioner.adaptive.partitioning.enable'),
+    partitionAvailabilityTimeoutMs: settings.whole('partitioner.availability.timeout.ms', 'LONG'),
+    partitioner: /RoundRobinPartitioner$/.test(settings.text('partitioner.class') ?? '') ? 'roundRobin' : undefined,
+    metadataMaxIdleMs: settings.whole('metadata.max.idle.ms', 'LONG'),
+  })
+}
+
+function compressionLevel(settings: SettingReader, codec: Codec): number | undefined {
+  return codec !== 'gzip' && codec !== 'zstd' ? undefined : settings.whole(`compression.${codec}.level`)
+}
+
+function acks(text: string | undefined): ProducerOptions<Bytes, Bytes>['acks'] {
+  switch (text) {
+    case undefined:
+      return undefined
+    case '0':
+      return 0
+    case '1':
+      return 1
+    case '-1':
+    case 'all':
+      return 'all'
+    default:
+      throw invalid('acks', text, 'String must be one of: all, -1, 0, 1')
+  }
+}
