@@ -51,7 +51,7 @@ async function describeOffsets(
 ): Promise<void> {
   if (state === 'Dead') return terminal.out(`\nError: Share group '${groupId}' does not exist.`)
   const offsets = [...(await admin.listShareGroupOffsets([{ groupId }])).get(groupId)]
-  if (offsets.length === 0) return terminal.error(`\nShare group '${groupId}' has no offset information.`)
+  if (offsets.length === 0) return terminal.out(`\nShare group '${groupId}' has no offset information.`)
   const rows = offsets
     .sort(([one], [other]) => inOrder(one, other))
     .map(([{ topic, partition }, outcome]) => {

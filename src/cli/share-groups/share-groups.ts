@@ -128,13 +128,18 @@ async function deleteOffsets(admin: AdminClient, options: ShareGroupsOptions, te
   const topics = [...new Set(options.values('topic'))].sort()
   const outcomes = await admin.deleteShareGroupOffsets(options.value('group') ?? '', topics)
   const [first] = outcomes.errors().values()
-  if (first !== undefined) terminal.out(`\nError: ${clientSentence(first)}`)
+  // What the group as a whole is refused for is told above the table.
+  if (first !== undefined && !isOfTopic(first)) terminal.out(`\nError: ${clientSentence(first)}`)
   const rows = [...outcomes].map(([topic, outcome]) => [
     topic,
-    outcome instanceof Error ? `Error: ${javaError(outcome)}` : 'Successful',
+    outcome instanceof Error ? `Error: ${clientSentence(outcome)}` : 'Successful',
   ])
   terminal.out('')
   for (const row of [['TOPIC', 'STATUS'], ...rows]) terminal.out(columns([widest(topics, 15), 0], row))
+}
+
+function isOfTopic(error: Error): boolean {
+  return isKafkaError(error, 'UNKNOWN_TOPIC_OR_PARTITION') || isKafkaError(error, 'TOPIC_AUTHORIZATION_FAILED')
 }
 
 async function resetOffsets(admin: AdminClient, options: ShareGroupsOptions, host: ToolHost): Promise<void> {

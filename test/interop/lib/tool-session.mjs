@@ -92,7 +92,11 @@ function tidyOut(lines) {
         .replace(/ \(Commit:\w+\)$/, '')
         .replace(/: no such file$/, '')
         .replace(/\bEpoch: \d+/, 'Epoch: N')
-        .replace(/^(\S+ *\t\d+ *\t)\d+( *\t[A-Z])/, '$1ID$2'),
+        // Producer ids.
+        .replace(/^(\S+ *\t\d+ *\t)\d+( *\t[A-Z])/, '$1ID$2')
+        .replace(/^(\d+ *\t[a-z]\S* *\t)\d+( *\t)/, '$1ID$2')
+        .replace(/^\d+( *\t\d+ *\t-?\d+ *\t)/, 'ID$1')
+        .replace(/(TIME *\t)\d+/, '$1N'),
     )
     .sort()
 }
