@@ -34,8 +34,7 @@ export async function run(suite) {
     .filter((file) => file.endsWith('.txt'))
     .map((file) => file.replace(/\.txt$/, ''))
     .filter((name) => asked.length === 0 || asked.includes(name))
-    // That of topics lists all of them, before others leave internal ones.
-    .sort((one, other) => Number(other === 'topics') - Number(one === 'topics') || (one < other ? -1 : 1))
+    .sort((one, other) => turn(one) - turn(other) || (one < other ? -1 : 1))
   if (CAPTURE) {
     await onBroker(suite, 'capture', jars, startKafka, async (place) => {
       for (const name of names) await suite.test(`captures ${name}`, () => capture(name, place, jars), 300_000)
@@ -56,6 +55,14 @@ export async function run(suite) {
         for (const name of names) await compare(suite, name, 'Klamm', place, jars)
       },
     )
+}
+
+/** They list all that there is, before others leave topics, groups and transactions behind. */
+const FIRST = ['topics', 'consumer-groups', 'groups', 'transactions']
+
+function turn(name) {
+  const at = FIRST.indexOf(name)
+  return at < 0 ? FIRST.length : at
 }
 
 async function onBroker(suite, name, jars, startBroker, body) {
