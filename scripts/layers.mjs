@@ -26,11 +26,17 @@ const LOWER = {
   controller: ['base', 'world', 'protocol', 'records', 'metadata', 'config'],
   replication: ['base', 'world', 'protocol', 'records', 'config', 'metrics', 'rpc', 'storage', 'metadata'],
   client: ['base', 'world', 'protocol', 'records', 'config', 'metrics', 'rpc'],
+  kafkajs: ['base', 'world', 'protocol', 'records', 'config', 'metrics', 'rpc', 'client'],
   coordinators: ['base', 'world', 'protocol', 'records', 'config', 'metrics', 'metadata'],
 }
 
 /** @type {Readonly<Record<string, readonly string[] | 'any'>>} */
-const LAYERS = { ...LOWER, server: Object.keys(LOWER).filter((name) => name !== 'client'), cli: 'any', testing: 'any' }
+const LAYERS = {
+  ...LOWER,
+  server: Object.keys(LOWER).filter((name) => name !== 'client' && name !== 'kafkajs'),
+  cli: 'any',
+  testing: 'any',
+}
 
 /** Tests, benches, and what only they import. */
 const TEST = /\.(test|bench)\.ts$|(^|[\\/])test-[^\\/]*\.ts$/

@@ -134,7 +134,7 @@ export async function build() {
 /** What `npm pack` takes: dist/ with the type declarations. Building removes those of before. */
 export async function packageFiles() {
   await build()
-  const entries = ['src/index.ts', 'src/broker.ts', 'src/testing.ts']
+  const entries = ['src/index.ts', 'src/broker.ts', 'src/testing.ts', 'src/kafkajs.ts']
   if (stampOf('types') === stampOf('build') && existsSync(join(ROOT, 'dist', 'index.d.ts'))) return
   const { emitTypes } = await import('./types.mjs')
   emitTypes(ROOT, entries)

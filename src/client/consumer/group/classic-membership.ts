@@ -313,7 +313,7 @@ export class ClassicMembership implements Membership {
       )
     }
     this.#watched = { topics, seen: this.#seen(topics) }
-    const assigned = assignor.assign(partitions, subscriptions)
+    const assigned = await assignor.assign(partitions, subscriptions)
     return members.map(({ memberId }) => ({
       memberId,
       assignment: writeAssignment(assigned.get(memberId) ?? { partitions: [] }),

@@ -29,6 +29,8 @@ export type AssignableTopics = ReadonlyMap<string, readonly AssignablePartition[
 
 export type Subscriptions = ReadonlyMap<string, MemberSubscription>
 
+export type Assignments = ReadonlyMap<string, MemberAssignment>
+
 export interface PartitionAssignor {
   /** Under which members agree on it. */
   readonly name: string
@@ -36,8 +38,8 @@ export interface PartitionAssignor {
   readonly isCooperative: boolean
   /** What goes with the subscription, for the leader's assignor. */
   userData?(topics: readonly string[]): Buffer | null
-  /** By member id; who is left out gets nothing. */
-  assign(topics: AssignableTopics, members: Subscriptions): ReadonlyMap<string, MemberAssignment>
+  /** By member id; who is left out gets nothing. The group waits for it. */
+  assign(topics: AssignableTopics, members: Subscriptions): Assignments | Promise<Assignments>
   /** What this member got in `generationId`. */
   assigned?(assignment: MemberAssignment, generationId: number): void
 }
