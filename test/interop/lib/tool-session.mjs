@@ -96,7 +96,9 @@ function tidyOut(lines) {
         .replace(/^(\S+ *\t\d+ *\t)\d+( *\t[A-Z])/, '$1ID$2')
         .replace(/^(\d+ *\t[a-z]\S* *\t)\d+( *\t)/, '$1ID$2')
         .replace(/^\d+( *\t\d+ *\t-?\d+ *\t)/, 'ID$1')
-        .replace(/(TIME *\t)\d+/, '$1N'),
+        .replace(/(TIME *\t)\d+/, '$1N')
+        // A column is as wide as its widest id.
+        .replace(/\bID +(?=\t)/g, 'ID'),
     )
     .sort()
 }
