@@ -47,7 +47,7 @@ async function produceLines(
 }
 
 /** Ends when `signal` aborts, though the input goes on. */
-async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
+export async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSignal): AsyncIterable<T> {
   const aborted = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }))
   const iterator = items[Symbol.asyncIterator]()
   while (!signal.aborted) {

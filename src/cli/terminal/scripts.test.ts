@@ -47,7 +47,9 @@ test('stopping a node that does not run says so and exits with 1', () => {
   expect(stop('--bogus').stderr).toContain('Unknown argument --bogus')
 })
 
-test('klamm names its commands', () => {
-  expect(run(join(bin, 'klamm')).stdout).toContain('USAGE: klamm COMMAND')
-  expect(run(join(bin, 'klamm'), 'nope')).toMatchObject({ status: 1, stdout: '' })
+test('klamm hands every word to its program, and the server and storage to theirs', () => {
+  for (const words of [[], ['help'], ['topics', 'list'], ['start'], ['storage', 'info']]) {
+    expect(run(join(bin, 'klamm'), ...words)).toMatchObject({ status: 1, stdout: '' })
+    expect(run(join(bin, 'klamm'), ...words).stderr).toContain('Klamm needs Node.js')
+  }
 })
