@@ -1,5 +1,5 @@
 /**
- * The producer and the consumer of a tool, made from settings under the names of Java's clients.
+ * The producer and the consumers of a tool, made from settings under the names of Java's clients.
  *
  * A setting that our client has no use for (serializers, buffers of sockets, metrics) is left out, as Java leaves out what it
  * does not know; one with a bad value is refused.
@@ -12,15 +12,31 @@ import type { OffsetReset } from '../../client/consumer/offset-spec.ts'
 import { Producer } from '../../client/producer/producer.ts'
 import type { Bytes } from '../../client/producer/producer-record.ts'
 import type { ProducerOptions } from '../../client/producer/producer-options.ts'
+import { ShareConsumer } from '../../client/share/share-consumer.ts'
+import type { ShareConsumerOptions } from '../../client/share/share-options.ts'
 import { CODECS, type Codec } from '../../records/batch.ts'
 import type { ToolHost } from '../tool/tool.ts'
 import type { Properties } from './client-properties.ts'
 import { invalid, present, SettingReader } from './setting-reader.ts'
 
 /** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
-export async function makeConsumer({ world }: ToolHost, properties: Properties): Promise<Consumer> {
+export async function makeConsumer(
+  { world }: ToolHost,
+  properties: Properties,
+  more: Pick<ConsumerOptions, 'onRebalance'> = {},
+): Promise<Consumer> {
   const { client, rest } = await clientOptions(world, properties)
-  return new Consumer(world, { ...client, ...consumerOptions(new SettingReader(rest)) })
+  return new Consumer(world, { ...client, ...consumerOptions(new SettingReader(rest)), ...more })
+}
+
+/** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
+export async function makeShareConsumer(
+  { world }: ToolHost,
+  properties: Properties,
+  more: Pick<ShareConsumerOptions, 'onAcknowledged'> = {},
+): Promise<ShareConsumer> {
+  const { client, rest } = await clientOptions(world, properties)
+  return new ShareConsumer(world, { ...client, ...shareOptions(new SettingReader(rest)), ...more })
 }
 
 /** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
@@ -101,6 +117,24 @@ function offsetReset(text: string | undefined): OffsetReset | undefined {
   }
   const [days = 0, hours = 0, minutes = 0, seconds = 0] = duration.slice(1).map((part) => Number(part ?? 0))
   return { byDurationMs: (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 }
+}
+
+function shareOptions(settings: SettingReader): ShareConsumerOptions {
+  const acquire = settings.oneOf('share.acquire.mode', ['batch_optimized', 'record_limit'])
+  return {
+    groupId: settings.text('group.id') ?? '',
+    ...present({
+      acknowledgement: settings.oneOf('share.acknowledgement.mode', ['implicit', 'explicit']),
+      acquire:
+        acquire === undefined ? undefined : acquire === 'record_limit' ? ('records' as const) : ('batches' as const),
+      maxPollRecords: settings.whole('max.poll.records'),
+      fetchMinBytes: settings.whole('fetch.min.bytes'),
+      fetchMaxWaitMs: settings.whole('fetch.max.wait.ms'),
+      fetchMaxBytes: settings.whole('fetch.max.bytes'),
+      checkCrcs: settings.flag('check.crcs'),
+      rack: settings.text('client.rack'),
+    }),
+  }
 }
 
 function producerOptions(settings: SettingReader): ProducerOptions<Bytes, Bytes> {

@@ -5,10 +5,8 @@ import { COMMON_OPTIONS, flag, value, type OptionTable } from '../options/option
 import { isLong, type Options } from '../options/parse-options.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { ToolHost } from '../tool/tool.ts'
-import { formatterNamed, type RecordFormatter } from './record-formatters.ts'
-
-const FORMATTER_PROPERTIES =
-  'name=value for the formatter. Repeatable. print.key, print.value, print.timestamp, print.partition, print.offset, print.headers, print.delivery (true|false); key.separator, line.separator, headers.separator, null.literal; key.deserializer, value.deserializer, headers.deserializer.'
+import { currentName, FORMATTER_OPTIONS, recordFormatter } from './formatter-options.ts'
+import type { RecordFormatter } from './record-formatters.ts'
 
 export const CONSOLE_CONSUMER_OPTIONS = {
   ...COMMON_OPTIONS,
@@ -24,19 +22,12 @@ export const CONSOLE_CONSUMER_OPTIONS = {
   'command-property': value('consumer_prop', 'name=value for the consumer. Repeatable.'),
   'consumer.config': value('config file', 'Old name of --command-config.'),
   'command-config': value('config file', 'Properties file for the consumer; --command-property goes before it.'),
-  formatter: value('class', 'How records are shown.', {
-    defaultValue: 'org.apache.kafka.tools.consumer.DefaultMessageFormatter',
-  }),
-  property: value('prop', 'Old name of --formatter-property.'),
-  'formatter-property': value('prop', FORMATTER_PROPERTIES),
-  'formatter-config': value('config file', 'Properties file for the formatter; --formatter-property goes before it.'),
+  ...FORMATTER_OPTIONS,
   'from-beginning': flag('Begin at the first record where the group has no offset yet.'),
   'max-messages': value('num_messages', 'End after so many records.', { type: 'Integer' }),
   'timeout-ms': value('timeout_ms', 'End when no record came for so long.', { type: 'Long' }),
   'skip-message-on-error': flag('Go on behind a record that cannot be shown.'),
   'bootstrap-server': value('server to connect to', 'REQUIRED: host:port of one or more brokers, with commas.'),
-  'key-deserializer': value('deserializer for keys', 'How keys become text.'),
-  'value-deserializer': value('deserializer for values', 'How values become text.'),
   'enable-systest-events': flag('Print shutdown_complete at the end, for system tests.'),
   'isolation-level': value(null, 'read_committed leaves out records of aborted and of open transactions.', {
     defaultValue: 'read_uncommitted',
@@ -160,18 +151,6 @@ function setReset(properties: Properties, fromBeginning: boolean): void {
   }
 }
 
-/** Says on stdout that `old` is an old name, as Kafka does, and gives the name whose values count. */
-function currentName<Name extends keyof typeof CONSOLE_CONSUMER_OPTIONS>(
-  options: ConsoleConsumerOptions,
-  { terminal }: ToolHost,
-  old: Name,
-  current: Name,
-): Name {
-  if (!options.has(old)) return current
-  terminal.out(`Option --${old} is deprecated and will be removed in a future version. Use --${current} instead.`)
-  return old
-}
-
 function startOffset(options: ConsoleConsumerOptions): StartOffset {
   if (!options.has('offset')) return options.has('from-beginning') ? 'earliest' : 'latest'
   const text = options.value('offset') ?? ''
@@ -182,25 +161,6 @@ function startOffset(options: ConsoleConsumerOptions): StartOffset {
     options.table,
     `The provided offset value '${text}' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.`,
   )
-}
-
-async function recordFormatter(options: ConsoleConsumerOptions, host: ToolHost): Promise<RecordFormatter> {
-  const name = options.value('formatter') ?? ''
-  const make = formatterNamed(name)
-  // Java's reason for a class that isn't there is its name.
-  if (make === null) throw usageFailure(options.table, name)
-  if (options.has('property') && options.has('formatter-property')) {
-    throw usageFailure(options.table, 'Options --property and --formatter-property cannot be specified together.')
-  }
-  const own = currentName(options, host, 'property', 'formatter-property')
-  const path = options.value('formatter-config')
-  const properties = path === null ? new Map<string, string>() : await readProperties(host.world.disk, path)
-  for (const kind of ['key', 'value'] as const) {
-    const deserializer = options.value(`${kind}-deserializer`)
-    if (deserializer !== null && deserializer !== '') properties.set(`${kind}.deserializer`, deserializer)
-  }
-  for (const [key, text] of keyValues(options.values(own))) properties.set(key, text)
-  return make(properties)
 }
 
 function pattern(text: string): RegExp {

@@ -255,9 +255,25 @@ class Parser {
 
   #refusal(reason: string, at: CommandSpec | null = this.#command, meant: readonly string[] = []): ToolExit {
     if (this.#options.refuse) return this.#options.refuse(reason)
-    const usage = usageText(this.#table, at)
-    const sentence = justified(`${this.#table.program}: error: ${reason}`, 0, '')
     const guesses = meant.length === 0 ? '' : `\n\nDid you mean:\n${meant.map((one) => `\t${one}`).join('\n')}`
-    return new ToolExit(1, `${usage}${sentence}${guesses}`)
+    return argumentRefusal(this.#table, reason, at, guesses)
   }
+}
+
+/** The usage, and why a command line is refused: for what a tool checks after its arguments are read. */
+export function argumentRefusal(
+  table: ArgumentTable,
+  reason: string,
+  at: CommandSpec | null = null,
+  guesses = '',
+): ToolExit {
+  // The line's end counts as a sign of the line.
+  const sentence = justified(`${table.program}: error: ${reason}\n`, 0, '').replace(/\n$/, '')
+  return new ToolExit(1, `${usageText(table, at)}${sentence}${guesses}`)
+}
+
+/** What tools with such a table do: without a word help and exit code 0, with `--help` help and 1. @throws ToolExit */
+export function toolArguments(table: ArgumentTable, argv: readonly string[]): Arguments {
+  if (argv.length === 0) throw new ToolExit(0, helpText(table, null), 'out')
+  return parseArguments(table, argv, { helpExitCode: 1 })
 }

@@ -128,6 +128,47 @@ export const TOOLS: readonly ToolEntry[] = [
     load: async () => (await import('../console-consumer/console-consumer.ts')).consoleConsumer,
   },
   {
+    name: 'kafka-producer-perf-test',
+    classes: ['org.apache.kafka.tools.ProducerPerformance'],
+    load: async () => (await import('../producer-perf-test/producer-perf-test.ts')).producerPerfTest,
+  },
+  {
+    name: 'kafka-consumer-perf-test',
+    classes: ['org.apache.kafka.tools.ConsumerPerformance', 'kafka.tools.ConsumerPerformance'],
+    load: async () => (await import('../consumer-perf-test/consumer-perf-test.ts')).consumerPerfTest,
+  },
+  {
+    name: 'kafka-e2e-latency',
+    classes: ['org.apache.kafka.tools.EndToEndLatency', 'kafka.tools.EndToEndLatency'],
+    load: async () => (await import('../e2e-latency/e2e-latency.ts')).e2eLatency,
+  },
+  {
+    name: 'kafka-verifiable-producer',
+    classes: ['org.apache.kafka.tools.VerifiableProducer'],
+    load: async () => (await import('../verifiable-producer/verifiable-producer.ts')).verifiableProducer,
+  },
+  {
+    name: 'kafka-verifiable-consumer',
+    classes: ['org.apache.kafka.tools.VerifiableConsumer'],
+    load: async () => (await import('../verifiable-consumer/verifiable-consumer.ts')).verifiableConsumer,
+  },
+  {
+    name: 'kafka-verifiable-share-consumer',
+    classes: ['org.apache.kafka.tools.VerifiableShareConsumer'],
+    load: async () =>
+      (await import('../verifiable-share-consumer/verifiable-share-consumer.ts')).verifiableShareConsumer,
+  },
+  {
+    name: 'kafka-console-share-consumer',
+    classes: ['org.apache.kafka.tools.consumer.ConsoleShareConsumer'],
+    load: async () => (await import('../console-share-consumer/console-share-consumer.ts')).consoleShareConsumer,
+  },
+  {
+    name: 'kafka-share-consumer-perf-test',
+    classes: ['org.apache.kafka.tools.ShareConsumerPerformance'],
+    load: async () => (await import('../share-consumer-perf-test/share-consumer-perf-test.ts')).shareConsumerPerfTest,
+  },
+  {
     name: 'kafka-run-class',
     classes: [],
     load: async () => (await import('./run-class.ts')).runClass,

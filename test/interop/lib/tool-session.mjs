@@ -50,6 +50,20 @@ const LOGGED = [
   /^Error when sending (\d+ )?messages? to topic /,
 ]
 
+/** Lines of what was measured: rates, latencies, times. */
+const MEASURED =
+  /^(?:.* records\/sec \(.*|Avg latency: .*|Percentiles: .*|\d+\t\d+\.\d+|.*DATE DATE .*|\{.*"avg_throughput":.*)$/gm
+
+/** Only how many numbers there are, and with how many digits behind the point, is the same in another run. */
+const measured = (line) =>
+  line
+    .replace(/(?<="avg_throughput":)[\d.E-]+/, 'N')
+    .replace(/^\d+(?=\t)/, 'N')
+    .replace(/(?<=[ (\t]|^)\d+\.\d+/g, (number) =>
+      line.includes('\t') ? 'N' : `N.${'0'.repeat(number.split('.')[1].length)}`,
+    )
+    .replace(/(?<=[=,] )\d+(?=,|$| ms)/g, 'N')
+
 /**
  * What is compared of one run.
  * @param {{ exitCode: number, stdout: string, stderr: string }} run
@@ -69,6 +83,9 @@ export function comparable({ exitCode, stdout, stderr }, place) {
       .replaceAll(/[\w-]{8}-[\w-]{4}-[\w-]{4}-[\w-]{4}-[\w-]{12}/g, 'UUID')
       .replaceAll(/(?<![\w-])(?=[\w-]*[A-Z0-9])[A-Za-z0-9_-]{22}(?![\w-])/g, 'ID')
       .replaceAll(/[ \t]+$/gm, '')
+      .replaceAll(MEASURED, measured)
+      // A set in the order of a hash table.
+      .replaceAll(/(?<="offsets":\[)[\d,]+(?=\])/g, (offsets) => offsets.split(',').sort().join())
   const lines = (text) =>
     plain(text)
       .split('\n')
