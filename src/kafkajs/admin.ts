@@ -406,8 +406,12 @@ export class Admin {
     return this.#connection.network
   }
 
+  /** Connects if need be. */
   #mapped<T>(work: () => Promise<T>): Promise<T> {
-    return mapped(this.#connection.policy, work)
+    return mapped(this.#connection.policy, async () => {
+      await this.#connection.connect()
+      return work()
+    })
   }
 
   #errorOf(error: unknown): KafkaJSError {

@@ -44,6 +44,7 @@ export class Connection {
   readonly policy: RetryPolicy
   readonly #settings: ConnectionSettings
   #network: NetworkClient | null = null
+  #connecting: Promise<void> | null = null
 
   constructor(settings: ConnectionSettings) {
     this.world = settings.world
@@ -69,6 +70,11 @@ export class Connection {
   /** Does nothing if it is connected. Rejects with KafkaJSNumberOfRetriesExceeded, KafkaJSSASLAuthenticationError. */
   async connect(): Promise<void> {
     if (this.#network !== null) return
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = null))
+    await this.#connecting
+  }
+
+  async #connect(): Promise<void> {
     const options = await this.#resolved()
     const network = new NetworkClient(this.world, options)
     try {

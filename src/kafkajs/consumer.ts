@@ -100,15 +100,15 @@ export class Consumer {
     }
   }
 
-  /** Resolves once the run has begun; it goes on in the background. */
+  /** Resolves once the member is in its group; the run goes on in the background. Crashes are told by events. */
   async run(config: ConsumerRunConfig = {}): Promise<void> {
     if (this.#runner !== null) {
       this.#logger.warn('The consumer runs already: this call of run does nothing.')
       return
     }
     if (this.#topics.size === 0) throw new KafkaJSNonRetriableError('Nothing is subscribed to: call subscribe first.')
-    this.#start(config)
-    await Promise.resolve()
+    await this.#connection.connect()
+    await this.#start(config).joined
   }
 
   /** Lets work end, commits, and leaves the group. It may be run again. */
@@ -186,11 +186,15 @@ export class Consumer {
     throw new KafkaJSNonRetriableError(`${what} needs a consumer that runs: call run first.`)
   }
 
+  /** Connects if need be. */
   #mapped<T>(work: () => Promise<T>): Promise<T> {
-    return mapped(this.#connection.policy, work)
+    return mapped(this.#connection.policy, async () => {
+      await this.#connection.connect()
+      return work()
+    })
   }
 
-  #start(run: ConsumerRunConfig): void {
+  #start(run: ConsumerRunConfig): Runner {
     const { world, policy, options } = this.#connection
     const { groupId, partitionAssigners = [PartitionAssigners.roundRobin], ...config } = this.#config
     let hasLed = false
@@ -249,6 +253,7 @@ export class Consumer {
     consumer.subscribe([...this.#topics.keys()])
     this.#runner = runner
     runner.start(consumer)
+    return runner
   }
 
   /** Topics that begin elsewhere than the first one, where nothing is committed. */
@@ -292,7 +297,7 @@ export class Consumer {
     this.#restart = clock.at(clock.monotonicMs() + ms, () => {
       this.#restart = null
       void this.#connection.connect().then(
-        () => this.#start(run),
+        () => void this.#start(run),
         (error: unknown) => {
           this.#logger.error(`The consumer could not restart: ${String(error)}`)
           this.#restartIn(Math.max(ms, this.#connection.policy.initialRetryTime), run, this.#connection.world)

@@ -70,6 +70,9 @@ export class Runner {
   #heartbeatMs = -Infinity
   #lastCommitMs: number
   #loop: Promise<void> = Promise.resolve()
+  #joined!: () => void
+  /** Resolves once the group has given this member its partitions, or the run has ended before. */
+  readonly joined = new Promise<void>((resolve) => (this.#joined = resolve))
 
   constructor(parts: RunnerParts) {
     this.#parts = parts
@@ -86,6 +89,7 @@ export class Runner {
   async stop(): Promise<void> {
     if (!this.#isRunning) return
     this.#isRunning = false
+    this.#joined()
     this.#ending.abort(new KafkaJSError('The consumer was stopped.'))
     await this.#loop
     await Promise.all(this.#inFlight.values())
@@ -169,6 +173,7 @@ export class Runner {
     this.#seeks.clear()
     this.#stale.clear()
     this.applyPauses()
+    this.#joined()
   }
 
   /** The group wants partitions back. */
@@ -359,6 +364,7 @@ export class Runner {
       return
     }
     this.#isRunning = false
+    this.#joined()
     this.#ending.abort(error)
     crashed(
       isHopeless

@@ -345,17 +345,17 @@ async function consuming(admin) {
     topics: [topic],
     groupId,
     run: (consumer) => {
-      setTimeout(() => consumer.resume([{ topic, partitions: [1] }]), 1500)
       return {
         autoCommit: false,
         eachMessage: async ({ partition, message }) => {
           seeks.push(`${partition}:${message.offset}`)
-          if (partition === 0 && message.offset === '9' && seeks.length < 12)
+          if (partition === 0 && message.offset === '9' && seeks.filter((one) => one === '0:9').length < 2)
             consumer.seek({ topic, partition: 0, offset: '7' })
           if (partition === 1 && message.offset === '3' && !seeks.includes('paused')) {
             seeks.push('paused')
             consumer.pause([{ topic, partitions: [1] }])
             print('paused', consumer.paused())
+            setTimeout(() => consumer.resume([{ topic, partitions: [1] }]), 1000)
           }
         },
       }

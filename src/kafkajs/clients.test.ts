@@ -1,0 +1,185 @@
+import { expect, test } from 'vitest'
+import { pause } from '../client/call.ts'
+import { ScriptedCluster } from '../testing/scripted/scripted-cluster.ts'
+import { ScriptedGroup } from '../testing/scripted/scripted-group.ts'
+import { ScriptedLogs } from '../testing/scripted/scripted-logs.ts'
+import { SeededWorld } from '../testing/seeded-world.ts'
+import type { Consumer } from './consumer.ts'
+import type { ConsumerConfig } from './consumer-types.ts'
+import { KafkaJSNonRetriableError } from './errors.ts'
+import { KafkaClients } from './kafka.ts'
+
+interface Setting {
+  readonly world: SeededWorld
+  readonly cluster: ScriptedCluster
+  readonly logs: ScriptedLogs
+  readonly group: ScriptedGroup
+  readonly kafka: KafkaClients
+  /** Connected, subscribed to orders from the beginning. */
+  consumer(config?: Partial<ConsumerConfig>): Promise<Consumer>
+  until(isTrue: () => boolean): Promise<void>
+}
+
+async function inCluster(task: (setting: Setting) => Promise<void>): Promise<void> {
+  const world = new SeededWorld(1)
+  await world.run(async () => {
+    const cluster = await ScriptedCluster.start(world, { nodes: 2, topics: { orders: 2 } })
+    const logs = new ScriptedLogs(world, cluster)
+    const group = new ScriptedGroup(world, cluster)
+    const brokers = (): string[] => [...cluster.bootstrap]
+    const kafka = new KafkaClients({ world, logCreator: () => () => {} }, { brokers })
+    const made: Consumer[] = []
+    const consumer = async (config: Partial<ConsumerConfig> = {}): Promise<Consumer> => {
+      const one = kafka.consumer({ groupId: 'g', maxWaitTimeInMs: 100, ...config })
+      made.push(one)
+      await one.connect()
+      await one.subscribe({ topics: ['orders'], fromBeginning: true })
+      return one
+    }
+    const until = async (isTrue: () => boolean): Promise<void> => {
+      const endMs = world.clock.monotonicMs() + 60_000
+      while (!isTrue()) {
+        if (world.clock.monotonicMs() > endMs) throw new Error('it did not come about')
+        await pause(world.clock, 20)
+      }
+    }
+    await task({ world, cluster, logs, group, kafka, consumer, until })
+    for (const one of made) await one.disconnect()
+    await cluster.close()
+    expect(cluster.unexpected).toEqual([])
+  })
+}
+
+test('run resolves when the member has its partitions, and what is done is committed', async () => {
+  await inCluster(async ({ logs, group, consumer: make, until }) => {
+    logs.append('orders', 0, 5)
+    const consumer = await make()
+    let joins = 0
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      joins++
+      expect(payload.memberAssignment).toEqual({ orders: [0, 1] })
+    })
+    const seen: string[] = []
+    await consumer.run({ eachMessage: async ({ message }) => void seen.push(message.offset) })
+    expect(joins).toBe(1)
+    await until(() => seen.length === 5)
+    await consumer.stop()
+    expect(seen).toEqual(['0', '1', '2', '3', '4'])
+    expect(group.offsets.get('orders-0')?.offset).toBe(5)
+  })
+})
+
+test('a message whose function failed comes again after a pause, and those before it do not', async () => {
+  await inCluster(async ({ world, logs, group, consumer: make, until }) => {
+    logs.append('orders', 0, 4)
+    const consumer = await make({ retry: { initialRetryTime: 500 } })
+    const calls: [string, number][] = []
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        calls.push([message.offset, world.clock.monotonicMs()])
+        if (message.offset === '2' && calls.length < 4) throw new Error('on purpose')
+      },
+    })
+    await until(() => calls.length === 5)
+    expect(calls.map(([offset]) => offset)).toEqual(['0', '1', '2', '2', '3'])
+    expect(calls[3]![1] - calls[2]![1]).toBeGreaterThanOrEqual(400)
+    await consumer.stop()
+    expect(group.offsets.get('orders-0')?.offset).toBe(4)
+  })
+})
+
+test('too many failures in a row crash the run, and it begins again if that is wished', async () => {
+  await inCluster(async ({ logs, group, consumer: make, until }) => {
+    logs.append('orders', 0, 2)
+    let wishes = 0
+    const consumer = await make({
+      retry: { initialRetryTime: 50, retries: 1, restartOnFailure: async () => ++wishes < 2 },
+    })
+    const crashes: unknown[] = []
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => crashes.push([error.name, restart]))
+    let calls = 0
+    const eachMessage = async (): Promise<void> => {
+      calls++
+      throw new Error('always')
+    }
+    await consumer.run({ eachMessage })
+    await until(() => crashes.length === 2)
+    expect(crashes).toEqual([
+      ['KafkaJSNumberOfRetriesExceeded', true],
+      ['KafkaJSNumberOfRetriesExceeded', false],
+    ])
+    expect(calls).toBe(4)
+    expect(group.offsets.get('orders-0')).toBeUndefined()
+  })
+})
+
+test('what trying again cannot mend crashes at once', async () => {
+  await inCluster(async ({ logs, consumer: make, until }) => {
+    logs.append('orders', 0, 1)
+    const consumer = await make()
+    const crashes: unknown[] = []
+    consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => crashes.push([error.name, restart]))
+    let calls = 0
+    await consumer.run({
+      eachMessage: async () => {
+        calls++
+        throw new KafkaJSNonRetriableError('hopeless')
+      },
+    })
+    await until(() => crashes.length === 1)
+    expect(crashes).toEqual([['KafkaJSNonRetriableError', false]])
+    expect(calls).toBe(1)
+  })
+})
+
+test('as many partitions at once as were asked for, and one batch of each', async () => {
+  await inCluster(async ({ world, logs, consumer: make, until }) => {
+    for (const partitionsConsumedConcurrently of [1, 2]) {
+      for (const partition of [0, 1]) logs.append('orders', partition, 3)
+      const consumer = await make()
+      let running = 0
+      let most = 0
+      let done = 0
+      await consumer.run({
+        partitionsConsumedConcurrently,
+        eachBatch: async ({ batch }) => {
+          most = Math.max(most, ++running)
+          await pause(world.clock, 300)
+          running--
+          done += batch.messages.length
+        },
+      })
+      await until(() => done === 6)
+      expect(most).toBe(partitionsConsumedConcurrently)
+      await consumer.disconnect()
+    }
+  })
+})
+
+test('a producer and an admin that are not connected say so, or connect', async () => {
+  await inCluster(async ({ kafka }) => {
+    const producer = kafka.producer()
+    await expect(producer.send({ topic: 'orders', messages: [] })).rejects.toMatchObject({ name: 'KafkaJSError' })
+    expect(() => kafka.producer({ idempotent: true, retry: { retries: 0 } })).toThrow(KafkaJSNonRetriableError)
+    const admin = kafka.admin()
+    expect(await admin.listTopics()).toEqual(['orders'])
+    await admin.disconnect()
+  })
+})
+
+test('connect gives up when the time of the retries is over', async () => {
+  const world = new SeededWorld(1)
+  await world.run(async () => {
+    const retry = { retries: 2, initialRetryTime: 100 }
+    const kafka = new KafkaClients(
+      { world, logCreator: () => () => {} },
+      { brokers: ['10.0.0.9:9092'], retry, connectionTimeout: 200 },
+    )
+    const startMs = world.clock.monotonicMs()
+    await expect(kafka.admin().connect()).rejects.toMatchObject({
+      name: 'KafkaJSNumberOfRetriesExceeded',
+      retryCount: 2,
+    })
+    expect(world.clock.monotonicMs() - startMs).toBeLessThan(2000)
+  })
+})
