@@ -13,6 +13,7 @@ import { stopAll } from './lib/process.mjs'
 const SUITES = [
   'kcat',
   'package',
+  'klamm',
   'tools',
   'python',
   'node',

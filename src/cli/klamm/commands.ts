@@ -215,4 +215,11 @@ export const COMMANDS: readonly Command[] = [
   ...CONFIG_COMMANDS,
   ...CLUSTER_COMMANDS,
   ...PROFILE_COMMANDS,
+  {
+    path: ['completion'],
+    about: 'Print the completion script of a shell.',
+    positionals: [one('bash|zsh|fish', ['bash', 'zsh', 'fish'])],
+    options: HELP,
+    load: async () => (await import('./completion-scripts.ts')).printCompletion,
+  },
 ]

@@ -2,10 +2,12 @@
 import { COMMANDS } from './commands.ts'
 import type { Command } from './command.ts'
 
-/** What bin/klamm answers without this program. */
-const SCRIPTED = [
-  ['start', 'Run a node; without a file on 127.0.0.1:9092, data in ./data.'],
+/** What is no command of the tables: the first two are for bin/klamm alone. */
+export const SCRIPTED_COMMANDS = [
+  ['start', 'Run a node; by itself on 127.0.0.1:9092, data in ./data (--port, --data).'],
   ['storage', 'Prepare log directories, as kafka-storage.sh.'],
+  ['version', 'Print the version.'],
+  ['help', 'Print this; klamm help COMMAND tells more.'],
 ] as const
 
 export function overview(): string {
@@ -18,16 +20,7 @@ export function overview(): string {
     const isFamily = COMMANDS.some(({ path }) => path[0] === name && path.length > 1)
     return [name, isFamily ? words.join(', ') : (words[0] ?? '')] as const
   })
-  return [
-    'USAGE: klamm COMMAND [ARGUMENTS]',
-    '',
-    ...listed([
-      ...rows,
-      ...SCRIPTED,
-      ['version', 'Print the version.'],
-      ['help', 'Print this; klamm help COMMAND tells more.'],
-    ]),
-  ].join('\n')
+  return ['USAGE: klamm COMMAND [ARGUMENTS]', '', ...listed([...rows, ...SCRIPTED_COMMANDS])].join('\n')
 }
 
 export function familyHelp(family: readonly Command[]): string {

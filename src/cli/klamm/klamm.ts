@@ -27,6 +27,11 @@ export const klamm: Tool = async (argv, host) => {
     terminal.out(VERSION)
     return 0
   }
+  if (first === '__complete') {
+    const { completions } = await import('./complete.ts')
+    for (const line of await completions(rest, host)) terminal.out(line)
+    return 0
+  }
   const [second] = rest
   const family = COMMANDS.filter(({ path }) => path[0] === first)
   if (family.length === 0) throw unknownWord('command', first, [...new Set(COMMANDS.map(({ path }) => path[0] ?? ''))])

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -52,4 +52,25 @@ test('klamm hands every word to its program, and the server and storage to their
     expect(run(join(bin, 'klamm'), ...words)).toMatchObject({ status: 1, stdout: '' })
     expect(run(join(bin, 'klamm'), ...words).stderr).toContain('Klamm needs Node.js')
   }
+})
+
+test('klamm start makes overrides of its port and data, wherever they stand', () => {
+  // A script beside it that prints what it is called with.
+  copyFileSync(join(bin, 'klamm'), join(directory, 'klamm'))
+  writeFileSync(join(directory, 'klamm-run.sh'), '#!/bin/sh\nprintf "%s\\n" "$@"\n', { mode: 0o755 })
+  const start = (...args: readonly string[]) => run(join(directory, 'klamm'), 'start', ...args)
+  expect(start('--data', '/a b', 'x.properties', '--port=1234').stdout.split('\n')).toEqual([
+    'server-start',
+    '--override',
+    'log.dirs=/a b',
+    'x.properties',
+    '--override',
+    'listeners=PLAINTEXT://127.0.0.1:1234,CONTROLLER://127.0.0.1:1235',
+    '--override',
+    'controller.quorum.bootstrap.servers=127.0.0.1:1235',
+    '',
+  ])
+  expect(start('--port').stderr).toBe('klamm: --port needs a value.\n')
+  expect(start('--port', 'x')).toMatchObject({ status: 2, stderr: 'klamm: --port must be a number, and is x.\n' })
+  expect(start('--help').stdout).toContain('--data DIRECTORY')
 })
