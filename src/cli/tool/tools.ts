@@ -169,6 +169,11 @@ export const TOOLS: readonly ToolEntry[] = [
     load: async () => (await import('../share-consumer-perf-test/share-consumer-perf-test.ts')).shareConsumerPerfTest,
   },
   {
+    name: 'kafka-replica-verification',
+    classes: ['org.apache.kafka.tools.ReplicaVerificationTool', 'kafka.tools.ReplicaVerificationTool'],
+    load: async () => (await import('../replica-verification/replica-verification.ts')).replicaVerification,
+  },
+  {
     name: 'kafka-run-class',
     classes: [],
     load: async () => (await import('./run-class.ts')).runClass,

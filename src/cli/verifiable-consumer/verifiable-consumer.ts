@@ -49,7 +49,7 @@ async function readAll(
 ): Promise<void> {
   let consumed = 0
   try {
-    while (consumed < maxMessages) {
+    while (consumed < maxMessages && !terminal.isClosed) {
       const batch = await consumer.poll()
       if (batch === null) return
       const offset = printBatch(batch, maxMessages - consumed, isVerbose, print)

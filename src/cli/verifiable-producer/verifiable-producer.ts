@@ -31,7 +31,7 @@ export const verifiableProducer: Tool = async (argv, host) => {
 async function sendAll(
   producer: Producer<Bytes, Bytes>,
   command: VerifiableProducerCommand,
-  { interrupted, world: { clock } }: ToolHost,
+  { interrupted, terminal, world: { clock } }: ToolHost,
   print: EventPrinter,
   counts: { sent: number; acked: number },
 ): Promise<void> {
@@ -40,7 +40,7 @@ async function sendAll(
   const startMs = Math.floor(clock.wallMs())
   let createTimeMs = command.createTimeMs
   const pending = new Set<Promise<void>>()
-  for (let index = 0; index < maxMessages && !interrupted.aborted; index++) {
+  for (let index = 0; index < maxMessages && !interrupted.aborted && !terminal.isClosed; index++) {
     const value = valuePrefix === null ? String(index) : `${valuePrefix}.${index}`
     const key = repeatingKeys === null ? null : String(index % repeatingKeys)
     const record = { topic, key, value, ...(createTimeMs === null ? {} : { timestamp: createTimeMs }) }

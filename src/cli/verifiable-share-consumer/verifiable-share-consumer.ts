@@ -67,7 +67,7 @@ async function readAll(
   print: EventPrinter,
   waiting: WaitingBatches,
 ): Promise<void> {
-  while (waiting.count < maxMessages && !interrupted.aborted) {
+  while (waiting.count < maxMessages && !interrupted.aborted && !terminal.isClosed) {
     const batch = await consumer.poll({ timeoutMs: POLL_MS })
     if (batch === null) continue
     const offsets = printBatch(batch, isVerbose, print)
