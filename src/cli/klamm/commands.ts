@@ -200,6 +200,13 @@ const PROFILE_COMMANDS: readonly Command[] = [
     load: async () => (await import('./profile-commands.ts')).showProfile,
   },
   {
+    path: ['profile', 'edit'],
+    about: 'Open the file of profiles in $VISUAL or $EDITOR.',
+    positionals: [],
+    options: { ...HELP, ...CHANGING },
+    load: async () => (await import('./profile-commands.ts')).editProfiles,
+  },
+  {
     path: ['profile', 'delete'],
     about: 'Forget profiles.',
     positionals: [some('NAME', 'profiles')],

@@ -13,8 +13,10 @@ import type { Words } from './words.ts'
 
 const DEFAULT_BROKERS = 'localhost:9092'
 const SERVERS = 'bootstrap.servers'
-/** How long to wait for the first answer of a cluster. */
+/** How long to wait for the first answer of a cluster; where nobody listens at all, for a broker that starts just now. */
 const FIRST_ANSWER_MS = 5000
+const NOBODY_LISTENS_MS = 1000
+const NOBODY = /ECONNREFUSED|ENOTFOUND|EHOSTUNREACH/
 
 export async function clientProperties(words: Words, { world, environment }: ToolHost): Promise<Properties> {
   const named = words.value('profile')
@@ -60,16 +62,25 @@ export async function withAdmin<T>(
     throw error
   }
   try {
-    try {
-      await admin.describeCluster({ timeoutMs: FIRST_ANSWER_MS })
-    } catch (error) {
-      if (error instanceof ClientError && error.code === 'TIMED_OUT') throw noBroker(brokers, reasonOf(error))
-      // A listing needs no right; what is refused here may be allowed there.
-      if (!(error instanceof KafkaError)) throw error
-    }
+    await firstAnswer(admin, brokers)
     return await work(admin)
   } finally {
     await admin.close()
+  }
+}
+
+async function firstAnswer(admin: AdminClient, brokers: string): Promise<void> {
+  for (const timeoutMs of [NOBODY_LISTENS_MS, FIRST_ANSWER_MS]) {
+    try {
+      await admin.describeCluster({ timeoutMs })
+      return
+    } catch (error) {
+      // A listing needs no right; what is refused here may be allowed there.
+      if (error instanceof KafkaError) return
+      if (!(error instanceof ClientError) || error.code !== 'TIMED_OUT') throw error
+      const reason = reasonOf(error)
+      if (timeoutMs === FIRST_ANSWER_MS || NOBODY.test(reason)) throw noBroker(brokers, reason)
+    }
   }
 }
 

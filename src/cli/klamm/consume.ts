@@ -25,7 +25,7 @@ const CALLED = 'klamm consume'
 /** How often a consumer that waits looks whether its ends are behind markers that it does not hand out. */
 const LOOK_EVERY_MS = 200
 
-interface Span extends TopicPartition {
+export interface Span extends TopicPartition {
   readonly from: number
   /** Behind the last record; Infinity goes on for ever. */
   readonly to: number
@@ -91,7 +91,8 @@ function wantedRange(words: Words, { world }: ToolHost): OffsetRange {
   return { from, to: range?.to ?? (words.has('exit') ? { kind: 'end', by: 0 } : null) }
 }
 
-async function spansOf(admin: AdminClient, words: Words, { from, to }: OffsetRange): Promise<readonly Span[]> {
+/** Rejects with ToolExit for a topic or partition that is not there. */
+export async function spansOf(admin: AdminClient, words: Words, { from, to }: OffsetRange): Promise<readonly Span[]> {
   const [name = ''] = words.positionals
   const [topic] = await describedTopics(admin, [name])
   if (words.has('group')) return []

@@ -124,6 +124,20 @@ test('the cluster tells of itself in each of the three forms', async () => {
   }
 })
 
+test('the benchmarks tell rates and percentiles of what they wrote and read', async () => {
+  await run('topics create bench -p 2')
+  expect(await json('bench produce bench -n 3000 -s 10 -o json')).toMatchObject({
+    records: 3000,
+    bytes: 30_000,
+    recordsPerSecond: expect.any(Number),
+    latencyMs: { p50: expect.any(Number), p99: expect.any(Number), max: expect.any(Number) },
+  })
+  expect(await json('bench consume bench -o json')).toMatchObject({ records: 3000, bytes: 30_000, waitMs: {} })
+  expect(await json('bench consume bench -n 7 -o json')).toMatchObject({ records: 7, bytes: 70 })
+  expect((await run('bench consume bench')).out).toMatch(/^RECORDS +RECORDS\/S +MIB\/S +WAIT MS AVG/)
+  expect(await run('bench produce bnech')).toMatchObject({ exitCode: 3 })
+})
+
 test('where no broker answers the code is 4, and the message says how to start one', async () => {
   const { exitCode, error } = await run('topics list -b 127.0.0.1:1')
   expect(exitCode).toBe(4)

@@ -73,7 +73,7 @@ async function runCommand(command: Command, argv: readonly string[], host: ToolH
   const invocation: Invocation = {
     words,
     host,
-    output: new Output(host.terminal, words),
+    output: new Output(host, words),
     properties: async () => (await import('./connection.ts')).clientProperties(words, host),
     withAdmin: async (work) => {
       const { clientProperties, withAdmin } = await import('./connection.ts')

@@ -2,7 +2,7 @@
  * How a command shows what it found: a table for people, JSON or YAML for programs. Both of the latter show the same data in
  * one shape per command, which docs/KLAMM.md describes.
  */
-import type { Terminal } from '../tool/tool.ts'
+import type { Terminal, ToolHost } from '../tool/tool.ts'
 import { usageError } from './exits.ts'
 import type { Words } from './words.ts'
 import { yamlOf } from './yaml.ts'
@@ -22,15 +22,18 @@ type Format = (typeof FORMATS)[number]
 export class Output {
   readonly #terminal: Terminal
   readonly #hasHeaders: boolean
+  readonly #isBold: boolean
   readonly #isQuiet: boolean
   readonly format: Format
 
   /** @throws ToolExit for an unknown format. */
-  constructor(terminal: Terminal, words: Words) {
+  constructor({ terminal, environment }: ToolHost, words: Words) {
     const asked = words.value('output') ?? 'table'
     const format = FORMATS.find((one) => one === asked)
     if (format === undefined) throw usageError(`--output is table, json or yaml, and not ${asked}.`)
     this.#terminal = terminal
+    // https://no-color.org
+    this.#isBold = terminal.isScreen && (environment['NO_COLOR'] ?? '') === '' && environment['TERM'] !== 'dumb'
     this.#hasHeaders = !words.has('no-headers')
     this.#isQuiet = words.has('quiet')
     this.format = format
@@ -65,7 +68,13 @@ export class Output {
         .join('  ')
         .trimEnd(),
     )
-    return [...(title === null || !this.#hasHeaders ? [] : [title]), ...text].join('\n')
+    const heads = this.#hasHeaders ? text.splice(0, 1) : []
+    const titles = title === null || !this.#hasHeaders ? [] : [title]
+    return [...[...titles, ...heads].map((line) => this.#bold(line)), ...text].join('\n')
+  }
+
+  #bold(line: string): string {
+    return this.#isBold ? `\u001B[1m${line}\u001B[0m` : line
   }
 }
 

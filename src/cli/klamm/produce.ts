@@ -12,6 +12,7 @@ import { sentenceOf, type ToolHost } from '../tool/tool.ts'
 import type { Run } from './command.ts'
 import { notFound, usageError } from './exits.ts'
 import { lineFormat } from './line-format.ts'
+import { Progress } from './progress.ts'
 import { describedTopics } from './topic-names.ts'
 import type { Words } from './words.ts'
 
@@ -47,14 +48,19 @@ export const produce: Run = async (invocation) => {
     } else written.push({ topic, partition, baseOffset, records })
   }
   const producer = await makeProducer(host, properties, { onDelivery })
+  // Whoever types the records sees them.
+  const progress = host.terminal.isInteractive ? null : new Progress(host)
+  let sent = 0
   try {
     for await (const record of recordsOf(common, read, words, host)) {
       if (!producer.post(record)) await producer.drained()
+      progress?.tell(++sent, null)
       if (errors.length > 0) break
     }
     await settled(producer)
   } finally {
     await producer.close()
+    progress?.end()
   }
   if (output.format !== 'table') output.show(written, () => [])
   const count = written.reduce((sum, { records }) => sum + records, 0)

@@ -1,9 +1,11 @@
 /** `klamm profile …` */
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { commandConfig, keyValues } from '../clients/client-properties.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { Run } from './command.ts'
 import { notFound, usageError } from './exits.ts'
-import { profilesPath, readProfiles, shownProperty, writeProfiles, type Profile } from './profiles.ts'
+import { profilesOf, profilesPath, readProfiles, shownProperty, writeProfiles, type Profile } from './profiles.ts'
 
 export const createProfile: Run = async ({ words, host, output }) => {
   const { environment, world } = host
@@ -58,6 +60,27 @@ export const showProfile: Run = ({ words, host, output }) => {
   output.show({ name, brokers, properties: Object.fromEntries(shown) }, () => [
     { title: name, columns: ['property', 'value'], rows: [['bootstrap.servers', brokers], ...shown] },
   ])
+  return Promise.resolve()
+}
+
+export const editProfiles: Run = ({ host, output }) => {
+  const { environment } = host
+  const path = profilesPath(environment)
+  writeProfiles(environment, readProfiles(environment))
+  const copy = `${path}.edit.json`
+  writeFileSync(copy, readFileSync(path), { mode: 0o600 })
+  try {
+    const editor = environment['VISUAL'] || environment['EDITOR'] || 'vi'
+    // The variable may hold options, too.
+    const { status } = spawnSync('sh', ['-c', `${editor} "$1"`, 'sh', copy], { stdio: 'inherit' })
+    if (status !== 0) throw failure(`klamm: ${editor} ended with ${status ?? 'a signal'}: nothing is changed.`)
+    const edited = profilesOf(readFileSync(copy, 'utf8'))
+    if (edited === null) throw failure('klamm: That is not as klamm writes profiles: nothing is changed.')
+    writeProfiles(environment, edited)
+  } finally {
+    rmSync(copy, { force: true })
+  }
+  output.done([{ status: 'edited' }], [`${path}: edited.`])
   return Promise.resolve()
 }
 

@@ -65,6 +65,17 @@ test('an option goes before a named profile, that before the environment, that b
   expect(await brokersFor({})).toBe('localhost:9092')
 })
 
+test('an editor may change the file; what it leaves must be one of profiles', async () => {
+  await run('profile', 'create', 'edited', '-b', 'a:1')
+  const edit = (EDITOR: string) =>
+    runInMemory(klamm, ['profile', 'edit'], { world: nodeWorld(), environment: { ...environment, EDITOR } })
+  expect(await edit("sed -i -e 's/a:1/z:9/'")).toMatchObject({ exitCode: 0 })
+  expect((await run('profile', 'list', '--no-headers')).out).toBe('edited*  z:9\n')
+  expect(await edit("sed -i -e 's/profiles/profile/'")).toMatchObject({ exitCode: 1 })
+  expect(await edit('false')).toMatchObject({ exitCode: 1, error: 'klamm: false ended with 1: nothing is changed.\n' })
+  expect((await run('profile', 'list', '--no-headers')).out).toBe('edited*  z:9\n')
+})
+
 test('a file that klamm did not write is named, and left alone', async () => {
   writeFileSync(profilesPath(environment), '{"profiles": [1]}')
   expect((await run('profile', 'list')).error).toMatch(/profiles\.json is not as klamm writes it/)

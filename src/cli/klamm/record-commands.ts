@@ -1,5 +1,5 @@
-/** `klamm produce` and `klamm consume`: their options. */
-import { CONNECTION } from './common-options.ts'
+/** `klamm produce`, `klamm consume` and `klamm bench`: their options. */
+import { CONNECTION, SHOWING } from './common-options.ts'
 import { on, one, takes, type Command } from './command.ts'
 
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
@@ -51,5 +51,30 @@ export const RECORD_COMMANDS: readonly Command[] = [
       grep: takes('WHAT', 'Only records with this in key or value; key:…, value:…, header:NAME=…, or a /regex/.'),
     },
     load: async () => (await import('./consume.ts')).consume,
+  },
+  {
+    path: ['bench', 'produce'],
+    about: 'Write records of random letters, and tell rates and latencies.',
+    positionals: [one('TOPIC', 'topics')],
+    options: {
+      ...CONNECTION,
+      number: takes('NUMBER', 'How many.', 'n', { defaultValue: '100000' }),
+      size: takes('BYTES', 'Of each value.', 's', { defaultValue: '100' }),
+      rate: takes('NUMBER', 'At most so many in a second.', 'r'),
+      compression: takes('CODEC', 'none, gzip, snappy, lz4 or zstd.', 'z', { completes: CODECS }),
+      ...SHOWING,
+    },
+    load: async () => (await import('./bench.ts')).benchProduce,
+  },
+  {
+    path: ['bench', 'consume'],
+    about: 'Read what a topic has now, without a group, and tell rates and waits.',
+    positionals: [one('TOPIC', 'topics')],
+    options: {
+      ...CONNECTION,
+      number: takes('NUMBER', 'End after so many records.', 'n'),
+      ...SHOWING,
+    },
+    load: async () => (await import('./bench.ts')).benchConsume,
   },
 ]

@@ -69,6 +69,13 @@ export class LatencyStats {
     )
   }
 
+  /** Of all that was added; times in ms. */
+  summary() {
+    const [p50Ms = 0, p95Ms = 0, p99Ms = 0, p999Ms = 0] = this.#percentiles(0.5, 0.95, 0.99, 0.999)
+    const averageMs = this.#count === 0 ? 0 : this.#totalMs / this.#count
+    return { records: this.#count, bytes: this.#bytes, averageMs, maxMs: this.#maxMs, p50Ms, p95Ms, p99Ms, p999Ms }
+  }
+
   #percentiles(...shares: readonly number[]): readonly number[] {
     const sorted = [...this.#byLatency].sort(([one], [other]) => one - other)
     return shares.map((share) => {

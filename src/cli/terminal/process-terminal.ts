@@ -5,12 +5,14 @@
 import type { Terminal } from '../tool/tool.ts'
 
 const PIECE_BYTES = 65_536
+const CLEAR_TO_END = '\u001B[K'
 
 export class ProcessTerminal implements Terminal {
   #pieces: (string | Uint8Array)[] = []
   #bytes = 0
   #scheduled = false
   #isClosed = false
+  #hasStatus = false
 
   constructor() {
     // A reader that went away is no error of the tool's: Java's streams swallow it too.
@@ -28,12 +30,23 @@ export class ProcessTerminal implements Terminal {
     return process.stdin.isTTY === true && process.stdout.isTTY === true
   }
 
+  get isScreen(): boolean {
+    return process.stdout.isTTY === true
+  }
+
+  status(text: string): void {
+    if (process.stderr.isTTY !== true || (text === '' && !this.#hasStatus)) return
+    this.#hasStatus = text !== ''
+    process.stderr.write(`\r${text.slice(0, (process.stderr.columns ?? 80) - 1)}${CLEAR_TO_END}`)
+  }
+
   out(line: string): void {
     this.write(`${line}\n`)
   }
 
   error(line: string): void {
     this.#handOver()
+    this.status('')
     process.stderr.write(`${line}\n`)
   }
 

@@ -27,6 +27,8 @@ export async function runInMemory(tool: Tool, argv: readonly string[], options: 
       yield Buffer.from(options.input ?? '')
     },
     isInteractive: false,
+    isScreen: false,
+    status: () => {},
   }
   const exitCode = await runTool(tool, argv, {
     terminal,

@@ -29,6 +29,10 @@ export interface Terminal {
   input(): AsyncIterable<Uint8Array>
   /** Somebody types there, and sees what is printed. */
   readonly isInteractive: boolean
+  /** Stdout is a screen: colours can be seen. */
+  readonly isScreen: boolean
+  /** How far a long work is, on stderr, in place of what was told before; empty takes it away. Nothing where stderr is no screen. */
+  status(text: string): void
 }
 
 export interface ToolHost {
