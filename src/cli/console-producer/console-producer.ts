@@ -5,6 +5,7 @@
  * is named on stderr and changes neither the rest nor the exit code, as in Kafka; with --sync it ends the tool. What was
  * read when the tool is interrupted is still delivered.
  */
+import { KafkaError } from '../../base/errors.ts'
 import type { Producer } from '../../client/producer/producer.ts'
 import type { Bytes, Delivery, ProducerRecord } from '../../client/producer/producer-record.ts'
 import { makeProducer } from '../clients/record-clients.ts'
@@ -40,9 +41,20 @@ async function produceLines(
       const record: ProducerRecord = { topic, ...reader.read(line, lineNumber) }
       if (isSync) await producer.send(record)
       // Null metadata or full memory: there is time to wait here, as Java's send waits.
-      else if (!producer.post(record)) await producer.drained()
+      else if (!posted(producer, record, terminal)) await producer.drained()
       prompt()
     }
+  }
+}
+
+/** False: memory is full. A line that is too large for the producer is a record that could not be written, like others. */
+function posted(producer: Producer<Bytes, Bytes>, record: ProducerRecord, terminal: Terminal): boolean {
+  try {
+    return producer.post(record)
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    tell({ topic: record.topic, error, records: 1 }, terminal)
+    return true
   }
 }
 
@@ -57,7 +69,7 @@ export async function* untilAborted<T>(items: AsyncIterable<T>, signal: AbortSig
   }
 }
 
-function tell({ topic, error, records }: Delivery, terminal: Terminal): void {
+function tell({ topic, error, records }: Pick<Delivery, 'topic' | 'error' | 'records'>, terminal: Terminal): void {
   if (error === null) return
   const what = records === 1 ? 'message' : `${records} messages`
   terminal.error(`Error when sending ${what} to topic ${topic}: ${sentenceOf(error)}`)

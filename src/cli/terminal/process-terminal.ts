@@ -61,10 +61,14 @@ export class ProcessTerminal implements Terminal {
   }
 
   async flush(): Promise<void> {
-    if (this.#handOver() || this.#isClosed) return
+    this.#handOver()
+    if (this.#isClosed) return
+    // Only when the writes before are settled is it known whether anybody reads: then `isClosed` tells.
     await new Promise<void>((resolve) => {
-      process.stdout.once('drain', resolve)
-      process.stdout.once('error', () => resolve())
+      process.stdout.write('', (error) => {
+        if (error instanceof Error) this.#isClosed = true
+        resolve()
+      })
     })
   }
 
@@ -72,14 +76,13 @@ export class ProcessTerminal implements Terminal {
     for await (const chunk of process.stdin) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
   }
 
-  /** False if the reader is behind. */
-  #handOver(): boolean {
+  #handOver(): void {
     this.#scheduled = false
     const pieces = this.#pieces
-    if (pieces.length === 0 || this.#isClosed) return true
+    if (pieces.length === 0 || this.#isClosed) return
     this.#pieces = []
     this.#bytes = 0
     const isText = pieces.every((piece) => typeof piece === 'string')
-    return process.stdout.write(isText ? pieces.join('') : Buffer.concat(pieces.map((piece) => Buffer.from(piece))))
+    process.stdout.write(isText ? pieces.join('') : Buffer.concat(pieces.map((piece) => Buffer.from(piece))))
   }
 }
