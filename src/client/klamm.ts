@@ -24,6 +24,7 @@ export class KlammClient implements AsyncDisposable {
   readonly #world: ClientWorld
   readonly #options: ResolvedClientOptions
   readonly #open = new Set<Closable>()
+  #isClosed = false
 
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   constructor(world: ClientWorld, options: ClientOptions) {
@@ -51,6 +52,7 @@ export class KlammClient implements AsyncDisposable {
 
   /** Closes every client that was made here. Idempotent; rejects if one of them could not close in order. */
   async close(): Promise<void> {
+    this.#isClosed = true
     const open = [...this.#open]
     this.#open.clear()
     await Promise.all(open.map((client) => client.close()))
@@ -67,12 +69,13 @@ export class KlammClient implements AsyncDisposable {
 
   /**
    * @internal Remembers a client of this cluster, so that `close` closes it. For the methods that make one.
-   * @throws ClientError INVALID_ARGUMENT where controllers are asked directly, unless `endpoint` is `any`.
+   * @throws ClientError INVALID_ARGUMENT where controllers are asked directly, unless `endpoint` is `any`; CLOSED.
    */
   made<Client extends Closable>(
     make: (world: ClientWorld, options: ResolvedClientOptions) => Client,
     endpoint: 'brokers' | 'any' = 'brokers',
   ): Client {
+    if (this.#isClosed) throw new ClientError('CLOSED', 'This Klamm is closed: make another one.')
     if (endpoint === 'brokers' && this.#options.endpoint === 'controllers') {
       throw new ClientError('INVALID_ARGUMENT', 'Controllers have no records: give brokers in place of controllers.')
     }

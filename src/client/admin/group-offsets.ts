@@ -8,6 +8,7 @@ import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetDelete } from '../../protocol/generated/offset-delete.ts'
 import { OffsetFetch } from '../../protocol/generated/offset-fetch.ts'
 import type { CallOptions } from '../call.ts'
+import { checkOffsets } from '../consumer/topic-partition.ts'
 import { errorOf, throwOnError } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { askByKey, type AdminNode } from './admin-call.ts'
@@ -149,7 +150,7 @@ export async function alterGroupOffsets(
   offsets: readonly OffsetToCommit[],
   options: CallOptions = {},
 ): Promise<Outcomes<TopicPartition, void>> {
-  const wanted = new Map(offsets.map((one) => [byPartition(one), one]))
+  const wanted = new Map(checkOffsets(offsets).map((one) => [byPartition(one), one]))
   return askByKey<TopicPartition, void>(
     client,
     {

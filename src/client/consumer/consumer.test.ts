@@ -373,3 +373,19 @@ test('an aborted poll rejects with the reason of its signal, and loses nothing',
     expect(await take(consumer, 1)).toEqual([0])
   })
 })
+
+test('what is no offset or no time is refused before anything is committed or waited for', async () => {
+  await inCluster({ topics: { orders: 1 } }, async ({ consumer: make }) => {
+    const consumer = make({ groupId: 'g' })
+    consumer.assign([ORDERS])
+    for (const offset of [NaN, -1, 1.5, Infinity, '5' as never]) {
+      const refused = { code: 'INVALID_ARGUMENT', message: `An offset is a whole number from 0, and not ${offset}.` }
+      await expect(consumer.commit([{ ...ORDERS, offset }])).rejects.toMatchObject(refused)
+      expect(() => consumer.commitLater([{ ...ORDERS, offset }])).toThrow(refused.message)
+      expect(() => consumer.seek(ORDERS, { offset })).toThrow(refused.message)
+    }
+    for (const timeoutMs of [NaN, -1]) {
+      await expect(consumer.poll({ timeoutMs })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    }
+  })
+})

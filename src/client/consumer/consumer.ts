@@ -26,7 +26,7 @@ import type { CommitDetail, ConsumedRecord, RecordBatchView } from './record-bat
 import { BatchLoop, RecordLoop } from './loops.ts'
 import { RecordSource } from './record-source.ts'
 import { checkPartitions, subscriptionOf, type Subscription, type Topics } from './subscription.ts'
-import { keyOf, type TopicPartition } from './topic-partition.ts'
+import { checkOffset, checkOffsets, keyOf, type TopicPartition } from './topic-partition.ts'
 
 export interface PollOptions {
   /** Milliseconds to wait for records; for ever if left out. */
@@ -167,6 +167,9 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    * after it the consumer may be asked again.
    */
   async poll({ timeoutMs = Infinity, signal }: PollOptions = {}): Promise<RecordBatchView<K, V> | null> {
+    if (!(timeoutMs >= 0)) {
+      throw new ClientError('INVALID_ARGUMENT', `timeoutMs must be a number from 0 on, and is ${String(timeoutMs)}.`)
+    }
     return this.#poll(timeoutMs, signal)
   }
 
@@ -177,17 +180,21 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
 
   /**
    * Commits `points`, or all that is finished. Resolves when the coordinator has them; commits keep their order.
-   * Rejects with KafkaError (ILLEGAL_GENERATION: a partition is somebody else's by now) or ClientError TIMED_OUT.
+   * Rejects with KafkaError (ILLEGAL_GENERATION: a partition is somebody else's by now) or ClientError TIMED_OUT,
+   * INVALID_ARGUMENT (an offset that is none).
    */
   async commit(points?: Iterable<CommitPoint>, call: CallOptions = {}): Promise<void> {
     const { committer } = this.#needGroup()
-    await committer.commit(points === undefined ? () => this.#source.uncommitted() : [...points], call)
+    await committer.commit(points === undefined ? () => this.#source.uncommitted() : checkOffsets(points), call)
   }
 
   /** The same without waiting. Failures go to `onCommitError`. Commits that are posted while one is on its way go together. */
   commitLater(points?: Iterable<CommitPoint>): void {
     const { committer } = this.#needGroup()
-    committer.post(points === undefined ? this.#source.uncommitted() : [...points], this.#settings.onCommitError)
+    committer.post(
+      points === undefined ? this.#source.uncommitted() : checkOffsets(points),
+      this.#settings.onCommitError,
+    )
   }
 
   /** What the group has committed, by `topic-partition`; null where nothing is. */
@@ -229,9 +236,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   /** Goes on at this offset; what was fetched of the partition is dropped. @throws ClientError ILLEGAL_STATE if not assigned. */
   seek(partition: TopicPartition, to: number | { readonly offset: number; readonly leaderEpoch?: number }): void {
     const { offset, leaderEpoch = -1 } = typeof to === 'number' ? { offset: to } : to
-    if (!Number.isSafeInteger(offset) || offset < 0) {
-      throw new ClientError('INVALID_ARGUMENT', `An offset is a whole number from 0, and not ${offset}.`)
-    }
+    checkOffset(offset)
     this.#assigned(partition).seek({ offset, leaderEpoch })
     this.#source.wake()
   }

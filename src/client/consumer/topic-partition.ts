@@ -1,4 +1,6 @@
-/** A partition by its topic's name, and as the key of a map: `orders-3`. */
+/** A partition by its topic's name, and as the key of a map: `orders-3`; and what may be an offset in it. */
+import { ClientError } from '../errors.ts'
+
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
@@ -17,4 +19,17 @@ export function byTopic<T extends TopicPartition>(partitions: Iterable<T>): Map<
     else known.push(partition)
   }
   return topics
+}
+
+/** @throws ClientError INVALID_ARGUMENT: the protocol would take another number for it, and a group would go back or lose its place. */
+export function checkOffset(offset: number): void {
+  if (Number.isSafeInteger(offset) && offset >= 0) return
+  throw new ClientError('INVALID_ARGUMENT', `An offset is a whole number from 0, and not ${String(offset)}.`)
+}
+
+/** The same of each. @throws ClientError INVALID_ARGUMENT. */
+export function checkOffsets<T extends { readonly offset: number }>(points: Iterable<T>): readonly T[] {
+  const checked = [...points]
+  for (const { offset } of checked) checkOffset(offset)
+  return checked
 }

@@ -7,6 +7,7 @@
 import type { Random } from '../../world/world.ts'
 import { backoffMs, type BackoffOptions } from '../call.ts'
 import type { ClusterMetadata } from '../cluster-metadata.ts'
+import { ClientError } from '../errors.ts'
 import { BatchBuffer, batchBytesMax } from './batch-buffer.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -51,6 +52,10 @@ export class Accumulator {
     if (last !== null && last.name === name) return last
     let topic = this.topics.get(name)
     if (topic === undefined) {
+      // One such name would fail, or hold up, the metadata of all topics.
+      if (typeof name !== 'string') {
+        throw new ClientError('INVALID_ARGUMENT', `A record needs the name of its topic: topic is ${String(name)}.`)
+      }
       topic = new TopicQueues(name, this.#random, this.#options, nowMs())
       this.topics.set(name, topic)
     }

@@ -2,7 +2,7 @@
  * The settings of a producer, Java's names and defaults in the docstrings, and the rules among them: what idempotence needs,
  * and that the delivery time covers at least one request.
  */
-import type { Codec } from '../../records/batch.ts'
+import { CODECS, type Codec } from '../../records/batch.ts'
 import { ClientError } from '../errors.ts'
 import type { Serde } from '../serde.ts'
 import type { Partitioner } from './partitioner.ts'
@@ -141,6 +141,9 @@ export function resolveProducerOptions(
     throw invalid('A transactional producer is idempotent: leave idempotence out.')
   }
   if (transactionalId === '') throw invalid('transactionalId must not be empty.')
+  if (!CODECS.includes(compression)) {
+    throw invalid(`compression must be one of ${CODECS.join(', ')}, and is ${String(compression)}.`)
+  }
   const levels = LEVELS[compression]
   if (
     compressionLevel !== null &&

@@ -444,3 +444,25 @@ test('settings that contradict each other are refused with a sentence', async ()
     await Promise.resolve()
   })
 })
+
+test('a record whose topic is no text is refused at once, and those of other topics go on', async () => {
+  await inCluster(async ({ producer, logs }) => {
+    const one = producer()
+    for (const topic of [undefined, null, 5]) {
+      const refused = { code: 'INVALID_ARGUMENT', message: `A record needs the name of its topic: topic is ${topic}.` }
+      await expect(one.send({ topic: topic as never, value: 'lost' })).rejects.toMatchObject(refused)
+    }
+    expect(() => one.post({ value: 'lost' } as never)).toThrow('needs the name of its topic')
+    await one.send({ topic: 't', partition: 0, value: 'kept' })
+    expect(logs.records('t', 0)).toMatchObject([{ value: 'kept' }])
+  })
+})
+
+test('a codec that does not exist is refused when the producer is made', async () => {
+  await inCluster(async ({ producer }) => {
+    expect(() => producer({ compression: 'brotli' as never })).toThrow(
+      'compression must be one of none, gzip, snappy, lz4, zstd, and is brotli.',
+    )
+    await Promise.resolve()
+  })
+})

@@ -27,6 +27,7 @@ import {
   type ResolvedProducerOptions,
 } from './producer-options.ts'
 import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
+import { checkOffsets } from '../consumer/topic-partition.ts'
 import type { Delivery, ProducerRecord, RecordMetadata, TopicPartitionOffset } from './producer-record.ts'
 import { RecordIntake } from './record-intake.ts'
 import { Sender } from './sender.ts'
@@ -219,7 +220,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
     call: CallOptions = NO_CALL,
   ): Promise<void> {
     const transactions = this.#checkTransactional()
-    if (offsets.length === 0) return
+    if (checkOffsets(offsets).length === 0) return
     await this.#bounded(transactions.sendOffsets(offsets, group), call, 'Committing offsets in a transaction')
   }
 
