@@ -70,7 +70,7 @@ export const benchConsume: Run = async (invocation) => {
   const properties = await invocation.properties()
   properties.set('enable.auto.commit', 'false')
   const toEnd = { from: { kind: 'start', by: 0 }, to: { kind: 'end', by: 0 } } as const
-  const spans = (await invocation.withAdmin((admin) => spansOf(admin, words, toEnd))).filter(
+  const spans = (await invocation.withAdmin((admin) => spansOf(admin, words, toEnd, properties))).filter(
     ({ from, to }) => from < to,
   )
   const whole = Math.min(

@@ -9,6 +9,7 @@ import type { AdminClient } from '../../client/admin/admin.ts'
 import type { TopicPartition } from '../../client/admin/admin-types.ts'
 import type { Consumer } from '../../client/consumer/consumer.ts'
 import type { RecordBatchView } from '../../client/consumer/record-batch-view.ts'
+import type { Properties } from '../clients/client-properties.ts'
 import { makeConsumer } from '../clients/record-clients.ts'
 import { nameOf, offsetsAt } from '../offsets/offset-plan.ts'
 import type { ToolHost } from '../tool/tool.ts'
@@ -37,7 +38,7 @@ export const consume: Run = async (invocation) => {
   const properties = await invocation.properties()
   const group = words.value('group')
   const range = wantedRange(words, host)
-  const spans = await invocation.withAdmin((admin) => spansOf(admin, words, range))
+  const spans = await invocation.withAdmin((admin) => spansOf(admin, words, range, properties))
   if (group !== null) properties.set('group.id', group)
   else properties.set('enable.auto.commit', 'false')
   if (!properties.has('auto.offset.reset')) {
@@ -92,7 +93,12 @@ function wantedRange(words: Words, { world }: ToolHost): OffsetRange {
 }
 
 /** Rejects with ToolExit for a topic or partition that is not there. */
-export async function spansOf(admin: AdminClient, words: Words, { from, to }: OffsetRange): Promise<readonly Span[]> {
+export async function spansOf(
+  admin: AdminClient,
+  words: Words,
+  { from, to }: OffsetRange,
+  properties: Properties,
+): Promise<readonly Span[]> {
   const [name = ''] = words.positionals
   const [topic] = await describedTopics(admin, [name])
   if (words.has('group')) return []
@@ -104,9 +110,12 @@ export async function spansOf(admin: AdminClient, words: Words, { from, to }: Of
   const partitions = known
     .filter((partition) => asked.length === 0 || asked.includes(String(partition)))
     .map((partition) => ({ topic: name, partition }))
+  const isCommitted = properties.get('isolation.level')?.trim().toLowerCase() === 'read_committed'
+  const isolationLevel = isCommitted ? 'read_committed' : 'read_uncommitted'
   const [starts, ends] = await Promise.all([
     offsetsAt(admin, partitions, 'earliest'),
-    offsetsAt(admin, partitions, 'latest'),
+    // Behind an open transaction nothing would come.
+    offsetsAt(admin, partitions, 'latest', { isolationLevel }),
   ])
   const offsets = async (place: Place): Promise<ReadonlyMap<string, number>> => {
     if (place.kind === 'time') return await offsetsAt(admin, partitions, { timestamp: place.timestampMs })

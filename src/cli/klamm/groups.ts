@@ -2,8 +2,10 @@
 import { KafkaError } from '../../base/errors.ts'
 import type { AdminClient } from '../../client/admin/admin.ts'
 import type { ConsumerGroupDescription } from '../../client/admin/describe-groups.ts'
+import type { GroupType } from '../../client/admin/group-types.ts'
 import { assignmentText } from '../consumer-groups/describe-groups.ts'
 import { inOrder, nameOf } from '../offsets/offset-plan.ts'
+import { failure, type ToolExit } from '../tool/tool-exit.ts'
 import type { Run } from './command.ts'
 import { notFound } from './exits.ts'
 
@@ -71,9 +73,19 @@ export async function describedGroups(admin: AdminClient, ids: readonly string[]
   return [...outcomes.all().values()]
 }
 
-async function missingGroup(admin: AdminClient, id: string) {
-  const known = (await admin.listGroups()).valid.map(({ groupId }) => groupId)
-  return notFound('group of consumers', id, known)
+/** There may be one that is no group of consumers. */
+async function missingGroup(admin: AdminClient, id: string): Promise<ToolExit> {
+  const known = (await admin.listGroups()).valid
+  const other = known.find(({ groupId }) => groupId === id)
+  if (other === undefined) {
+    const ids = known.filter(({ type }) => !isOther(type)).map(({ groupId }) => groupId)
+    return notFound('group of consumers', id, ids)
+  }
+  return failure(`klamm: '${id}' is a group of type ${other.type}, and klamm reads groups of consumers only.`)
+}
+
+function isOther(type: GroupType | null): boolean {
+  return type === 'Share' || type === 'Streams'
 }
 
 async function offsetsOf(admin: AdminClient, { groupId, members }: ConsumerGroupDescription) {

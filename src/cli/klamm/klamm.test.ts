@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Klamm } from '../../index.ts'
 import { startTestBroker, type TestBroker } from '../../testing/broker/test-broker.ts'
 import { nodeWorld } from '../../world/node/index.ts'
 import { runInMemory } from '../tool/memory-host.ts'
@@ -31,6 +32,10 @@ test('a topic is made, listed, described, altered and deleted', async () => {
     exitCode: 1,
     error: expect.stringContaining('TOPIC_ALREADY_EXISTS'),
   })
+  const both = await run('topics create first fresh')
+  expect(both.out).toBe('first: not created.\nfresh: created.\n')
+  expect(both).toMatchObject({ exitCode: 1, error: expect.stringContaining('TOPIC_ALREADY_EXISTS') })
+  await run('topics delete fresh')
   expect((await run('topics create first --if-not-exists')).out).toBe('first: is there already.\n')
   expect((await run('topics create third --dry-run')).out).toBe('third: could be created.\n')
   expect(await json('topics list -o json')).toEqual([
@@ -86,6 +91,31 @@ test('records come out as they went in, and ranges end where they say', async ()
   expect(JSON.parse((await run('consume records -n 1 -J')).out)).toMatchObject({ key: 'a', value: '1', offset: 0 })
   expect(await run('consume records -e -p 9')).toMatchObject({ exitCode: 3 })
   expect(await run('produce records -f %k=%v', 'nothing')).toMatchObject({ exitCode: 1 })
+})
+
+test('a range ends behind the markers of transactions, and under read_committed before an open one', async () => {
+  await run('topics create transactions -p 1')
+  await using kafka = new Klamm({ brokers: broker.address })
+  const producer = kafka.producer({ transactionalId: 'one' })
+  const write = async (value: string): Promise<void> => {
+    await producer.beginTransaction()
+    await producer.send({ topic: 'transactions', value })
+  }
+  await producer.initTransactions()
+  await write('committed')
+  await producer.commitTransaction()
+  expect((await run('consume transactions -e')).out).toBe('committed\n')
+  await write('aborted')
+  await producer.abortTransaction()
+  const committed = 'consume transactions -e -X isolation.level=read_committed'
+  expect((await run('consume transactions -e')).out).toBe('committed\naborted\n')
+  expect((await run(committed)).out).toBe('committed\n')
+  expect(await json('bench consume transactions -o json -X isolation.level=read_committed')).toMatchObject({
+    records: 1,
+  })
+  await write('open')
+  expect((await run(committed)).out).toBe('committed\n')
+  await producer.abortTransaction()
 })
 
 test('a group reads on where it was; its offsets move only with --execute', async () => {

@@ -85,25 +85,27 @@ export const createTopics: Run = async ({ words, output, withAdmin }) => {
     ...(replicationFactor !== null && { replicationFactor }),
   }))
   const isDry = words.has('dry-run')
-  const data = await withAdmin(async (admin) => {
-    const outcomes = await admin.createTopics(topics, { validateOnly: isDry })
-    return topics.map(({ name }) => {
-      const outcome = outcomes.outcome(name)
-      const isThere = outcome instanceof KafkaError && outcome.code === 'TOPIC_ALREADY_EXISTS'
-      if (isThere && words.has('if-not-exists')) return { name, status: 'exists' }
-      if (outcome instanceof Error) throw outcome
-      return { name, status: isDry ? 'valid' : 'created' }
-    })
+  const outcomes = await withAdmin((admin) => admin.createTopics(topics, { validateOnly: isDry }))
+  const errors: Error[] = []
+  const data = topics.map(({ name }) => {
+    const outcome = outcomes.outcome(name)
+    const isThere = outcome instanceof KafkaError && outcome.code === 'TOPIC_ALREADY_EXISTS'
+    if (isThere && words.has('if-not-exists')) return { name, status: 'exists' }
+    if (!(outcome instanceof Error)) return { name, status: isDry ? 'valid' : 'created' }
+    errors.push(outcome)
+    return { name, status: 'failed' }
   })
   const sentences: Readonly<Record<string, string>> = {
     exists: 'is there already',
     valid: 'could be created',
     created: 'created',
+    failed: 'not created',
   }
   output.done(
     data,
     data.map(({ name, status }) => `${name}: ${sentences[status]}.`),
   )
+  if (errors[0] !== undefined) throw errors[0]
 }
 
 export const alterTopic: Run = async ({ words, output, withAdmin }) => {
@@ -134,11 +136,20 @@ export const deleteTopics: Run = async ({ words, output, withAdmin }) => {
     const missing = names.filter((name) => !known.includes(name))
     if (missing[0] !== undefined && !words.has('if-exists')) throw notFound('topic', missing[0], known)
     const there = names.filter((name) => known.includes(name))
-    if (there.length > 0) (await admin.deleteTopics(there)).all()
-    return names.map((name) => ({ name, status: there.includes(name) ? 'deleted' : 'absent' }))
+    const failed = there.length === 0 ? new Map<string, Error>() : (await admin.deleteTopics(there)).errors()
+    return names.map((name) => {
+      const error = failed.get(name) ?? null
+      return { name, status: error !== null ? 'failed' : there.includes(name) ? 'deleted' : 'absent', error }
+    })
   })
+  const sentences: Readonly<Record<string, string>> = {
+    failed: 'not deleted',
+    deleted: 'deleted',
+    absent: 'was not there',
+  }
   output.done(
-    data,
-    data.map(({ name, status }) => `${name}: ${status === 'deleted' ? 'deleted' : 'was not there'}.`),
+    data.map(({ name, status }) => ({ name, status })),
+    data.map(({ name, status }) => `${name}: ${sentences[status]}.`),
   )
+  for (const { error } of data) if (error !== null) throw error
 }

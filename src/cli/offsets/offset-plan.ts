@@ -4,7 +4,7 @@
  */
 import type { AdminClient } from '../../client/admin/admin.ts'
 import type { TopicPartition } from '../../client/admin/admin-types.ts'
-import type { OffsetSpec } from '../../client/admin/offsets.ts'
+import type { ListOffsetsOptions, OffsetSpec } from '../../client/admin/offsets.ts'
 import type { ToolExit } from '../tool/tool-exit.ts'
 import type { Terminal } from '../tool/tool.ts'
 
@@ -57,8 +57,10 @@ export async function offsetsAt(
   admin: AdminClient,
   partitions: readonly TopicPartition[],
   spec: OffsetSpec,
+  options: ListOffsetsOptions = {},
 ): Promise<Map<string, number>> {
-  const listed = await admin.listOffsets(partitions.map((one) => ({ ...one, spec })))
+  const asked = partitions.map(({ topic, partition }) => ({ topic, partition, spec }))
+  const listed = await admin.listOffsets(asked, options)
   return new Map([...listed.all()].map(([partition, { offset }]) => [nameOf(partition), offset]))
 }
 
