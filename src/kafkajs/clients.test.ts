@@ -69,6 +69,26 @@ test('run resolves when the member has its partitions, and what is done is commi
   })
 })
 
+test('seek and pause right behind run, before the member has joined, come into force', async () => {
+  await inCluster(async ({ world, logs, consumer: make, until }) => {
+    for (const partition of [0, 1]) logs.append('orders', partition, 4)
+    const consumer = await make()
+    const seen: string[] = []
+    const running = consumer.run({
+      eachMessage: async ({ partition, message }) => void seen.push(`${partition}-${message.offset}`),
+    })
+    consumer.seek({ topic: 'orders', partition: 0, offset: '2' })
+    consumer.pause([{ topic: 'orders', partitions: [1] }])
+    await running
+    await until(() => seen.length === 2)
+    await pause(world.clock, 2000)
+    expect(seen).toEqual(['0-2', '0-3'])
+    expect(consumer.paused()).toEqual([{ topic: 'orders', partitions: [1] }])
+    consumer.resume([{ topic: 'orders' }])
+    await until(() => seen.length === 6)
+  })
+})
+
 test('a message whose function failed comes again after a pause, and those before it do not', async () => {
   await inCluster(async ({ world, logs, group, consumer: make, until }) => {
     logs.append('orders', 0, 4)

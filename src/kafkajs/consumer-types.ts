@@ -1,6 +1,7 @@
 /** What programs give to a kafkajs consumer and get from it: settings, handlers, events. */
 import type { Assignment, PartitionAssigner } from './assigners.ts'
 import type { Batch } from './batch.ts'
+import type { InstrumentationEvent } from './instrumentation.ts'
 import type { RetryOptions } from './retry.ts'
 import type { KafkaMessage, Offsets, OffsetsByTopicPartition, TopicOffsets } from './types.ts'
 
@@ -24,6 +25,8 @@ export interface ConsumerConfig {
   maxWaitTimeInMs?: number
   retry?: RetryOptions
   allowAutoTopicCreation?: boolean
+  /** Taken without effect: a broker is asked for records once at a time. */
+  maxInFlightRequests?: number
   /** Records of transactions before their commit, and those aborted. False if left out. */
   readUncommitted?: boolean
   rackId?: string
@@ -120,3 +123,17 @@ export interface ConsumerPayloads {
   'consumer.crash': { error: Error; groupId: string; restart: boolean }
   'consumer.rebalancing': { groupId: string; memberId: string }
 }
+
+type EventOf<Name extends keyof ConsumerPayloads> = InstrumentationEvent<ConsumerPayloads[Name]>
+export type ConsumerHeartbeatEvent = EventOf<'consumer.heartbeat'>
+export type ConsumerCommitOffsetsEvent = EventOf<'consumer.commit_offsets'>
+export type ConsumerGroupJoinEvent = EventOf<'consumer.group_join'>
+export type ConsumerFetchStartEvent = EventOf<'consumer.fetch_start'>
+export type ConsumerFetchEvent = EventOf<'consumer.fetch'>
+export type ConsumerStartBatchProcessEvent = EventOf<'consumer.start_batch_process'>
+export type ConsumerEndBatchProcessEvent = EventOf<'consumer.end_batch_process'>
+export type ConsumerCrashEvent = EventOf<'consumer.crash'>
+export type ConsumerRebalancingEvent = EventOf<'consumer.rebalancing'>
+export type ConnectEvent = InstrumentationEvent<null>
+export type DisconnectEvent = InstrumentationEvent<null>
+export type IMemberAssignment = Assignment

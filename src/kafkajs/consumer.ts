@@ -107,7 +107,8 @@ export class Consumer {
       return
     }
     if (this.#topics.size === 0) throw new KafkaJSNonRetriableError('Nothing is subscribed to: call subscribe first.')
-    await this.#connection.connect()
+    // At once if it can be: programs seek and pause right behind the call, without waiting for it.
+    if (!this.#connection.isConnected) await this.#connection.connect()
     await this.#start(config).joined
   }
 

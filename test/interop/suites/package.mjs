@@ -40,6 +40,8 @@ await broker.close()
 `
 const COMMONJS = `const { Klamm } = require('klamm')
 new Klamm({ brokers: 'localhost:9092' })
+const { Kafka, logLevel } = require('klamm/kafkajs')
+new Kafka({ brokers: ['localhost:9092'], logLevel: logLevel.NOTHING }).producer()
 const { startBroker } = require('klamm/broker')
 const { startTestBroker } = require('klamm/testing')
 Promise.all([startBroker(), startTestBroker()]).then(async (brokers) => {
@@ -88,7 +90,15 @@ async function runSuite(suite) {
       if (strangers.length > 0) throw new Error(`in the tarball without need: ${strangers.join(' ')}`)
       const inside = files.filter((file) => /^dist\/(server|controller|storage|coordinators)\//.test(file))
       if (inside.length > 0) throw new Error(`public types reach into the broker: ${inside.join(' ')}`)
-      for (const file of ['dist/broker.js', 'dist/broker.d.ts', 'dist/testing.js', 'dist/testing.d.ts', 'bin/klamm']) {
+      for (const file of [
+        'dist/broker.js',
+        'dist/broker.d.ts',
+        'dist/testing.js',
+        'dist/testing.d.ts',
+        'dist/kafkajs.js',
+        'dist/kafkajs.d.ts',
+        'bin/klamm',
+      ]) {
         if (!files.includes(file)) throw new Error(`${file} is missing`)
       }
       return `${files.length} files, ${(packed.size / 1024).toFixed(0)} KB`
@@ -126,6 +136,13 @@ async function runSuite(suite) {
       writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG))
       writeFileSync(join(project, 'types.ts'), TYPES)
       writeFileSync(join(project, 'types-of-commonjs.cts'), TYPES)
+      const usage = readFileSync(join(ROOT, 'test/kafkajs/usage.ts'), 'utf8')
+      for (const [file, name] of [
+        ['usage-of-kafkajs.ts', 'kafkajs'],
+        ['usage-of-klamm.ts', 'klamm/kafkajs'],
+      ]) {
+        writeFileSync(join(project, file), usage.replace('../../src/kafkajs.ts', name))
+      }
       for (const { name, text } of examples) writeFileSync(join(project, `${name}.ts`), text)
       await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { cwd: project, timeoutMs: 120_000 })
     },
