@@ -184,7 +184,8 @@ export class Admin {
     checkName(topic)
     return this.#mapped(async () => {
       const ids = await this.#partitionsOf(topic)
-      const spec = timestamp === undefined ? 'latest' : { timestamp }
+      // Programs give the text of a message's timestamp, too.
+      const spec = timestamp === undefined ? 'latest' : { timestamp: Number(timestamp) }
       const [found, high] = await Promise.all([this.#ends(topic, ids, spec), this.#ends(topic, ids, 'latest')])
       return ids.map((partition) => {
         const offset = found.get(partition)!
