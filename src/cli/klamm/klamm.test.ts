@@ -1,4 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Klamm } from '../../index.ts'
 import { startTestBroker, type TestBroker } from '../../testing/broker/test-broker.ts'
@@ -7,14 +9,18 @@ import { runInMemory } from '../tool/memory-host.ts'
 import { COMMANDS } from './commands.ts'
 import { klamm } from './klamm.ts'
 
+const directory = mkdtempSync(join(tmpdir(), 'klamm-command-'))
 let broker: TestBroker
 beforeAll(async () => {
   broker = await startTestBroker()
 })
-afterAll(() => broker.close())
+afterAll(async () => {
+  await broker.close()
+  rmSync(directory, { recursive: true })
+})
 
 async function run(argv: string, input = '') {
-  const environment = { KLAMM_BROKERS: broker.address, XDG_CONFIG_HOME: `${tmpdir()}/no-such-directory` }
+  const environment = { KLAMM_BROKERS: broker.address, XDG_CONFIG_HOME: directory }
   return await runInMemory(klamm, argv === '' ? [] : argv.split(' '), { world: nodeWorld(), environment, input })
 }
 
@@ -144,6 +150,35 @@ test('a group reads on where it was; its offsets move only with --execute', asyn
     error: expect.stringContaining("'readers'"),
   })
   expect((await run('groups delete readers')).out).toBe('readers: deleted.\n')
+})
+
+test('offsets move by a file, for some partitions, and never under members', async () => {
+  await run('topics create moved -p 2')
+  await run('produce moved -p 0', '1\n2\n3\n')
+  const file = join(directory, 'offsets.csv')
+  writeFileSync(file, 'moved,0,2\nmoved,1,99\n')
+  expect(await json(`groups seek movers --file ${file} --execute -o json`)).toMatchObject({
+    executed: true,
+    offsets: [
+      { partition: 0, before: null, offset: 2 },
+      { partition: 1, before: null, offset: 0 },
+    ],
+  })
+  expect(await json('groups seek movers --topic moved:0 --to end -o json')).toMatchObject({
+    offsets: [{ partition: 0, before: 2, offset: 3 }],
+  })
+  writeFileSync(file, 'moved,0\n')
+  expect(await run(`groups seek movers --file ${file}`)).toMatchObject({ exitCode: 1 })
+  expect(await run('groups seek movers')).toMatchObject({ exitCode: 2 })
+  expect(await run('groups seek movers --to soon')).toMatchObject({ exitCode: 2 })
+  await using kafka = new Klamm({ brokers: broker.address })
+  const consumer = kafka.consumer({ groupId: 'movers' })
+  consumer.subscribe('moved')
+  await consumer.poll()
+  const refused = await run('groups seek movers --to start --execute')
+  expect(refused).toMatchObject({ exitCode: 1, error: expect.stringContaining("'movers' has members (1)") })
+  const members = await run('groups describe movers --members')
+  expect(members.out).toMatch(/MEMBER +CLIENT +HOST +ASSIGNMENT\n.*127\.0\.0\.1 +moved:0,1\n$/)
 })
 
 test('the cluster tells of itself in each of the three forms', async () => {
