@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
+import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
+import { Metadata } from '../../protocol/generated/metadata.ts'
 import { ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../../testing/scripted/scripted-cluster.ts'
 import { ScriptedLogs } from '../../testing/scripted/scripted-logs.ts'
 import { SeededWorld } from '../../testing/seeded-world.ts'
@@ -388,4 +391,20 @@ test('what is no offset or no time is refused before anything is committed or wa
       await expect(consumer.poll({ timeoutMs })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     }
   })
+})
+
+test('a subscription to a topic that may not be read, or cannot exist, is told by the next poll', async () => {
+  for (const code of ['TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION'] as const) {
+    await inCluster({ topics: { orders: 1 } }, async ({ cluster, consumer: make }) => {
+      cluster.on(Metadata, ({ topics }) => ({
+        brokers: [cluster.endpoint(1)],
+        topics: (topics ?? []).map(({ name }) => ({ errorCode: ERROR_CODES[code], name })),
+      }))
+      cluster.on(FindCoordinator, () => SILENCE)
+      const consumer = make({ groupId: 'g' })
+      consumer.subscribe('orders')
+      const refused = { code, message: `Topic orders cannot be subscribed to: ${code}.` }
+      await expect(consumer.poll({ timeoutMs: 10_000 })).rejects.toMatchObject(refused)
+    })
+  }
 })

@@ -73,6 +73,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
       value: this.#settings.value,
       commit: (batch, offset, leaderEpoch, detail) => this.#commitOf(batch, offset, leaderEpoch, detail),
     })
+    this.#network.metadata.onChange(() => this.#tellOfRefusedTopics())
     if (this.#settings.groupId !== null) this.#group = this.#groupOf(this.#settings.groupId)
   }
 
@@ -379,6 +380,17 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const topics = new Set([...this.#topics(), ...this.#watched])
     for (const { topic } of this.#source.partitions.values()) topics.add(topic)
     this.#network.setInterest(topics, { mayCreateTopics })
+  }
+
+  /** Nothing of such a topic would ever be assigned, and nobody would know why: the next poll says it, as Java's does. */
+  #tellOfRefusedTopics(): void {
+    if (this.#subscription.kind !== 'names') return
+    for (const name of this.#subscription.names) {
+      const code = this.#network.metadata.errorOf(name)
+      if (code !== 'INVALID_TOPIC_EXCEPTION' && code !== 'TOPIC_AUTHORIZATION_FAILED') continue
+      this.#source.fail(new KafkaError(code, `Topic ${name} cannot be subscribed to: ${code}.`))
+      return
+    }
   }
 
   #isOverdue(): boolean {
