@@ -72,7 +72,11 @@ async function printRecords(
     terminal.write(joined(pieces))
     await terminal.flush()
     // A batch that is left in the middle is not finished, but what was printed of it is.
-    if (last !== null && command.properties.get('enable.auto.commit') !== 'false') await last.commit()
+    // No further call would finish the last one.
+    if (command.properties.get('enable.auto.commit') !== 'false') {
+      if (last !== null) await last.commit()
+      else if (counter.printed >= maxMessages) await batch.commit()
+    }
     if (reason !== null) throw reason
     if (terminal.isClosed) {
       terminal.error('Unable to write to standard out, closing consumer.')
