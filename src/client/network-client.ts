@@ -50,6 +50,8 @@ export class NetworkClient {
   /** Something turned out wrong while the answer was on its way: it may not know of it. */
   #isStale = false
   #isClosed = false
+  /** Nobody could be reached, and that was told. */
+  #isUnreachable = false
 
   constructor(world: ClientWorld, options: ResolvedClientOptions) {
     this.world = world
@@ -231,13 +233,23 @@ export class NetworkClient {
     let failure: unknown = null
     for (const [key, address] of this.#shuffled(candidates, lane)) {
       try {
-        return await this.#connections.get(key, lane, address)
+        const connection = await this.#connections.get(key, lane, address)
+        this.#isUnreachable = false
+        return connection
       } catch (error) {
         if (!(error instanceof OperationalError)) throw error
         failure = error
       }
     }
+    this.#tellUnreachable(failure)
     throw failure
+  }
+
+  /** Once until one is reached again: calls may go on trying for a minute, and a consumer for ever. */
+  #tellUnreachable(failure: unknown): void {
+    if (this.#isUnreachable || this.#isClosed || !(failure instanceof OperationalError)) return
+    this.#isUnreachable = true
+    this.options.logger.warn(`No broker can be reached, trying on: ${failure.message}`)
   }
 
   #candidates(): (readonly [ConnectionKey, Address])[] {

@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
+import type { Logger } from '../../base/logger.ts'
 import { AdminClient } from '../../client/admin/admin.ts'
 import {
   parseAddresses,
@@ -11,20 +12,27 @@ import {
 } from '../../client/client-options.ts'
 import { ClientError } from '../../client/errors.ts'
 import { brokerSentence } from '../text/broker-sentences.ts'
-import type { ToolHost } from '../tool/tool.ts'
+import { warningsTo, type ToolHost } from '../tool/tool.ts'
 import { commonClientOptions, type Properties } from './client-properties.ts'
 
 const FAILED = 'Failed to create new KafkaAdminClient'
 
-export async function makeAdmin(host: ToolHost, properties: Properties): Promise<AdminClient> {
-  return new AdminClient(host.world, await adminOptions(host, properties))
+export async function makeAdmin(
+  host: ToolHost,
+  properties: Properties,
+  logger: Logger = warningsTo(host.terminal),
+): Promise<AdminClient> {
+  return new AdminClient(host.world, { ...(await adminOptions(host, properties)), logger })
 }
 
 /**
  * @param properties with `bootstrap.servers`, or `bootstrap.controllers` (KIP-919).
  * @throws OperationalError CONFIG_INVALID, in two lines: as Java's client says it, and why.
  */
-export async function adminOptions({ world }: ToolHost, properties: Properties): Promise<ResolvedClientOptions> {
+export async function adminOptions(
+  { world, terminal }: ToolHost,
+  properties: Properties,
+): Promise<ResolvedClientOptions> {
   const servers = properties.get('bootstrap.servers') ?? ''
   const controllers = properties.get('bootstrap.controllers') ?? ''
   try {
@@ -36,6 +44,7 @@ export async function adminOptions({ world }: ToolHost, properties: Properties):
     const options = resolveClientOptions({
       brokers: 'unused:1',
       clientId: 'adminclient-1',
+      logger: warningsTo(terminal),
       ...(await commonClientOptions(world.disk, properties)),
     })
     const endpoint = servers === '' ? 'controllers' : 'brokers'
@@ -86,8 +95,9 @@ export async function withAdmin<T>(
   host: ToolHost,
   properties: Properties,
   work: (admin: AdminClient) => Promise<T>,
+  logger?: Logger,
 ): Promise<T> {
-  const admin = await makeAdmin(host, properties)
+  const admin = await makeAdmin(host, properties, logger)
   try {
     return await work(admin)
   } finally {

@@ -15,48 +15,48 @@ import type { ProducerOptions } from '../../client/producer/producer-options.ts'
 import { ShareConsumer } from '../../client/share/share-consumer.ts'
 import type { ShareConsumerOptions } from '../../client/share/share-options.ts'
 import { CODECS, type Codec } from '../../records/batch.ts'
-import type { ToolHost } from '../tool/tool.ts'
+import { warningsTo, type ToolHost } from '../tool/tool.ts'
 import type { Properties } from './client-properties.ts'
 import { invalid, present, SettingReader } from './setting-reader.ts'
 
 /** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
 export async function makeConsumer(
-  { world }: ToolHost,
+  host: ToolHost,
   properties: Properties,
   more: Pick<ConsumerOptions, 'onRebalance'> = {},
 ): Promise<Consumer> {
-  const { client, rest } = await clientOptions(world, properties)
-  return new Consumer(world, { ...client, ...consumerOptions(new SettingReader(rest)), ...more })
+  const { client, rest } = await clientOptions(host, properties)
+  return new Consumer(host.world, { ...client, ...consumerOptions(new SettingReader(rest)), ...more })
 }
 
 /** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
 export async function makeShareConsumer(
-  { world }: ToolHost,
+  host: ToolHost,
   properties: Properties,
   more: Pick<ShareConsumerOptions, 'onAcknowledged'> = {},
 ): Promise<ShareConsumer> {
-  const { client, rest } = await clientOptions(world, properties)
-  return new ShareConsumer(world, { ...client, ...shareOptions(new SettingReader(rest)), ...more })
+  const { client, rest } = await clientOptions(host, properties)
+  return new ShareConsumer(host.world, { ...client, ...shareOptions(new SettingReader(rest)), ...more })
 }
 
 /** Rejects with OperationalError CONFIG_INVALID or ClientError INVALID_ARGUMENT. */
 export async function makeProducer(
-  { world }: ToolHost,
+  host: ToolHost,
   properties: Properties,
   more: Pick<ProducerOptions<Bytes, Bytes>, 'onDelivery'> = {},
 ): Promise<Producer<Bytes, Bytes>> {
-  const { client, rest } = await clientOptions(world, properties)
-  return new Producer<Bytes, Bytes>(world, client, { ...producerOptions(new SettingReader(rest)), ...more })
+  const { client, rest } = await clientOptions(host, properties)
+  return new Producer<Bytes, Bytes>(host.world, client, { ...producerOptions(new SettingReader(rest)), ...more })
 }
 
 async function clientOptions(
-  world: ToolHost['world'],
+  { world, terminal }: ToolHost,
   properties: Properties,
 ): Promise<{ readonly client: ResolvedClientOptions; readonly rest: Readonly<Record<string, string>> }> {
   const { options, rest } = await optionsFromJavaProperties(Object.fromEntries(properties), (path) =>
     world.disk.readFile(path),
   )
-  return { client: resolveClientOptions({ brokers: '', ...options }), rest }
+  return { client: resolveClientOptions({ brokers: '', logger: warningsTo(terminal), ...options }), rest }
 }
 
 function consumerOptions(settings: SettingReader): ConsumerOptions {

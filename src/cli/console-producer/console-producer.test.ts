@@ -24,3 +24,11 @@ test('a line that is too large for the producer is named, and those behind it ar
   const argv = [...at, '--partition', '0', '--offset', 'earliest', '--max-messages', '2']
   expect((await runInMemory(consoleConsumer, argv, { world })).out).toBe('before\nbehind\n')
 })
+
+test('that no broker can be reached is said at once, and once, not only when the time is over', async () => {
+  const argv = ['--bootstrap-server', '127.0.0.1:1', '--topic', 'lines', '--timeout-ms', '1000']
+  const { error } = await runInMemory(consoleConsumer, argv, { world: nodeWorld() })
+  expect(error).toMatch(
+    /^WARN No broker can be reached, trying on: .*127\.0\.0\.1:1.*\nProcessed a total of 0 messages\n$/,
+  )
+})

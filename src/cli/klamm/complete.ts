@@ -4,6 +4,8 @@
  *
  * A line is a word, and behind a tab what it means. `:files` alone leaves it to the shell to name files.
  */
+import { SILENT } from '../../base/logger.ts'
+import type { AdminClient } from '../../client/admin/admin.ts'
 import type { ToolHost } from '../tool/tool.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, CommandOption, Completes } from './command.ts'
@@ -117,10 +119,11 @@ async function ofCluster(
   // Missing words are no fault here.
   const words = wordsOf({ ...command, positionals: [] }, withoutPositionals(command, given))
   const call = { timeoutMs: CLUSTER_MS }
-  return await withAdmin(host, await clientProperties(words, host), async (admin) => {
+  const names = async (admin: AdminClient): Promise<readonly string[]> => {
     if (what === 'topics') return (await admin.listTopics(call)).map(({ name }) => name).sort()
     return (await admin.listGroups(call)).valid.map(({ groupId }) => groupId).sort()
-  })
+  }
+  return await withAdmin(host, await clientProperties(words, host), names, SILENT)
 }
 
 function withoutPositionals(command: Command, given: readonly string[]): readonly string[] {

@@ -2,6 +2,7 @@
  * Which cluster a command speaks to, and how. What goes before what: -b, -X, --command-config, --profile, KLAMM_BROKERS,
  * the profile in use, localhost:9092.
  */
+import { SILENT } from '../../base/logger.ts'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
 import type { AdminClient } from '../../client/admin/admin.ts'
 import { ClientError } from '../../client/errors.ts'
@@ -53,7 +54,7 @@ export async function withAdmin<T>(
   const { makeAdmin } = await import('../clients/admin.ts')
   let admin: AdminClient
   try {
-    admin = await makeAdmin(host, properties)
+    admin = await makeAdmin(host, properties, SILENT)
   } catch (error) {
     // Java's name of what was made says nothing here.
     if (error instanceof OperationalError && error.cause instanceof Error) {

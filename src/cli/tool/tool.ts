@@ -6,6 +6,7 @@
  * broker's answer, the network, a file, a configuration) is its sentence on stderr and code 1; what is left is a bug, and
  * comes with its stack.
  */
+import { SILENT, type Logger } from '../../base/logger.ts'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
 import { ClientError } from '../../client/errors.ts'
 import { ConfigError } from '../../config/config-value.ts'
@@ -87,4 +88,9 @@ export function sentenceOf(error: Error): string {
   const { cause } = error
   const more = cause instanceof Error && !error.message.includes(cause.message) ? `\n${cause.message}` : ''
   return error.message + more
+}
+
+/** What a client has to say while it works, such as that no broker is there: on stderr, as Java's tools log it. */
+export function warningsTo(terminal: Terminal): Logger {
+  return { ...SILENT, warn: (message) => terminal.error(`WARN ${message}`) }
 }
