@@ -19,6 +19,9 @@ import { TopicQueues } from './topic-queues.ts'
 /** Share of the memory up to which batches that wait may be large. */
 const LARGE_SHARE = 0.5
 
+/** Of brokers up to 0.9; later ones take 249. */
+const TOPIC_NAME_MAX = 255
+
 export class Accumulator {
   readonly pool: BufferPool
   readonly topics = new Map<string, TopicQueues>()
@@ -55,6 +58,12 @@ export class Accumulator {
       // One such name would fail, or hold up, the metadata of all topics.
       if (typeof name !== 'string') {
         throw new ClientError('INVALID_ARGUMENT', `A record needs the name of its topic: topic is ${String(name)}.`)
+      }
+      if (name.length > TOPIC_NAME_MAX) {
+        throw new ClientError(
+          'INVALID_ARGUMENT',
+          `The name of a topic has at most ${TOPIC_NAME_MAX} characters, and not ${name.length}.`,
+        )
       }
       topic = new TopicQueues(name, this.#random, this.#options, nowMs())
       this.topics.set(name, topic)

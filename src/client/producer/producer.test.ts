@@ -452,6 +452,7 @@ test('a record whose topic is no text is refused at once, and those of other top
       const refused = { code: 'INVALID_ARGUMENT', message: `A record needs the name of its topic: topic is ${topic}.` }
       await expect(one.send({ topic: topic as never, value: 'lost' })).rejects.toMatchObject(refused)
     }
+    await expect(one.send({ topic: 'x'.repeat(40_000), value: 'lost' })).rejects.toThrow('at most 255 characters')
     expect(() => one.post({ value: 'lost' } as never)).toThrow('needs the name of its topic')
     await one.send({ topic: 't', partition: 0, value: 'kept' })
     expect(logs.records('t', 0)).toMatchObject([{ value: 'kept' }])
