@@ -154,17 +154,23 @@ export class ProducerState {
     transactionVersion: number,
   ): void {
     const marker = readMarker(bytes, at)
-    if (marker === null || entry === undefined) return
+    if (marker === null) return
+    // A producer that is new here has the epoch of no coordinator, below which none is.
+    const coordinatorEpoch = entry?.coordinatorEpoch ?? NONE
+    if (entry !== undefined) this.#checkMarkerEpoch(id, entry, epoch, transactionVersion)
+    if (coordinatorEpoch > marker.coordinatorEpoch) {
+      throw new KafkaError(
+        'TRANSACTION_COORDINATOR_FENCED',
+        `Invalid coordinator epoch for producerId ${id}: ${marker.coordinatorEpoch} (zombie), ${coordinatorEpoch} (current)`,
+      )
+    }
+  }
+
+  #checkMarkerEpoch(id: Int64, entry: ProducerEntry, epoch: number, transactionVersion: number): void {
     // Transactions v2 raise the epoch with each transaction; only a marker that was written before comes with the same one.
     const retry = epoch === entry.epoch && entry.currentTxnFirstOffset === NONE
     if (epoch < entry.epoch || (transactionVersion >= 2 && epoch === entry.epoch && !retry))
       throw staleEpoch(id, epoch, entry)
-    if (entry.coordinatorEpoch > marker.coordinatorEpoch) {
-      throw new KafkaError(
-        'TRANSACTION_COORDINATOR_FENCED',
-        `Invalid coordinator epoch for producerId ${id}: ${marker.coordinatorEpoch} (zombie), ${entry.coordinatorEpoch} (current)`,
-      )
-    }
   }
 
   /** The transaction that this batch's marker ends, if it is one and there was data. */

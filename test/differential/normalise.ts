@@ -60,6 +60,7 @@ export const RULES: readonly NormalRule[] = [
   { field: 'OffsetCommit.topics', rule: 'merged', because: 'Kafka brings a topic named twice together, or not' },
   { field: 'TxnOffsetCommit.topics', rule: 'merged', because: 'Kafka brings a topic named twice together, or not' },
   { field: 'OffsetDelete.topics', rule: 'merged', because: 'Kafka brings a topic named twice together, or not' },
+  { field: 'ListTransactions.transactionStates', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'DeleteGroups.results', rule: 'unordered', because: 'futures of a hash table in Kafka' },
   { field: 'DescribeGroups.groups', rule: 'unordered', because: 'futures of a hash table in Kafka' },
   {

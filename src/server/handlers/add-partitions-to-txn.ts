@@ -36,7 +36,10 @@ export const addPartitionsToTxnHandler = handler(AddPartitionsToTxn, {
           partitionErrorCode: forOlderClients(partitionErrorCode, apiVersion, FENCED_FROM),
         })),
       }))
-      return { resultsByTopicV3AndBelow }
+      // Without any partition the topics come back as they were named.
+      const isEmpty = request.v3AndBelowTopics.every(({ partitions }) => partitions.length === 0)
+      const named = request.v3AndBelowTopics.map(({ name }) => ({ name, resultsByPartition: [] }))
+      return { resultsByTopicV3AndBelow: isEmpty ? named : resultsByTopicV3AndBelow }
     }
     const resultsByTransaction = await Promise.all(
       request.transactions.map(async ({ transactionalId, topics, verifyOnly, ...producer }) => {

@@ -1,7 +1,7 @@
 /**
- * InitProducerId v0-6: an id for an idempotent producer, from any broker; an id and an epoch for a transactional one, from the
- * coordinator of its transactional id. v3 carries on what the producer had, v4 knows PRODUCER_FENCED, v6 two-phase
- * commit (KIP-939), which is refused unless transaction.two.phase.commit.enable.
+ * InitProducerId v0-5: an id for an idempotent producer, from any broker; an id and an epoch for a transactional one, from the
+ * coordinator of its transactional id. v3 carries on what the producer had, v4 knows PRODUCER_FENCED. v6, two-phase
+ * commit (KIP-939), is not stable in Kafka 4.3, which does not serve it either.
  */
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
@@ -11,6 +11,7 @@ import { handler } from '../handler.ts'
 const FENCED_FROM = 4
 
 export const initProducerIdHandler = handler(InitProducerId, {
+  versions: { lowest: 0, highest: 5 },
   handle: async (services, request, context) => {
     const { transactionalId } = request
     if (transactionalId !== null) {

@@ -198,6 +198,11 @@ test('markers: partitions that are not here, of stale epochs, several for one pr
     expect(await mark(client, true, { producerEpoch: 4, coordinatorEpoch: 4 })).toEqual([
       `a-0 ${E.TRANSACTION_COORDINATOR_FENCED}`,
     ])
+    // A producer that is new here has no coordinator's epoch yet, which is -1.
+    expect(await mark(client, false, { producerId: 8, coordinatorEpoch: -2 })).toEqual([
+      `a-0 ${E.TRANSACTION_COORDINATOR_FENCED}`,
+    ])
+    expect(await mark(client, false, { producerId: -1 })).toEqual([`a-0 ${E.INVALID_PRODUCER_EPOCH}`])
     const both = [0, 1].map((index) => ({
       producerId: 7,
       producerEpoch: 9,
@@ -299,6 +304,14 @@ test('partitions are added by a client of transactions v1, all or none, and veri
     expect(await produce(client, 9, batches)).toMatchObject([{ errorCode: 0 }, { errorCode: E.INVALID_TXN_STATE }])
     // A topic that is named twice is one.
     expect(await add('a', 1)).toEqual([0])
+    const named = [{ name: 'a' }, { name: 'nowhere' }, { name: 'a' }]
+    const empty = await client.request(AddPartitionsToTxn, 3, {
+      v3AndBelowTransactionalId: 'x',
+      v3AndBelowProducerId: producerId,
+      v3AndBelowProducerEpoch: producerEpoch,
+      v3AndBelowTopics: named,
+    })
+    expect(empty.resultsByTopicV3AndBelow).toEqual(named.map((topic) => ({ ...topic, resultsByPartition: [] })))
     const described = await client.request(DescribeTransactions, 0, { transactionalIds: ['x'] })
     expect(described.transactionStates[0]?.topics).toEqual([
       { topic: 'a', partitions: [0, 1] },

@@ -80,7 +80,8 @@ export async function writeMarker(
 ): Promise<ErrorCode> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null || hosted.log === null) return 'UNKNOWN_TOPIC_OR_PARTITION'
-  if (write.producerEpoch < 0) return 'INVALID_PRODUCER_EPOCH'
+  // No producer has such an id or epoch; Kafka stumbles over it (UNKNOWN_SERVER_ERROR).
+  if (write.producerEpoch < 0 || write.producerId < 0) return 'INVALID_PRODUCER_EPOCH'
   if (topic === CONSUMER_OFFSETS) {
     const code = await services.groups.completeTransaction(index, write)
     return NOT_READY.has(code) ? 'NOT_LEADER_OR_FOLLOWER' : code
