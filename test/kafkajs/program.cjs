@@ -415,6 +415,9 @@ async function consuming(admin) {
   })
   const [{ state, protocol, protocolType, members }] = described
   const [member] = members
+  const { assignment } = AssignerProtocol.MemberAssignment.decode(member.memberAssignment)
+  // In the order in which the broker names the partitions, which is none.
+  for (const partitions of Object.values(assignment)) partitions.sort((one, other) => one - other)
   print('described', {
     state,
     protocol,
@@ -422,7 +425,7 @@ async function consuming(admin) {
     members: members.length,
     clientId: member.clientId,
     metadata: AssignerProtocol.MemberMetadata.decode(member.memberMetadata).topics,
-    assignment: AssignerProtocol.MemberAssignment.decode(member.memberAssignment).assignment,
+    assignment,
   })
   await producer.disconnect()
 }

@@ -85,7 +85,7 @@ async function runSuite(suite) {
       tarball = join(suite.directory, packed.filename)
       const files = packed.files.map(({ path }) => path)
       const expected =
-        /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/(klamm|klamm-run\.sh|kafka-[a-z-]+\.sh)|config\/[a-z]+\.properties|dist\/(cli\/package\.json|.+\.(js|cjs|d\.ts|wasm)))$/
+        /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|bin\/(klamm|klamm-run\.sh|kafka-[a-z0-9-]+\.sh)|config\/[a-z]+\.properties|dist\/(cli\/package\.json|.+\.(js|cjs|d\.ts|wasm)))$/
       const strangers = files.filter((file) => !expected.test(file))
       if (strangers.length > 0) throw new Error(`in the tarball without need: ${strangers.join(' ')}`)
       const inside = files.filter((file) => /^dist\/(server|controller|storage|coordinators)\//.test(file))
