@@ -3,45 +3,30 @@
  * nothing for those that a formatter is not for. (kafka-dump-log.sh has another form: dump-log/record-decoders.ts.)
  */
 import { MalformedError } from '../../base/byte-reader.ts'
-import {
-  GROUP_RECORD_NAMES,
-  GROUP_RECORDS,
-  SHARE_RECORD_NAMES,
-  SHARE_RECORDS,
-  TRANSACTION_RECORD_NAMES,
-  TRANSACTION_RECORDS,
-  type CoordinatorRecordType,
-} from '../../protocol/generated/coordinator-records.ts'
 import { readKey, readKeyType, readValue } from '../../protocol/record-framing.ts'
+import {
+  groupRecordType,
+  shareRecordType,
+  transactionRecordType,
+  type AnyRecordType,
+  type RecordTypeFor,
+} from '../text/coordinator-record-types.ts'
 import { jsonText, messageFields } from '../text/message-json.ts'
 import type { RecordFormatter } from './record-formatters.ts'
-
-// oxlint-disable-next-line typescript/no-explicit-any -- record types of all kinds
-type AnyRecordType = CoordinatorRecordType<any, any>
-type TypeFor = (type: number) => AnyRecordType | null
 
 const OFFSET_COMMIT_TYPES = new Set([0, 1])
 const GROUP_METADATA_TYPE = 2
 
 /** By what is shown: the types that are. */
 const SHOWN = {
-  offsets: (type) => (OFFSET_COMMIT_TYPES.has(type) ? typeOf(GROUP_RECORDS, GROUP_RECORD_NAMES, type) : null),
-  groups: (type) => (type === GROUP_METADATA_TYPE ? typeOf(GROUP_RECORDS, GROUP_RECORD_NAMES, type) : null),
-  transactions: (type) => typeOf(TRANSACTION_RECORDS, TRANSACTION_RECORD_NAMES, type),
-  shares: (type) => typeOf(SHARE_RECORDS, SHARE_RECORD_NAMES, type),
-} satisfies Record<string, TypeFor>
-
-function typeOf<Name extends string>(
-  records: Readonly<Record<Name, AnyRecordType>>,
-  names: ReadonlyMap<number, Name>,
-  type: number,
-): AnyRecordType | null {
-  const name = names.get(type)
-  return name === undefined ? null : records[name]
-}
+  offsets: (type) => (OFFSET_COMMIT_TYPES.has(type) ? groupRecordType(type) : null),
+  groups: (type) => (type === GROUP_METADATA_TYPE ? groupRecordType(type) : null),
+  transactions: transactionRecordType,
+  shares: shareRecordType,
+} satisfies Record<string, RecordTypeFor>
 
 export function coordinatorRecordFormatter(kind: keyof typeof SHOWN): RecordFormatter {
-  const typeFor: TypeFor = SHOWN[kind]
+  const typeFor: RecordTypeFor = SHOWN[kind]
   return ({ keyBytes, valueBytes, offset, topic, partition }, pieces) => {
     if (keyBytes === null) return
     try {

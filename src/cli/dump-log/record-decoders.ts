@@ -7,15 +7,6 @@ import { readInt64 } from '../../base/int64.ts'
 import type { MessageCodec } from '../../protocol/codec.ts'
 import { ConsumerProtocolAssignment } from '../../protocol/generated/consumer-protocol-assignment.ts'
 import { ConsumerProtocolSubscription } from '../../protocol/generated/consumer-protocol-subscription.ts'
-import {
-  GROUP_RECORD_NAMES,
-  GROUP_RECORDS,
-  SHARE_RECORD_NAMES,
-  SHARE_RECORDS,
-  TRANSACTION_RECORD_NAMES,
-  TRANSACTION_RECORDS,
-  type CoordinatorRecordType,
-} from '../../protocol/generated/coordinator-records.ts'
 import { METADATA_RECORD_NAMES, METADATA_RECORDS } from '../../protocol/generated/metadata-records.ts'
 import type { Json, JsonObject } from '../../protocol/json.ts'
 import {
@@ -26,6 +17,13 @@ import {
   readValue,
   readVersioned,
 } from '../../protocol/record-framing.ts'
+import {
+  groupRecordType,
+  shareRecordType,
+  transactionRecordType,
+  type AnyRecordType,
+  type RecordTypeFor,
+} from '../text/coordinator-record-types.ts'
 import { javaText } from '../text/java-text.ts'
 import { jsonText, messageFields } from '../text/message-json.ts'
 import { remoteLogRecordText } from './remote-log-text.ts'
@@ -78,26 +76,14 @@ export function plainDecoder(key: BytesDecoder, value: BytesDecoder): RecordDeco
 
 /** By the option that asks for it. */
 export const RECORD_DECODERS = {
-  'offsets-decoder': coordinatorDecoder((type) => typeOf(GROUP_RECORDS, GROUP_RECORD_NAMES, type)),
-  'transaction-log-decoder': coordinatorDecoder((type) => typeOf(TRANSACTION_RECORDS, TRANSACTION_RECORD_NAMES, type)),
-  'share-group-state-decoder': coordinatorDecoder((type) => typeOf(SHARE_RECORDS, SHARE_RECORD_NAMES, type)),
+  'offsets-decoder': coordinatorDecoder(groupRecordType),
+  'transaction-log-decoder': coordinatorDecoder(transactionRecordType),
+  'share-group-state-decoder': coordinatorDecoder(shareRecordType),
   'cluster-metadata-decoder': framedDecoder('at', metadataRecordText),
   'remote-log-metadata-decoder': framedDecoder('at offset', remoteLogRecordText),
 } satisfies Record<string, RecordDecoder>
 
-// oxlint-disable-next-line typescript/no-explicit-any -- record types of all kinds
-type AnyRecordType = CoordinatorRecordType<any, any>
-
-function typeOf<Name extends string>(
-  records: Readonly<Record<Name, AnyRecordType>>,
-  names: ReadonlyMap<number, Name>,
-  type: number,
-): AnyRecordType | null {
-  const name = names.get(type)
-  return name === undefined ? null : records[name]
-}
-
-function coordinatorDecoder(typeFor: (type: number) => AnyRecordType | null): RecordDecoder {
+function coordinatorDecoder(typeFor: RecordTypeFor): RecordDecoder {
   return ({ offset, key, value }) => {
     if (key === null) {
       throw new MalformedError(
