@@ -58,7 +58,7 @@ export async function run(suite) {
 }
 
 /** They list all that there is, before others leave topics, groups and transactions behind. */
-const FIRST = ['topics', 'consumer-groups', 'groups', 'transactions']
+const FIRST = ['topics', 'consumer-groups', 'groups', 'share-groups', 'transactions']
 
 function turn(name) {
   const at = FIRST.indexOf(name)
