@@ -83,7 +83,7 @@ export class Controller implements ControllerApi {
     const loader = new ImageLoader()
     const log = await options.openLog(loader)
     try {
-      const image = loader.image()
+      const image = loader.take().image
       const controller = new Controller(options, log, loader, image)
       if (log.isAlone) {
         await log.lead()

@@ -1,5 +1,5 @@
 /**
- * Turns what the metadata log holds into images: the one that a node starts with and, on a standby, one after each commit. A
+ * Turns what the metadata log holds into images: the one that a node starts with and, on a standby and on a broker, one after each commit. A
  * snapshot from the leader is a change like any other: what differs.
  */
 import { METADATA_VERSION_LATEST, METADATA_VERSION_LOWEST, metadataVersionName } from '../metadata/features.ts'
@@ -41,9 +41,9 @@ export class ImageLoader implements LogContent {
     this.#replay.replayBatch(bytes, at)
   }
 
-  /** As `take`. */
-  image(): MetadataImage {
-    return this.take().image
+  /** As of the last `take`. */
+  get image(): MetadataImage {
+    return this.#image
   }
 
   /** Goes on from an image that somebody else made of the log. */

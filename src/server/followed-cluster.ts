@@ -11,7 +11,7 @@ import { encodeMetadataRecord } from '../metadata/metadata-records.ts'
 import { Quorum } from '../quorum/quorum.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
-import { ImageFollower } from './image-follower.ts'
+import { ImageLoader } from '../controller/image-loader.ts'
 import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeOptions } from './node-options.ts'
@@ -23,7 +23,7 @@ export async function followCluster(options: NodeOptions, directories: LogDirect
   const { world, config, logger } = options
   const connection = clusterConnections(options)
   const channel = quorumChannel(options, directories.clusterId)
-  const follower = new ImageFollower()
+  const follower = new ImageLoader()
   const quorum = await Quorum.open(
     {
       ...quorumOptions(world, config, logger, metadataDirectory(directories, config)),
@@ -59,7 +59,7 @@ export async function followCluster(options: NodeOptions, directories: LogDirect
 export class FollowedCluster implements ClusterMetadata {
   readonly controller: RemoteController
   readonly #quorum: Quorum
-  readonly #follower: ImageFollower
+  readonly #follower: ImageLoader
   readonly #logger: Logger
   readonly #listeners: ImageListener[] = []
   #caughtUp: (() => void) | null = null
@@ -68,7 +68,7 @@ export class FollowedCluster implements ClusterMetadata {
   #failed: ((error: Error) => void) | null = null
   #failure: Error | null = null
 
-  constructor(quorum: Quorum, follower: ImageFollower, controller: RemoteController, logger: Logger) {
+  constructor(quorum: Quorum, follower: ImageLoader, controller: RemoteController, logger: Logger) {
     this.#quorum = quorum
     this.#follower = follower
     this.controller = controller

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import type { Uuid } from '../base/uuid.ts'
 import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { buildBatch } from '../records/batch-builder.ts'
-import { ImageFollower } from './image-follower.ts'
-import { addressBytes } from './remote-controller.ts'
+import { ImageLoader } from './image-loader.ts'
+import { addressBytes } from '../server/remote-controller.ts'
 
 const A = 'aaaaaaaaaaaaaaaaaaaaaA' as Uuid
 const B = 'bbbbbbbbbbbbbbbbbbbbbA' as Uuid
@@ -20,7 +20,7 @@ function batch(baseOffset: number, records: readonly MetadataRecord[]): Buffer {
 }
 
 test('batches that are handed over become one image, and what changed since the last one', () => {
-  const follower = new ImageFollower()
+  const follower = new ImageLoader()
   follower.batch(batch(0, [level, topic('a', A), partition(A, 0, 1)]), 0)
   const first = follower.take()
   expect(first.image.provenance).toEqual({ offset: 2, epoch: 1, timestampMs: 5 })
@@ -36,7 +36,7 @@ test('batches that are handed over become one image, and what changed since the 
 })
 
 test('a snapshot from the leader is a change like any other: what differs', () => {
-  const follower = new ImageFollower()
+  const follower = new ImageLoader()
   const first = [level, topic('stays', A), partition(A, 0, 1), partition(A, 1, 1), topic('goes', B), partition(B, 0, 1)]
   follower.batch(batch(0, [...first, config('stays', 'retention.ms', '1'), config('stays', 'segment.ms', '2')]), 0)
   follower.take()
@@ -70,7 +70,7 @@ test('a snapshot from the leader is a change like any other: what differs', () =
 })
 
 test('a metadata.version that this release does not know can not be followed', () => {
-  const follower = new ImageFollower()
+  const follower = new ImageLoader()
   follower.batch(batch(0, [metadataRecord('FeatureLevelRecord', 0, { name: 'metadata.version', featureLevel: 99 })]), 0)
   expect(() => follower.take()).toThrow(/metadata.version 99/)
 })
