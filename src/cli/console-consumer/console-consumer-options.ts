@@ -5,7 +5,8 @@ import { COMMON_OPTIONS, flag, value, type OptionTable } from '../options/option
 import { isLong, type Options } from '../options/parse-options.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { ToolHost } from '../tool/tool.ts'
-import { currentName, FORMATTER_OPTIONS, recordFormatter } from './formatter-options.ts'
+import { currentName } from '../options/old-names.ts'
+import { FORMATTER_OPTIONS, recordFormatter } from './formatter-options.ts'
 import type { RecordFormatter } from './record-formatters.ts'
 
 export const CONSOLE_CONSUMER_OPTIONS = {

@@ -1,6 +1,7 @@
 /** The options that say how a console shows records; those of consumers and of share consumers are the same. */
 import { keyValues, readProperties } from '../clients/client-properties.ts'
 import { usageFailure } from '../options/option-checks.ts'
+import { currentName } from '../options/old-names.ts'
 import { value, type OptionTable } from '../options/option-table.ts'
 import type { Options } from '../options/parse-options.ts'
 import type { ToolHost } from '../tool/tool.ts'
@@ -29,9 +30,6 @@ export async function recordFormatter(
   const make = formatterNamed(name)
   // Java's reason for a class that isn't there is its name.
   if (make === null) throw usageFailure(options.table, name)
-  if (options.has('property') && options.has('formatter-property')) {
-    throw usageFailure(options.table, 'Options --property and --formatter-property cannot be specified together.')
-  }
   const own = currentName(options, host, 'property', 'formatter-property')
   const path = options.value('formatter-config')
   const properties = path === null ? new Map<string, string>() : await readProperties(host.world.disk, path)
@@ -41,16 +39,4 @@ export async function recordFormatter(
   }
   for (const [key, text] of keyValues(options.values(own))) properties.set(key, text)
   return make(properties)
-}
-
-/** Says on stdout that `old` is an old name, as Kafka does, and gives the name whose values count. */
-export function currentName<Name extends string>(
-  options: Options<Name>,
-  { terminal }: ToolHost,
-  old: Name,
-  current: Name,
-): Name {
-  if (!options.has(old)) return current
-  terminal.out(`Option --${old} is deprecated and will be removed in a future version. Use --${current} instead.`)
-  return old
 }

@@ -3,6 +3,7 @@ import { parseAddresses } from '../../client/client-options.ts'
 import { ClientError } from '../../client/errors.ts'
 import { keyValues, readProperties, type Properties } from '../clients/client-properties.ts'
 import { checkRequired, toolOptions, usageFailure } from '../options/option-checks.ts'
+import { currentName } from '../options/old-names.ts'
 import { COMMON_OPTIONS, flag, optionalValue, value, type OptionTable } from '../options/option-table.ts'
 import type { Options } from '../options/parse-options.ts'
 import { failure } from '../tool/tool-exit.ts'
@@ -95,9 +96,9 @@ export async function consoleProducerCommand(argv: readonly string[], host: Tool
   checkRequired(options, 'topic')
   const servers = options.value('bootstrap-server') ?? options.value('broker-list') ?? ''
   checkAddresses(options, servers)
-  const readerProperties = currentName(options, host, 'property', 'reader-property')
-  const own = currentName(options, host, 'producer-property', 'command-property')
-  const file = currentName(options, host, 'producer.config', 'command-config')
+  const readerProperties = currentName(options, host, 'property', 'reader-property', 'Warning:')
+  const own = currentName(options, host, 'producer-property', 'command-property', 'Warning:')
+  const file = currentName(options, host, 'producer.config', 'command-config', 'Warning:')
   const topic = options.value('topic') ?? ''
   return {
     topic,
@@ -115,21 +116,6 @@ function checkAddresses(options: ConsoleProducerOptions, servers: string): void 
     if (error instanceof ClientError) throw usageFailure(options.table, VALID_ADDRESSES)
     throw error
   }
-}
-
-/** Says on stdout that `old` is an old name, as Kafka does, and gives the name whose values count. */
-function currentName<Name extends keyof typeof CONSOLE_PRODUCER_OPTIONS>(
-  options: ConsoleProducerOptions,
-  { terminal }: ToolHost,
-  old: Name,
-  current: Name,
-): Name {
-  if (!options.has(old)) return current
-  if (options.has(current)) {
-    throw usageFailure(options.table, `Options --${current} and --${old} cannot be specified together.`)
-  }
-  terminal.out(`Warning: --${old} is deprecated and will be removed in a future version. Use --${current} instead.`)
-  return old
 }
 
 /** The options that are settings of the producer: given ones go before the file, defaults behind it. */

@@ -32,3 +32,16 @@ test('that no broker can be reached is said at once, and once, not only when the
     /^WARN No broker can be reached, trying on: .*127\.0\.0\.1:1.*\nProcessed a total of 0 messages\n$/,
   )
 })
+
+test('an interrupt ends the tool at once where no broker can be reached, and while it closes', async () => {
+  for (const more of [[], ['--sync']]) {
+    const controller = new AbortController()
+    const { exitCode, error } = await runInMemory(
+      consoleProducer,
+      ['--bootstrap-server', '127.0.0.1:1', '--topic', 'lines', ...more],
+      { world: nodeWorld(), input: 'line\n', interrupted: controller.signal, onError: () => controller.abort() },
+    )
+    expect(exitCode).toBe(0)
+    expect(error).toMatch(/^WARN No broker can be reached/)
+  }
+})

@@ -3,7 +3,7 @@
  *
  * Records go on their way while more lines are read, as far as the producer's memory allows. One that could not be written
  * is named on stderr and changes neither the rest nor the exit code, as in Kafka; with --sync it ends the tool. What was
- * read when the tool is interrupted is still delivered.
+ * read when the tool is interrupted is still delivered, if there is a cluster that takes it: else the tool ends at once.
  */
 import { KafkaError } from '../../base/errors.ts'
 import type { Producer } from '../../client/producer/producer.ts'
@@ -13,16 +13,35 @@ import { sentenceOf, type Terminal, type Tool, type ToolHost } from '../tool/too
 import { consoleProducerCommand, type ConsoleProducerCommand } from './console-producer-options.ts'
 import { linesOf } from './line-reader.ts'
 
+/** For a cluster to answer that was not asked before the interrupt. */
+const GRACE_MS = 300
+
 export const consoleProducer: Tool = async (argv, host) => {
   const command = await consoleProducerCommand(argv, host)
   const { terminal } = host
   const producer = await makeProducer(host, command.properties, { onDelivery: (delivery) => tell(delivery, terminal) })
   try {
     await produceLines(producer, command, host)
+    await unlessAborted(producer.flush(), host.interrupted)
   } finally {
-    await producer.close()
+    await producer.close(await lastWait(producer, command.topic, host.interrupted))
   }
   return 0
+}
+
+/** What was read before an interrupt is worth waiting for only where the cluster is known that would take it. */
+async function lastWait(
+  producer: Producer<Bytes, Bytes>,
+  topic: string,
+  interrupted: AbortSignal,
+): Promise<{ readonly timeoutMs?: number }> {
+  if (!interrupted.aborted) return {}
+  try {
+    await producer.partitionsFor(topic, { timeoutMs: GRACE_MS })
+    return {}
+  } catch {
+    return { timeoutMs: 0 }
+  }
 }
 
 async function produceLines(
@@ -39,9 +58,10 @@ async function produceLines(
     for (const line of lines) {
       lineNumber += 1
       const record: ProducerRecord = { topic, ...reader.read(line, lineNumber) }
-      if (isSync) await producer.send(record)
+      if (isSync) await unlessAborted(producer.send(record), interrupted)
       // Null metadata or full memory: there is time to wait here, as Java's send waits.
-      else if (!posted(producer, record, terminal)) await producer.drained()
+      else if (!posted(producer, record, terminal)) await unlessAborted(producer.drained(), interrupted)
+      if (interrupted.aborted) return
       prompt()
     }
   }
@@ -56,6 +76,20 @@ function posted(producer: Producer<Bytes, Bytes>, record: ProducerRecord, termin
     tell({ topic: record.topic, error, records: 1 }, terminal)
     return true
   }
+}
+
+/** Resolves when `signal` aborts, though the work goes on. */
+async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  // No race with one promise of the signal's: it would remember every record that was ever waited for.
+  await new Promise<void>((resolve, reject) => {
+    const settle = (): void => {
+      signal.removeEventListener('abort', settle)
+      resolve()
+    }
+    work.then(settle, reject)
+    if (signal.aborted) settle()
+    else signal.addEventListener('abort', settle)
+  })
 }
 
 /** Ends when `signal` aborts, though the input goes on. */

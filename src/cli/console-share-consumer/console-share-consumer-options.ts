@@ -1,7 +1,8 @@
 /** The command line of kafka-console-share-consumer.sh, and what is checked of it, in Kafka's order. */
 import type { AcknowledgeType } from '../../client/share/acknowledgements.ts'
 import { keyValues, readProperties, type Properties } from '../clients/client-properties.ts'
-import { currentName, FORMATTER_OPTIONS, recordFormatter } from '../console-consumer/formatter-options.ts'
+import { FORMATTER_OPTIONS, recordFormatter } from '../console-consumer/formatter-options.ts'
+import { currentName } from '../options/old-names.ts'
 import type { RecordFormatter } from '../console-consumer/record-formatters.ts'
 import { checkRequired, toolOptions, usageFailure } from '../options/option-checks.ts'
 import { BOOTSTRAP_SERVER, COMMON_OPTIONS, flag, value, type OptionTable } from '../options/option-table.ts'

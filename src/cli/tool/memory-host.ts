@@ -13,13 +13,18 @@ export interface MemoryHostOptions {
   readonly input?: string
   readonly environment?: ToolHost['environment']
   readonly interrupted?: AbortSignal
+  /** Is told each line of stderr as it comes. */
+  readonly onError?: (line: string) => void
 }
 
 export async function runInMemory(tool: Tool, argv: readonly string[], options: MemoryHostOptions): Promise<MemoryRun> {
   const pieces: { out: Buffer[]; error: string } = { out: [], error: '' }
   const terminal: Terminal = {
     out: (line) => void pieces.out.push(Buffer.from(`${line}\n`)),
-    error: (line) => void (pieces.error += `${line}\n`),
+    error: (line) => {
+      pieces.error += `${line}\n`
+      options.onError?.(line)
+    },
     write: (chunk) => void pieces.out.push(Buffer.from(chunk)),
     flush: () => Promise.resolve(),
     isClosed: false,
