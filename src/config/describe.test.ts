@@ -1,5 +1,6 @@
+import { CONFIG_SOURCE } from './config-codes.ts'
 import { expect, test } from 'vitest'
-import { CONFIG_SOURCE, describeTopic, type BrokerSources } from './describe.ts'
+import { describeTopic, type BrokerSources } from './describe.ts'
 import { parseBrokerConfig } from './parse-broker-config.ts'
 
 function sources(): BrokerSources {

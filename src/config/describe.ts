@@ -4,36 +4,12 @@
  * Secrets, and keys that nobody knows, are shown without their values.
  */
 import type { BrokerConfig } from './broker-config.ts'
+import { CONFIG_SOURCE, CONFIG_TYPE } from './config-codes.ts'
 import { parseKeyValue, type ConfigKey, type ConfigTable } from './config-key.ts'
 import { ConfigError, configText, type ConfigType, type ConfigValue } from './config-value.ts'
 import { brokerKey, listenerBaseName, type DynamicBrokerConfigs } from './dynamic-config.ts'
 import { BROKER_TABLE, CLIENT_METRICS_TABLE, GROUP_TABLE, TOPIC_TABLE } from './tables.ts'
 import { topicDefaultValue, TOPIC_SYNONYMS } from './topic-config.ts'
-
-/** Codes of the protocol. */
-export const CONFIG_SOURCE = {
-  DYNAMIC_TOPIC_CONFIG: 1,
-  DYNAMIC_BROKER_CONFIG: 2,
-  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
-  STATIC_BROKER_CONFIG: 4,
-  DEFAULT_CONFIG: 5,
-  DYNAMIC_BROKER_LOGGER_CONFIG: 6,
-  CLIENT_METRICS_CONFIG: 7,
-  GROUP_CONFIG: 8,
-} as const
-
-/** Codes of the protocol. 0: unknown. */
-export const CONFIG_TYPE: Readonly<Record<ConfigType, number>> = {
-  BOOLEAN: 1,
-  STRING: 2,
-  INT: 3,
-  SHORT: 4,
-  LONG: 5,
-  DOUBLE: 6,
-  LIST: 7,
-  CLASS: 8,
-  PASSWORD: 9,
-}
 
 export interface ConfigSynonym {
   readonly name: string
@@ -189,12 +165,12 @@ export function describeGroup(sources: BrokerSources, overrides: ReadonlyMap<str
     return key ? [{ name, value: valueText(key.default, key.type), source: CONFIG_SOURCE.DEFAULT_CONFIG }] : []
   }
   const fallback = (key: ConfigKey) => sources.effective.values.get(`group.${key.name}`) ?? key.default
-  return describeTable(GROUP_TABLE, overrides, CONFIG_SOURCE.GROUP_CONFIG, fallback, synonymsFor)
+  return describeTable(GROUP_TABLE, overrides, CONFIG_SOURCE.DYNAMIC_GROUP_CONFIG, fallback, synonymsFor)
 }
 
 /** The rows of a client metrics subscription. */
 export function describeClientMetrics(overrides: ReadonlyMap<string, string>): readonly ConfigEntry[] {
-  const source = CONFIG_SOURCE.CLIENT_METRICS_CONFIG
+  const source = CONFIG_SOURCE.DYNAMIC_CLIENT_METRICS_CONFIG
   return describeTable(
     CLIENT_METRICS_TABLE,
     overrides,

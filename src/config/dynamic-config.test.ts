@@ -1,9 +1,8 @@
+import { CONFIG_SOURCE, CONFIG_TYPE } from './config-codes.ts'
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import {
-  CONFIG_SOURCE,
-  CONFIG_TYPE,
   describeBroker,
   describeBrokerDefaults,
   describeClientMetrics,

@@ -1,33 +1,12 @@
 /** Settings read out of the answers that tell them: types and sources have numbers there. */
+import { CONFIG_SOURCE, CONFIG_TYPE } from '../../config/config-codes.ts'
 import type { CreateTopicsResponse } from '../../protocol/generated/create-topics.ts'
 import type { DescribeConfigsResponse } from '../../protocol/generated/describe-configs.ts'
 import { Codes } from './admin-types.ts'
 import type { ConfigEntry, ConfigSource, ConfigType } from './config-entry.ts'
 
-const CONFIG_SOURCES = new Codes<ConfigSource>({
-  UNKNOWN: 0,
-  DYNAMIC_TOPIC_CONFIG: 1,
-  DYNAMIC_BROKER_CONFIG: 2,
-  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
-  STATIC_BROKER_CONFIG: 4,
-  DEFAULT_CONFIG: 5,
-  DYNAMIC_BROKER_LOGGER_CONFIG: 6,
-  DYNAMIC_CLIENT_METRICS_CONFIG: 7,
-  DYNAMIC_GROUP_CONFIG: 8,
-})
-
-const CONFIG_TYPES = new Codes<ConfigType>({
-  UNKNOWN: 0,
-  BOOLEAN: 1,
-  STRING: 2,
-  INT: 3,
-  SHORT: 4,
-  LONG: 5,
-  DOUBLE: 6,
-  LIST: 7,
-  CLASS: 8,
-  PASSWORD: 9,
-})
+const CONFIG_SOURCES = new Codes<ConfigSource>({ UNKNOWN: 0, ...CONFIG_SOURCE })
+const CONFIG_TYPES = new Codes<ConfigType>({ UNKNOWN: 0, ...CONFIG_TYPE })
 
 /** Version 0 (before Kafka 1.1) tells only whether the value is the default; the source follows from what is described. */
 export function configEntry(

@@ -2,10 +2,10 @@
  * DescribeConfigs v0-4: every setting of a topic, broker, group or client metrics subscription, where it comes from, and
  * with v1 what it would be without. A broker answers for itself and for the cluster-wide defaults (empty name).
  */
+import { CONFIG_SOURCE } from '../../config/config-codes.ts'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import {
-  CONFIG_SOURCE,
   describeBroker,
   describeBrokerDefaults,
   describeClientMetrics,
