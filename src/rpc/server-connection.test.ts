@@ -3,7 +3,7 @@ import { nodeClock } from '../world/node/clock.ts'
 import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import { CHUNK_BYTES, ChunkPool } from './chunk-pool.ts'
 import { ReadGate } from './read-gate.ts'
-import { ServerConnection, type Dispatched, type Outcome } from './server-connection.ts'
+import { ServerConnection, type Dispatched, type Outcome, type Refusal } from './server-connection.ts'
 import { UnsentAnswers } from './unsent-answers.ts'
 
 class FakeSocket implements Socket {
@@ -75,7 +75,8 @@ function connect(
   dispatch: (text: string) => Dispatched,
   gate = new ReadGate(1000, 500),
   requestBytesMax = 10_000,
-): { socket: FakeSocket; pool: ChunkPool } {
+): { socket: FakeSocket; pool: ChunkPool; refusals: Refusal[] } {
+  const refusals: Refusal[] = []
   const socket = new FakeSocket()
   const pool = new ChunkPool({ freeBytesMax: CHUNK_BYTES, poison: true })
   void new ServerConnection(socket, {
@@ -85,9 +86,10 @@ function connect(
     unsentAnswers: new UnsentAnswers(clock, 10 ** 6, 1000),
     requestBytesMax,
     dispatch: (frame) => dispatch(frame.buffer.toString('utf8', frame.start, frame.end)),
+    refused: (_connection, what) => void refusals.push(what),
     closed: () => undefined,
   })
-  return { socket, pool }
+  return { socket, pool, refusals }
 }
 
 function held(): { outcome: Promise<Outcome>; answer: (text: string) => Promise<void> } {
@@ -187,4 +189,16 @@ test('a peer that has sent all it wants and then ended gets its answers before t
   expect(socket.isDestroyed).toBe(false)
   socket.take()
   expect(socket.isDestroyed).toBe(true)
+})
+
+test('bytes that are no request, and requests that are not served, are told before the connection closes', () => {
+  const served = connect(() => ({ outcome: { kind: 'close', reason: 'API 99' }, pipelined: false }))
+  served.socket.receive('a')
+  expect(served.refusals).toEqual([{ reason: 'API 99' }])
+  expect(served.socket.isDestroyed).toBe(true)
+
+  const garbage = connect(() => ({ outcome: answer('a'), pipelined: false }), undefined, 2)
+  garbage.socket.receive('abc')
+  expect(garbage.refusals).toEqual([{ sizeBytes: 3 }])
+  expect(garbage.socket.isDestroyed).toBe(true)
 })

@@ -21,6 +21,9 @@ export type Outcome =
   /** The request cost its connection. */
   | { readonly kind: 'close'; readonly reason: string }
 
+/** Why a peer's bytes cost its connection: the declared size of a frame, or a sentence about a request. */
+export type Refusal = { readonly sizeBytes: number } | { readonly reason: string }
+
 export interface Dispatched {
   readonly outcome: Outcome | Promise<Outcome>
   /** The next request may start before this one is answered. */
@@ -34,6 +37,8 @@ export interface ServerConnectionOptions {
   readonly unsentAnswers: UnsentAnswers
   readonly requestBytesMax: number
   readonly dispatch: (frame: Frame, connection: ServerConnection) => Dispatched
+  /** What came was no request, or none that is served; `closed` follows. */
+  readonly refused: (connection: ServerConnection, what: Refusal) => void
   readonly closed: (connection: ServerConnection, reason: string) => void
 }
 
@@ -76,7 +81,10 @@ export class ServerConnection implements SocketSink {
       options.pool,
       options.requestBytesMax,
       (frame) => this.#frameArrived(frame),
-      (bytes) => this.close(`a request of ${bytes} bytes, ${options.requestBytesMax} are allowed`),
+      (sizeBytes) => {
+        options.refused(this, { sizeBytes })
+        this.close(`a request of ${sizeBytes} bytes, ${options.requestBytesMax} are allowed`)
+      },
     )
     socket.start(this)
   }
@@ -200,6 +208,7 @@ export class ServerConnection implements SocketSink {
     this.#releaseFrame(slot.frame)
     if (outcome === null || outcome.kind === 'silent') return
     if (outcome.kind === 'close') {
+      if (!this.#closed) this.#options.refused(this, { reason: outcome.reason })
       this.close(outcome.reason)
       return
     }

@@ -12,6 +12,7 @@ import { ServerConnection } from '../rpc/server-connection.ts'
 import { UnsentAnswers } from '../rpc/unsent-answers.ts'
 import type { Clock, Listener, Network, Socket, Timer } from '../world/world.ts'
 import type { ConnectionInfo, Dispatcher } from './dispatcher.ts'
+import { reasonOfSize, RefusedConnections } from './refused-connections.ts'
 
 type Dispatches = Pick<Dispatcher<never>, 'dispatch'>
 
@@ -50,6 +51,7 @@ export class SocketServer {
   readonly #pool: ChunkPool
   readonly #gate = new ReadGate(IN_FLIGHT_BYTES_MAX, IN_FLIGHT_BYTES_MAX / 2)
   readonly #unsentAnswers: UnsentAnswers
+  readonly #refused: RefusedConnections
   readonly #listeners: Listener[] = []
   readonly #open = new Map<number, Open>()
   readonly #perHost = new Map<string, number>()
@@ -63,6 +65,7 @@ export class SocketServer {
   constructor(options: SocketServerOptions) {
     this.#options = options
     this.#unsentAnswers = new UnsentAnswers(options.clock, UNSENT_BYTES_MAX, STALLED_MS_MAX)
+    this.#refused = new RefusedConnections(options.clock, options.logger)
     this.#pool = new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: options.poison })
   }
 
@@ -148,13 +151,18 @@ export class SocketServer {
     const info: ConnectionInfo = { id, listener }
     const { remoteHost } = socket
     this.#perHost.set(remoteHost, (this.#perHost.get(remoteHost) ?? 0) + 1)
+    const requestBytesMax = this.#options.config().socketRequestMaxBytes
     const connection = new ServerConnection(socket, {
       clock: this.#options.clock,
       pool: this.#pool,
       gate: this.#gate,
       unsentAnswers: this.#unsentAnswers,
-      requestBytesMax: this.#options.config().socketRequestMaxBytes,
+      requestBytesMax,
       dispatch: (frame, from) => dispatcher.dispatch(frame, from, info),
+      refused: (_connection, what) => {
+        const reason = 'reason' in what ? what.reason : reasonOfSize(what.sizeBytes, requestBytesMax)
+        this.#refused.tell(`${remoteHost}:${socket.remotePort}`, listener, reason)
+      },
       closed: (_connection, reason) => this.#ended(id, remoteHost, reason),
     })
     this.#open.set(id, { id, listener, connection, remoteHost, onClosed: null })
