@@ -129,6 +129,7 @@ test('a taken port is one line and exit 1', async () => {
   const server = launch([file('plain', FILE)], () => Promise.reject(taken))
   expect(await server.exitCode).toBe(1)
   expect(server.lines.filter((line) => line.includes('9092: Address already in use'))).toHaveLength(1)
+  expect(server.errors()[0]).toContain('--override listeners=PLAINTEXT://')
 })
 
 test('a node that breaks ends the process with 1', async () => {

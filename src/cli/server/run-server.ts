@@ -110,6 +110,12 @@ async function untilClosed(node: RunningNode, host: ServerProcess): Promise<numb
   return exitCode
 }
 
+/** What an operator whose port is taken may do without looking for the file. */
+function hintOf(error: unknown): string {
+  if (!(error instanceof OperationalError) || error.code !== 'ADDRESS_IN_USE') return ''
+  return '; other ports: --override listeners=PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093'
+}
+
 /** One line for what the operator can mend; the stack for a bug. */
 function reportFatal(error: unknown, logger: Logger): void {
   const sentence = 'Exiting Kafka due to fatal exception'
@@ -118,6 +124,6 @@ function reportFatal(error: unknown, logger: Logger): void {
     error instanceof OperationalError ||
     error instanceof ConfigError ||
     error instanceof DiskError
-  if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}`)
+  if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}${hintOf(error)}`)
   else logger.error(sentence, error)
 }
