@@ -1,13 +1,15 @@
 /** kafka-broker-api-versions.sh: which versions of which APIs each broker serves. */
+import { OperationalError } from '../../base/errors.ts'
+import type { ResolvedClientOptions } from '../../client/client-options.ts'
 import { NetworkClient } from '../../client/network-client.ts'
 import { ApiVersions, type ApiVersionsResponse } from '../../protocol/generated/api-versions.ts'
 import { APIS } from '../../protocol/generated/apis.ts'
 import { errorOf } from '../../client/errors.ts'
 import { adminOptions, clientSentence } from '../clients/admin.ts'
-import { commandConfig } from '../clients/client-properties.ts'
+import { commandConfig, type Properties } from '../clients/client-properties.ts'
 import { checkRequired, toolOptions } from '../options/option-checks.ts'
 import { COMMAND_CONFIG, COMMON_OPTIONS, value, type OptionTable } from '../options/option-table.ts'
-import { isOutside, type Tool } from '../tool/tool.ts'
+import { isOutside, type Tool, type ToolHost } from '../tool/tool.ts'
 
 export const BROKER_API_VERSIONS_OPTIONS = {
   ...COMMON_OPTIONS,
@@ -30,7 +32,7 @@ export const brokerApiVersions: Tool = async (argv, host) => {
   checkRequired(options, 'bootstrap-server')
   const properties = await commandConfig(host.world.disk, options.value('command-config'))
   properties.set('bootstrap.servers', options.value('bootstrap-server') ?? '')
-  const client = new NetworkClient(host.world, await adminOptions(host, properties))
+  const client = new NetworkClient(host.world, await optionsOf(host, properties))
   try {
     const { nodes } = await client.ready()
     for (const { id, host: name, port, rack } of nodes.values()) {
@@ -40,6 +42,15 @@ export const brokerApiVersions: Tool = async (argv, host) => {
     return 0
   } finally {
     client.close()
+  }
+}
+
+/** Kafka makes no Admin here, and names none where the addresses are none. */
+async function optionsOf(host: ToolHost, properties: Properties): Promise<ResolvedClientOptions> {
+  try {
+    return await adminOptions(host, properties)
+  } catch (error) {
+    throw error instanceof OperationalError && error.cause instanceof OperationalError ? error.cause : error
   }
 }
 

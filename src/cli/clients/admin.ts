@@ -100,13 +100,22 @@ export async function withAdmin<T>(
   const admin = await makeAdmin(host, properties, logger)
   try {
     return await work(admin)
+  } catch (error) {
+    // Kafka's sentence of it says nothing that could be mended.
+    if (isTlsFailure(error)) host.terminal.error(`WARN ${error.message}`)
+    throw error
   } finally {
     await admin.close()
   }
 }
 
+export function isTlsFailure(error: unknown): error is ClientError {
+  return error instanceof ClientError && error.code === 'AUTHENTICATION_FAILED'
+}
+
 /** What Java's client would say of an error of ours. */
 export function clientSentence(error: unknown): string {
+  if (isTlsFailure(error)) return 'SSL handshake failed'
   if (error instanceof ClientError && error.code === 'TIMED_OUT') {
     const call = error.message.split(':')[0] ?? ''
     return `Timed out waiting for a node assignment. Call: ${call}`

@@ -1,7 +1,7 @@
 /** kafka-consumer-groups.sh: groups of consumers listed, described, deleted; their offsets set and deleted. */
 import type { AdminClient } from '../../client/admin/admin.ts'
 import { KafkaError } from '../../base/errors.ts'
-import { makeAdmin } from '../clients/admin.ts'
+import { clientSentence, isKafkaError, isTlsFailure, makeAdmin } from '../clients/admin.ts'
 import { commandConfig } from '../clients/client-properties.ts'
 import { nameOf, partitionsOfTopics } from '../offsets/offset-plan.ts'
 import { OptionError } from '../options/parse-options.ts'
@@ -26,13 +26,18 @@ export const consumerGroups: Tool = async (argv, host) => {
   } catch (error) {
     if (error instanceof OptionError) throw usage(error.message)
     if (error instanceof ToolExit || !isOutside(error)) throw error
-    terminal.out(`\nError: Executing consumer group command failed due to ${failureText(error)}`)
+    terminal.out(`\nError: Executing consumer group command failed due to ${failureText(error, action)}`)
+    if (action === 'list' && error instanceof KafkaError) terminal.error(clientSentence(error))
     return 0
   }
 }
 
 /** Of a broker's error Kafka names the class, too. */
-function failureText(error: Error): string {
+function failureText(error: Error, action: ConsumerGroupsAction): string {
+  // Before it can ask every broker for its groups, Kafka's client has to know them, and hides why it doesn't.
+  const isRefused = isTlsFailure(error) || isKafkaError(error, 'SASL_AUTHENTICATION_FAILED')
+  if (action === 'list' && isRefused)
+    return 'java.util.concurrent.ExecutionException: org.apache.kafka.common.KafkaException: Failed to find brokers to send ListGroups'
   if (error.cause instanceof Error && !(error instanceof KafkaError)) {
     return error.message.startsWith('Failed to create') ? error.message : javaError(error)
   }

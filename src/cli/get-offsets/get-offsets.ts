@@ -2,7 +2,8 @@
 import type { AdminClient } from '../../client/admin/admin.ts'
 import type { TopicPartition } from '../../client/admin/admin-types.ts'
 import type { OffsetSpec } from '../../client/admin/offsets.ts'
-import { clientSentence, withAdmin } from '../clients/admin.ts'
+import { KafkaError } from '../../base/errors.ts'
+import { clientSentence, isTlsFailure, withAdmin } from '../clients/admin.ts'
 import { commandConfig } from '../clients/client-properties.ts'
 import { checkRequired, usageFailure } from '../options/option-checks.ts'
 import {
@@ -15,6 +16,7 @@ import {
 } from '../options/option-table.ts'
 import { isLong, parseOptions, type Options } from '../options/parse-options.ts'
 import { KAFKA_VERSION } from '../terminal/version.ts'
+import { javaError } from '../text/java-exceptions.ts'
 import { topicFilter } from '../text/topic-filter.ts'
 import { failure, ToolExit } from '../tool/tool-exit.ts'
 import { isOutside, sentenceOf, type Terminal, type Tool } from '../tool/tool.ts'
@@ -60,8 +62,14 @@ export const getOffsets: Tool = async (argv, host) => {
   } catch (error) {
     if (error instanceof UsageShown) throw error.exit
     if (!isOutside(error)) throw error
-    throw new ToolExit(1, `Error occurred: ${error.cause instanceof Error ? sentenceOf(error) : clientSentence(error)}`)
+    throw new ToolExit(1, `Error occurred: ${failureText(error)}`)
   }
+}
+
+/** Of a broker's error, and of a handshake that failed, Kafka names the class, too. */
+function failureText(error: Error): string {
+  if (error instanceof KafkaError || isTlsFailure(error)) return javaError(error)
+  return error.cause instanceof Error ? sentenceOf(error) : clientSentence(error)
 }
 
 /** Help and version are no errors that occurred. */

@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { ClientError } from '../../client/errors.ts'
-import { clientSentence } from '../clients/admin.ts'
+import { clientSentence, isTlsFailure } from '../clients/admin.ts'
 
 const PACKAGE = 'org.apache.kafka.common.errors.'
 
@@ -44,6 +44,7 @@ const NAMES: Partial<Record<ErrorCode, string>> = {
 /** `org.apache.kafka.common.errors.TopicExistsException` */
 export function javaClass(error: unknown): string {
   if (error instanceof ClientError && error.code === 'TIMED_OUT') return `${PACKAGE}TimeoutException`
+  if (isTlsFailure(error)) return `${PACKAGE}SslAuthenticationException`
   if (!(error instanceof KafkaError)) return 'java.lang.IllegalArgumentException'
   const name = NAMES[error.code]
   if (name !== undefined) return name.includes('.') ? name : PACKAGE + name
