@@ -76,8 +76,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       throw failure('Only one of --status or --replication should be specified with describe sub-command')
     }
     if (replication) {
+      const quorum = await admin.describeMetadataQuorum()
+      // Behind the answer, or what the leader did last would lie in the future.
       const nowMs = args.has('human-readable') ? world.clock.wallMs() : null
-      describeReplication(await admin.describeMetadataQuorum(), nowMs, terminal)
+      describeReplication(quorum, nowMs, terminal)
     } else if (status) {
       if (args.has('human-readable')) {
         throw failure('The option --human-readable is only supported along with --replication')
