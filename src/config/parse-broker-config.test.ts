@@ -133,3 +133,9 @@ test('a key without function is named, unless it stands at its default', () => {
   expect(parsed.warnings).toEqual(['Unknown configuration x: ignored'])
   expect(parsed.refused).toEqual([])
 })
+
+test('a bad role is told before a key behind it that is missing', () => {
+  expect(() => parse({ 'process.roles': 'nobody', 'node.id': '1' })).toThrow(
+    'Invalid value nobody for configuration process.roles: String must be one of: broker, controller',
+  )
+})

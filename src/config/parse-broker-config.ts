@@ -67,9 +67,13 @@ function brokerConfig(originals: ReadonlyMap<string, string>): BrokerConfig {
 /** Every key of the table with its value: from the properties, or the default. */
 export function brokerValues(originals: ReadonlyMap<string, string>): ReadonlyMap<string, ConfigValue> {
   for (const name of REQUIRED) {
-    if (!originals.has(name)) {
+    const raw = originals.get(name)
+    const key = BROKER_TABLE.get(name)
+    if (raw === undefined || key === undefined) {
       throw new ConfigError(`Missing required configuration "${name}" which has no default value.`)
     }
+    // Kafka looks at one key after the other: a bad value goes before a later one that is missing.
+    readConfigValue(key, raw)
   }
   const values = new Map<string, ConfigValue>()
   for (const key of BROKER_TABLE.values()) {

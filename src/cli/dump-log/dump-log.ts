@@ -1,6 +1,5 @@
 /** kafka-dump-log.sh: what is in the files of a log directory, on Kafka's and on our own alike. */
-import { basename } from 'node:path'
-import { OperationalError } from '../../base/errors.ts'
+import { basename, extname } from 'node:path'
 import type { Int64 } from '../../base/int64.ts'
 import type { Terminal, Tool } from '../tool/tool.ts'
 import { dumpBatches, type Gaps } from './dump-batches.ts'
@@ -23,8 +22,7 @@ export const dumpLog: Tool = async (argv, { world: { disk }, terminal }) => {
     terminal.out(`Dumping ${path}`)
     const place = { path, options, disk, terminal }
     const name = basename(path)
-    if (!name.includes('.')) throw new OperationalError('CONFIG_INVALID', `${path}: a suffix says what a file is`)
-    switch (name.slice(name.lastIndexOf('.'))) {
+    switch (extname(name)) {
       case '.log':
       case '.checkpoint':
         await dumpBatches(path, options, disk, terminal, gaps)

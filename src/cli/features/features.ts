@@ -41,12 +41,12 @@ export const features: Tool = async (argv, host) => {
   return 0
 }
 
-/** A release that nobody knows is answered with all that Kafka's tool knows, the next one included. */
+/** A release that nobody knows is answered with all that are. */
 function checkedRelease<T>(release: string | null, work: (release: string | null) => T): T {
   try {
     return work(release)
   } catch (error) {
-    if (error instanceof OperationalError) throw failure(`${error.message}, 4.4-IV0`)
+    if (error instanceof OperationalError) throw failure(error.message)
     throw error
   }
 }
@@ -140,7 +140,7 @@ function wantedLevels(args: Arguments, terminal: Terminal): Map<string, number> 
     if (metadata !== null || args.has('feature')) {
       throw failure('Can not specify `release-version` with other feature flags.')
     }
-    const all = checkedRelease(release, () => releaseLevels(releaseLevel(release)))
+    const all = checkedRelease(release, () => releaseLevels(releaseLevel(release, true)))
     // Raising a feature to 0 is no wish.
     return new Map([...all].filter(([, level]) => args.command !== 'upgrade' || level > 0))
   }
@@ -149,7 +149,7 @@ function wantedLevels(args: Arguments, terminal: Terminal): Map<string, number> 
     add(
       levels,
       METADATA_VERSION,
-      checkedRelease(metadata, () => releaseLevel(metadata)),
+      checkedRelease(metadata, () => releaseLevel(metadata, true)),
     )
   }
   for (const text of args.values('feature')) add(levels, ...nameAndLevel(text))

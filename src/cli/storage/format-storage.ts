@@ -63,13 +63,13 @@ export async function formatStorage(
     const properties = await readMetaProperties(disk, directory)
     if (properties !== null) formatted.set(directory, properties)
   }
+  verifyMetaProperties(formatted, { clusterId: plan.clusterId, nodeId: config.nodeId })
   const ignoreFormatted = args.has('ignore-formatted')
   const [already] = formatted.keys()
   if (already !== undefined && !ignoreFormatted) {
     const advice = 'Use --ignore-formatted to ignore this directory and format the others.'
     throw fail(`Log directory ${already} is already formatted. ${advice}`)
   }
-  verifyMetaProperties(formatted, { clusterId: plan.clusterId, nodeId: config.nodeId })
   const missing = directories.filter((directory) => !formatted.has(directory))
   if (missing.length === 0) return print('All of the log directories are already formatted.')
   print(`Bootstrap metadata: ${bootstrapText(plan)}`)

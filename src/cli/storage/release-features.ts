@@ -32,8 +32,14 @@ export function knownLevel(name: string, level: number): boolean {
   return starts !== undefined && level >= 0 && level <= starts.length
 }
 
-/** @throws OperationalError CONFIG_INVALID */
-export function releaseLevel(release: string): number {
+/** What Kafka 4.3 names as known, too, where nothing is written. */
+const UNSTABLE = '4.4-IV0'
+
+/**
+ * @param isAsked nothing is written: Kafka then names its unstable version, too
+ * @throws OperationalError CONFIG_INVALID
+ */
+export function releaseLevel(release: string, isAsked = false): number {
   const level = metadataVersionLevel(release)
   if (level !== null && metadataVersionName(level) !== null) return level
   const names: string[] = []
@@ -41,6 +47,7 @@ export function releaseLevel(release: string): number {
     const name = metadataVersionName(one)
     if (name !== null) names.push(name)
   }
+  if (isAsked) names.push(UNSTABLE)
   const supported = `Supported metadata.version are: ${names.join(', ')}`
   throw new OperationalError('CONFIG_INVALID', `Unknown metadata.version '${release}'. ${supported}`)
 }
@@ -55,7 +62,7 @@ export function releaseLevels(metadataVersion: number): ReadonlyMap<string, numb
 
 /** One line a feature. */
 export function versionMapping(release: string | null): string {
-  const level = release === null ? METADATA_VERSION_LATEST : releaseLevel(release)
+  const level = release === null ? METADATA_VERSION_LATEST : releaseLevel(release, true)
   const name = release ?? metadataVersionName(level) ?? ''
   const lines = [...releaseLevels(level)].map(([feature, one]) => `${feature}=${one}`)
   return [`${lines[0]} (${name})`, ...lines.slice(1)].join('\n')
