@@ -73,6 +73,18 @@ test('an assigned partition is read from its beginning on, in order', async () =
   })
 })
 
+test('the first record of an assigned partition waits for metadata, and for no pause', async () => {
+  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const consumer = make()
+    const startedMs = world.clock.monotonicMs()
+    consumer.assign([ORDERS])
+    consumer.seekToBeginning()
+    expect(await take(consumer, 1)).toEqual([0])
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(50)
+  })
+})
+
 test.each([0, 1, 2, 3, 4, 6, 7, 11, 12, 13, 18])('Fetch version %i is spoken', async (max) => {
   const versions = { Fetch: { min: 0, max }, ListOffsets: { min: 0, max: Math.min(max, 11) } }
   await inCluster({ topics: { orders: 2 }, nodes: 2, versions }, async ({ cluster, logs, consumer: make }) => {

@@ -34,6 +34,8 @@ export class PositionKeeper {
   #isWoken = false
   #isClosed = false
   #timer: { readonly timer: Timer; readonly atMs: number } | null = null
+  /** Asked for a position when nobody was known to lead them. */
+  readonly #leaderless = new Set<PartitionState>()
 
   constructor(
     network: NetworkClient,
@@ -47,6 +49,7 @@ export class PositionKeeper {
 
   close(): void {
     this.#isClosed = true
+    this.#leaderless.clear()
     this.#timer?.timer.cancel()
   }
 
@@ -96,8 +99,14 @@ export class PositionKeeper {
     return this.#network.metadata.partition(topic, partition)?.leaderEpoch ?? -1
   }
 
-  /** A newer leader must be asked about what was read under an older one. */
+  /** A newer leader must be asked about what was read under an older one; one that was not known is asked now. */
   #noticeLeaders(): void {
+    for (const state of this.#leaderless) {
+      const isCurrent = this.#owner.partitions.get(state.key) === state
+      if (isCurrent && this.#network.metadata.leader(state.topic, state.partition) === null) continue
+      this.#leaderless.delete(state)
+      state.retryAtMs = 0
+    }
     for (const state of this.#owner.partitions.values()) {
       if (state.phase !== 'positioned') continue
       const epoch = this.#leaderEpochOf(state)
@@ -224,6 +233,8 @@ export class PositionKeeper {
     state.failures += 1
     const { retries, world } = this.#network
     state.retryAtMs = world.clock.monotonicMs() + backoffMs(retries.backoff, state.failures, world.random)
+    // What waits for a leader waits for metadata, not for a pause.
+    if (this.#network.metadata.leader(state.topic, state.partition) === null) this.#leaderless.add(state)
     const isPassing = isRetriable(error) || (error instanceof KafkaError && PASSING.has(error.code))
     if (isPassing) {
       this.#network.options.logger.debug(`${state.key}: ${error.message}`)
