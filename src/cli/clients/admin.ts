@@ -35,6 +35,9 @@ export async function adminOptions(
 ): Promise<ResolvedClientOptions> {
   const servers = properties.get('bootstrap.servers') ?? ''
   const controllers = properties.get('bootstrap.controllers') ?? ''
+  if (servers.split(',').length > 1 && servers.split(',').some((one) => one.trim() === '')) {
+    throw invalid("Configuration 'bootstrap.servers' values must not be empty.")
+  }
   try {
     if (servers === '' && controllers === '') {
       throw invalid('You must set either bootstrap.servers or bootstrap.controllers')

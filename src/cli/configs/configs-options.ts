@@ -175,17 +175,17 @@ function checkAlter(options: ConfigsOptions, { types, names }: ConfigEntities): 
 }
 
 /**
- * `k1=v1,k2=[v1,v2],k3=v3`; commas in brackets belong to the value.
+ * `k1=v1,k2=[v1,v2],k3=v3`; commas and equals signs in brackets belong to the value. Null is nothing.
  * @throws ToolExit
  */
-export function configsToAdd(text: string): Map<string, string> {
-  const pairs = text === '' ? [] : text.split(/,(?=[^\]]*(?:\[|$))/)
+export function configsToAdd(text: string | null): Map<string, string> {
+  const pairs = text === null ? [] : text.split(/,(?=[^\]]*(?:\[|$))/)
+  // As Java splits: commas at the end are none, but an empty text is a pair.
+  if (text !== '') while (pairs.at(-1) === '') pairs.pop()
   const configs = new Map<string, string>()
   for (const pair of pairs) {
-    const [name = '', ...rest] = pair.split(/\s*=\s*/)
-    // As written: blanks around the first sign only belong to it.
-    const value = rest.length === 0 ? null : pair.slice(pair.indexOf('=') + 1).trimStart()
-    if (value === null) {
+    const [name = '', value, ...rest] = pair.split(/\s*=\s*(?![^[\]]*\])/)
+    if (value === undefined || rest.length > 0) {
       throw failure(
         'requirement failed: Invalid entity config: all configs to be added must be in the format "key=val" or  "key=[val1,val2]" to group values which contain commas.',
       )

@@ -91,7 +91,7 @@ async function alter(
 
 async function additions(options: ConfigsOptions, { world }: ToolHost): Promise<ReadonlyMap<string, string>> {
   const file = options.value('add-config-file')
-  if (file === null) return configsToAdd(options.value('add-config') ?? '')
+  if (file === null) return configsToAdd(options.value('add-config'))
   const properties = await readProperties(world.disk, file)
   checkKeys(properties.keys())
   return properties

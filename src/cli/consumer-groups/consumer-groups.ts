@@ -4,7 +4,6 @@ import { KafkaError } from '../../base/errors.ts'
 import { clientSentence, isKafkaError, isTlsFailure, makeAdmin } from '../clients/admin.ts'
 import { commandConfig } from '../clients/client-properties.ts'
 import { nameOf, partitionsOfTopics } from '../offsets/offset-plan.ts'
-import { OptionError } from '../options/parse-options.ts'
 import { columns } from '../text/columns.ts'
 import { javaError } from '../text/java-exceptions.ts'
 import { ToolExit } from '../tool/tool-exit.ts'
@@ -24,7 +23,6 @@ export const consumerGroups: Tool = async (argv, host) => {
     else await run(action, options, host)
     return 0
   } catch (error) {
-    if (error instanceof OptionError) throw usage(error.message)
     if (error instanceof ToolExit || !isOutside(error)) throw error
     terminal.out(`\nError: Executing consumer group command failed due to ${failureText(error, action)}`)
     if (action === 'list' && error instanceof KafkaError) terminal.error(clientSentence(error))
@@ -48,7 +46,7 @@ async function run(action: ConsumerGroupsAction, options: ConsumerGroupsOptions,
   const { terminal, world } = host
   const properties = await commandConfig(world.disk, options.value('command-config'))
   properties.set('bootstrap.servers', options.value('bootstrap-server') ?? '')
-  properties.set('default.api.timeout.ms', options.value('timeout') ?? '30000')
+  properties.set('default.api.timeout.ms', String(options.integer('timeout') ?? 30_000))
   const admin = await makeAdmin(host, properties)
   try {
     switch (action) {

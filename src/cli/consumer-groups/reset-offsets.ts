@@ -127,11 +127,17 @@ function shifted(one: TopicPartition, committed: ReadonlyMap<string, number>, by
   return { ...one, offset: offset + by }
 }
 
+/** Kafka names the class of the one, and not of the other. */
+function dateFault(date: string): string {
+  if (date.includes('T')) return `Unparseable date: "${date}"`
+  return "java.text.ParseException: Error parsing timestamp. It does not contain a 'T' according to ISO8601 format"
+}
+
 function timeMs(options: ConsumerGroupsOptions, { world }: ToolHost): number | null {
   const date = options.value('to-datetime')
   if (date !== null) {
     const ms = dateTimeMs(date)
-    if (ms === null) throw new OperationalError('CONFIG_INVALID', `Unparseable date: "${date}"`)
+    if (ms === null) throw new OperationalError('CONFIG_INVALID', dateFault(date))
     return ms
   }
   const duration = options.value('by-duration')

@@ -4,7 +4,7 @@ import { commandConfig } from '../clients/client-properties.ts'
 import { checkRequired, toolOptions } from '../options/option-checks.ts'
 import { BOOTSTRAP_SERVER, COMMAND_CONFIG, COMMON_OPTIONS, value, type OptionTable } from '../options/option-table.ts'
 import { javaError } from '../text/java-exceptions.ts'
-import { duplicates, integerField, objectsOf, parseJsonObject, readText, textField } from '../text/json-file.ts'
+import { duplicates, integerField, objectsOf, jsonObject, readText, textField } from '../text/json-file.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { Tool } from '../tool/tool.ts'
 import type { RecordsToDelete } from '../../client/admin/offsets.ts'
@@ -44,7 +44,7 @@ export const deleteRecords: Tool = async (argv, host) => {
 }
 
 function parseOffsets(text: string): readonly RecordsToDelete[] {
-  const json = parseJsonObject(text)
+  const json = jsonObject(text)
   if (json === null) throw failure('The input string is not a valid JSON')
   if (json['version'] !== undefined && json['version'] !== 1) {
     throw failure(`Not supported version field value ${JSON.stringify(json['version'])}`)
@@ -54,7 +54,7 @@ function parseOffsets(text: string): readonly RecordsToDelete[] {
   const wanted = partitions.map((one) => ({
     topic: textField(one, 'topic'),
     partition: integerField(one, 'partition'),
-    beforeOffset: integerField(one, 'offset'),
+    beforeOffset: integerField(one, 'offset', 'Long'),
   }))
   const twice = duplicates(wanted.map(({ topic, partition }) => `${topic}-${partition}`))
   if (twice.length > 0) throw failure(`Offset json file contains duplicate topic partitions: ${twice.join(',')}`)

@@ -40,7 +40,7 @@ export function parseOptions<Name extends string>(table: OptionTable<Name>, argv
     const values = given.get(name) ?? []
     given.set(name, values)
     if (spec.argument === 'none') return
-    let text = inline === '' ? null : inline
+    let text = inline
     if (text === null) {
       const next = words[0]
       if (next === undefined || (spec.argument === 'optional' && !isOptionalValue(next, spec))) {

@@ -12,6 +12,22 @@ export async function readText(disk: Disk, path: string): Promise<string> {
   return bytes.toString()
 }
 
+/** Null if it is no JSON. @throws ToolExit if it is another value than an object */
+export function jsonObject(text: string): JsonObject | null {
+  const json = parseJsonObject(text)
+  if (json !== null || !isJson(text)) return json
+  throw failure(`Expected JSON object, received ${JSON.stringify(JSON.parse(text))}`)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Null if it is no JSON object. */
 export function parseJsonObject(text: string): JsonObject | null {
   let json: unknown
@@ -47,13 +63,13 @@ export function textField(json: JsonObject, field: string): string {
 }
 
 /** @throws ToolExit */
-export function integerField(json: JsonObject, field: string): number {
+export function integerField(json: JsonObject, field: string, type: 'Integer' | 'Long' = 'Integer'): number {
   const value = json[field]
   if (typeof value === 'number' && Number.isInteger(value)) return value
   throw failure(
     value === undefined
       ? `No such field exists: \`${field}\``
-      : `Expected \`Integer\` value, received ${JSON.stringify(value)}`,
+      : `Expected \`${type}\` value, received ${JSON.stringify(value)}`,
   )
 }
 

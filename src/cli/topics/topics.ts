@@ -100,6 +100,7 @@ async function createTopic(admin: AdminClient, options: TopicsOptions, terminal:
     throw failure('The replication factor must be between 1 and 32767 inclusive')
   }
   if (numPartitions !== null && numPartitions < 1) throw failure('The partitions must be greater than 0')
+  if (name === '') throw failure("The given topic name '' cannot be represented in a request.")
   const numbers = {
     ...(numPartitions !== null && { numPartitions }),
     ...(replicationFactor !== null && { replicationFactor }),
