@@ -13,7 +13,7 @@ const FOR_EVER = { 'retention.ms': '-1' }
  * @param {import('../suites/client.mjs').Server} server
  * @param {typeof import('../../../src/index.ts')} klamm
  */
-export async function cases({ name, address, isKlamm, test }, { Klamm, string, SubscriptionPattern }) {
+export async function cases({ name, address, test }, { Klamm, string, SubscriptionPattern }) {
   const kafka = new Klamm({ brokers: address, clientId: 'interop-consumer' })
   const admin = kafka.admin()
   // 3.9 has KIP-848 only as a preview.
@@ -81,46 +81,44 @@ export async function cases({ name, address, isKlamm, test }, { Klamm, string, S
     await consumer.close()
   })
 
-  if (!isKlamm) {
-    await test('consumer: read_committed leaves out what was aborted, and offsets of a transaction are read back', async () => {
-      const decided = `decided-${unique}`
-      ;(await admin.createTopics([{ name: decided, numPartitions: 1, replicationFactor: 1 }])).all()
-      const producer = kafka.producer({ value: string(), transactionalId: `consumed-${unique}` })
-      const groupId = `decided-${unique}`
-      const inGroup = kafka.consumer({ groupId })
-      for (const value of ['kept', 'aborted', 'kept too']) {
-        const work = producer.transaction(async (transaction) => {
-          for (let n = 0; n < 9; n++) transaction.post({ topic: decided, value: `${value} ${n}` })
-          // What an aborted transaction has not sent yet is never sent.
-          await transaction.send({ topic: decided, value: `${value} 9` })
-          await transaction.sendOffsets([{ topic: decided, partition: 0, offset: 7 }], inGroup.groupMetadata())
-          if (value === 'aborted') throw new Error('no')
-        })
-        await work.catch((error) => equal(error.message, 'no'))
+  await test('consumer: read_committed leaves out what was aborted, and offsets of a transaction are read back', async () => {
+    const decided = `decided-${unique}`
+    ;(await admin.createTopics([{ name: decided, numPartitions: 1, replicationFactor: 1 }])).all()
+    const producer = kafka.producer({ value: string(), transactionalId: `consumed-${unique}` })
+    const groupId = `decided-${unique}`
+    const inGroup = kafka.consumer({ groupId })
+    for (const value of ['kept', 'aborted', 'kept too']) {
+      const work = producer.transaction(async (transaction) => {
+        for (let n = 0; n < 9; n++) transaction.post({ topic: decided, value: `${value} ${n}` })
+        // What an aborted transaction has not sent yet is never sent.
+        await transaction.send({ topic: decided, value: `${value} 9` })
+        await transaction.sendOffsets([{ topic: decided, partition: 0, offset: 7 }], inGroup.groupMetadata())
+        if (value === 'aborted') throw new Error('no')
+      })
+      await work.catch((error) => equal(error.message, 'no'))
+    }
+    const values = async (isolationLevel, count) => {
+      const consumer = kafka.consumer({ ...text, isolationLevel })
+      consumer.assign([{ topic: decided, partition: 0 }])
+      const read = []
+      for await (const record of consumer.records()) {
+        read.push(record.value)
+        if (read.length === count) break
       }
-      const values = async (isolationLevel, count) => {
-        const consumer = kafka.consumer({ ...text, isolationLevel })
-        consumer.assign([{ topic: decided, partition: 0 }])
-        const read = []
-        for await (const record of consumer.records()) {
-          read.push(record.value)
-          if (read.length === count) break
-        }
-        equal(await consumer.poll({ timeoutMs: 300 }), null)
-        await consumer.close()
-        return read
-      }
-      equal(
-        (await values('read_committed', 20)).filter((value) => value.startsWith('aborted')),
-        [],
-      )
-      equal((await values('read_uncommitted', 30)).length, 30)
-      const committed = await inGroup.committed([{ topic: decided, partition: 0 }])
-      equal(committed.get(`${decided}-0`)?.offset, 7)
-      await inGroup.close()
-      await producer.close()
-    })
-  }
+      equal(await consumer.poll({ timeoutMs: 300 }), null)
+      await consumer.close()
+      return read
+    }
+    equal(
+      (await values('read_committed', 20)).filter((value) => value.startsWith('aborted')),
+      [],
+    )
+    equal((await values('read_uncommitted', 30)).length, 30)
+    const committed = await inGroup.committed([{ topic: decided, partition: 0 }])
+    equal(committed.get(`${decided}-0`)?.offset, 7)
+    await inGroup.close()
+    await producer.close()
+  })
 
   const groups = [
     ['classic', 'range'],

@@ -116,8 +116,7 @@ export async function cases(server, { Klamm, json, string }) {
     await producer.close()
     equal(delivered, 200_000)
   })
-  // Klamm has no transactions yet.
-  if (!server.isKlamm) await transactions(server, kafka, create, read)
+  await transactions(server, kafka, create, read)
   await kafka.close()
 }
 
