@@ -5,7 +5,7 @@
  *   --quick            two rounds of 128 MB of the cases that have bars (1 KB, acks=1)
  *   --rounds=N         alternating rounds a case, 5 unless told
  *   --megabytes=N      what one round writes and reads, 512 unless told
- *   --cases=TEXT,…     only cases whose name contains one of the texts; `start` and `latency` are cases too
+ *   --cases=TEXT,…     only cases whose name contains one of the texts; `start`, `tools` and `latency` are cases too
  *   --heap=SIZE        of Kafka's JVM, 1g unless told, as in its start script
  *   --port=N           first of the ports used; --directory=DIR where the data goes (removed at the end)
  */
@@ -19,6 +19,7 @@ import { kafkaClassPath } from './peers/kafka-jars.ts'
 import { latencyRow, LATENCY_HEAD, median, table, THROUGHPUT_HEAD, throughputRows } from './peers/report.ts'
 import { playRounds, prime, type Bench } from './peers/rounds.ts'
 import { prepare, ServerProcess, type Peer } from './peers/server-process.ts'
+import { TOOL_START_HEAD, toolStartRows } from './peers/tool-starts.ts'
 import { hasRdkafka, Tools, type Latency } from './peers/tools.ts'
 
 const { values } = parseArgs({
@@ -41,6 +42,7 @@ const PORTS = { klamm: port, kafka: port + 10 }
 const WARM_UP_BYTES = 300e6
 const STARTS = { klamm: 10, kafka: 2 }
 const IDLE_MS = 5000
+const TOOL_ROUNDS = 10
 const RECORDS_PER_SECOND = 2000
 
 const isWanted = (name: string): boolean => wanted === null || wanted.some((text) => name.includes(text))
@@ -81,6 +83,14 @@ async function measureStarts(): Promise<void> {
     rows.push([peer, median(times).toFixed(0), range, median(idle).toFixed(0)])
   }
   console.log(`${table(['start', 'first Metadata, ms (median)', 'range', 'idle RSS, MB'], rows)}\n`)
+}
+
+async function measureToolStarts(): Promise<void> {
+  const server = await start('klamm')
+  await createTopic(server, 'starts', 1)
+  const rows = await toolStartRows(server.port, classPath, values.quick ? 2 : TOOL_ROUNDS)
+  console.log(`${table(TOOL_START_HEAD, rows)}\n`)
+  await server.stop()
 }
 
 async function measureLatency({ servers, tools }: Bench): Promise<void> {
@@ -127,6 +137,7 @@ const hasBar = ({ name }: Case): boolean => /^1024-.*-acks1$/.test(name)
 const all = cases(hasRdkafka() ? ['java', 'rdkafka'] : ['java'])
 const chosen = all.filter((one) => isWanted(one.name) && (!values.quick || hasBar(one)))
 if (isWanted('start')) await measureStarts()
+if (isWanted('tools')) await measureToolStarts()
 if (chosen.length > 0 || isWanted('latency')) {
   prime(directory, WARM_UP_BYTES * 4)
   const servers: ServerProcess[] = []
