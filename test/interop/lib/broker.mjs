@@ -125,9 +125,12 @@ export async function startKlamm(place, logName = 'klamm') {
  * Makes the directory that Apache Kafka starts on; Klamm makes its own.
  * @param {string} jars
  * @param {Place} place
+ * @param {readonly string[]} more arguments
  */
-export async function formatForKafka(jars, place) {
-  const args = ['format', '--standalone', '-t', randomBytes(16).toString('base64url'), '-c', place.propertiesFile]
+export async function formatForKafka(jars, place, more = []) {
+  // An id that begins with a dash would be an option.
+  const id = `K${randomBytes(16).toString('base64url').slice(1)}`
+  const args = ['format', '--standalone', '-t', id, '-c', place.propertiesFile, ...more]
   await java(jars, 'kafka.tools.StorageTool', args)
 }
 

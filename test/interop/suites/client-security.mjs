@@ -1,6 +1,6 @@
 /**
  * The client under TLS and SASL against Apache Kafka 4.3.1 and 3.9.2: every mechanism, right and wrong, certificates of both
- * sides, proofs that end, and Java's property files.
+ * sides, proofs that end, and Java's property files; and the programs of docs/CLIENT-SECURITY.md.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -8,62 +8,15 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { formatForKafka, freePort, Place, startKafka } from '../lib/broker.mjs'
+import { formatForKafka, Place, startKafka } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
+import { programsOf, runProgram } from '../lib/page-programs.mjs'
 import { sleep, until } from '../lib/process.mjs'
+import { addSecuredListeners, SCRAM, TLS } from '../lib/secured-listeners.mjs'
 import { KAFKA, KAFKA_3 } from '../lib/versions.mjs'
 
-const TLS = join(ROOT, 'test', 'golden', 'tls')
 const file = (name) => readFileSync(join(TLS, name))
-const MODULES = 'org.apache.kafka.common.security'
-const PLAIN = `${MODULES}.plain.PlainLoginModule required`
-const SCRAM = `${MODULES}.scram.ScramLoginModule required`
-const OAUTH = `${MODULES}.oauthbearer.OAuthBearerLoginModule required`
-
-/** Listeners by name, with their protocols. */
-const LISTENERS = { SSL: 'SSL', MUTUAL: 'SSL', SASL: 'SASL_PLAINTEXT', BOTH: 'SASL_SSL', SHORT: 'SASL_PLAINTEXT' }
-
-/**
- * @param {string} directory
- * @param {Record<string, number>} ports
- */
-function settings(directory, ports) {
-  const keystore = join(directory, 'server.keystore.pem')
-  writeFileSync(keystore, Buffer.concat([file('server.key'), file('server.pem')]))
-  const listeners = Object.keys(LISTENERS).map((name) => `${name}://localhost:${ports[name]}`)
-  const protocols = Object.entries(LISTENERS).map(([name, protocol]) => `${name}:${protocol}`)
-  const found = {
-    extra: listeners.join(','),
-    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,${protocols.join(',')}`,
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.name.mutual.ssl.client.auth': 'required',
-    'listener.name.short.connections.max.reauth.ms': '2000',
-    'delegation.token.secret.key': 'test',
-  }
-  for (const [name, protocol] of Object.entries(LISTENERS)) {
-    const prefix = `listener.name.${name.toLowerCase()}`
-    if (protocol.endsWith('SSL')) {
-      Object.assign(found, {
-        [`${prefix}.ssl.keystore.type`]: 'PEM',
-        [`${prefix}.ssl.keystore.location`]: keystore,
-        [`${prefix}.ssl.truststore.type`]: 'PEM',
-        [`${prefix}.ssl.truststore.location`]: join(TLS, 'ca.pem'),
-      })
-    }
-    if (protocol.startsWith('SASL')) {
-      Object.assign(found, {
-        [`${prefix}.sasl.enabled.mechanisms`]: 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
-        [`${prefix}.plain.sasl.jaas.config`]: `${PLAIN} user_alice="alice secret";`,
-        [`${prefix}.scram-sha-256.sasl.jaas.config`]: `${SCRAM};`,
-        [`${prefix}.scram-sha-512.sasl.jaas.config`]: `${SCRAM};`,
-        [`${prefix}.oauthbearer.sasl.jaas.config`]: `${OAUTH} unsecuredLoginStringClaim_sub="kafka";`,
-      })
-    }
-  }
-  return found
-}
-
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
   const klamm = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
@@ -72,19 +25,50 @@ export async function run(suite) {
     { name: 'kafka 3.9', jars: await maven('kafka-3.9.2', KAFKA_3) },
   ]
   for (const { name, jars } of peers) {
-    const directory = join(suite.directory, name)
-    mkdirSync(directory, { recursive: true })
-    const ports = {}
-    for (const listener of Object.keys(LISTENERS)) ports[listener] = await freePort()
-    const { extra, ...others } = settings(directory, ports)
-    const place = await Place.make(suite, name, others)
-    const properties = readFileSync(place.propertiesFile, 'utf8')
-    writeFileSync(place.propertiesFile, properties.replaceAll(/^((?:advertised\.)?listeners=.*)$/gm, `$1,${extra}`))
+    const place = await Place.make(suite, name)
+    const at = await addSecuredListeners(place)
     await formatForKafka(jars, place)
     const broker = await startKafka(jars, place)
     const test = (title, body, timeoutMs) => suite.test(`${name}: ${title}`, body, timeoutMs)
-    await cases({ address: place.address, at: (listener) => `localhost:${ports[listener]}`, test }, klamm)
+    await cases({ address: place.address, at, test }, klamm)
+    await examples({ address: place.address, at, test, directory: join(place.directory, 'page') }, klamm)
     await broker.stop('SIGTERM', 60_000)
+  }
+}
+
+/** The programs of docs/CLIENT-SECURITY.md, with this broker in place of the one that they name. */
+async function examples({ address, at, test, directory }, { Klamm }) {
+  mkdirSync(directory)
+  for (const name of ['ca.pem', 'client.pem', 'client.key']) writeFileSync(join(directory, name), file(name))
+  const admin = new Klamm({ brokers: address }).admin()
+  const user = { user: 'alice', mechanism: 'SCRAM-SHA-512', password: 'secret', iterations: 4096 }
+  await admin.alterUserScramCredentials([user]).then((outcomes) => outcomes.all())
+  await admin.close()
+  const here = (text) =>
+    text
+      .replaceAll('broker.example:9093', at('BOTH'))
+      .replaceAll('broker.example:9094', at('MUTUAL'))
+      .replaceAll('broker.example:9095', at('SASL'))
+  const scram = { brokers: at('BOTH'), sasl: { mechanism: 'SCRAM-SHA-512', username: 'alice', password: 'secret' } }
+  await until(async () => {
+    const kafka = new Klamm({ ...scram, tls: { ca: file('ca.pem') } })
+    const known = kafka.admin().describeCluster()
+    return await known
+      .then(
+        () => true,
+        () => false,
+      )
+      .finally(() => kafka.close())
+  }, 'alice may sign in')
+  const page = readFileSync(join(ROOT, 'docs/CLIENT-SECURITY.md'), 'utf8')
+  const [, properties = ''] = /```properties\n(.*?)```/s.exec(page) ?? []
+  writeFileSync(join(directory, 'client.properties'), here(properties))
+  for (const { name, title, text } of programsOf('docs/CLIENT-SECURITY.md', "'klamm'")) {
+    await test(`the example ${name} (${title}) runs`, async () => {
+      const { stdout } = await runProgram({ name, text: here(text) }, directory)
+      holds(stdout.trim() !== '', 'an example shows something')
+      return stdout.trim()
+    })
   }
 }
 

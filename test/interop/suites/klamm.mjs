@@ -1,34 +1,52 @@
-/** `klamm`, the command: every example of docs/KLAMM.md, in order, in a shell, against Apache Kafka 4.3.1 and against Klamm. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+/**
+ * What a person types: every example of docs/KLAMM.md (the command `klamm`) and of docs/tools (Kafka's tools), in order, in a shell,
+ * against Apache Kafka 4.3.1 and against Klamm. `KLAMM_PAGES=tools/topics` runs pages whose names contain that.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
 import { formatForKafka, Place, startKafka, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
+import { examplesOf, runPage, TOOL_PAGES } from '../lib/page-examples.mjs'
 import { run as runCommand } from '../lib/process.mjs'
+import { addSecuredListeners, FOR_TOOLS } from '../lib/secured-listeners.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 
 const STEP_MS = 60_000
 
 /** The blocks of a page that are for a shell; the server that the first starts is there already. */
 function examples() {
-  const page = readFileSync(join(ROOT, 'docs/KLAMM.md'), 'utf8')
-  return [...page.matchAll(/```sh\n(.*?)```/gs)].map(([, text]) => text.replace(/^klamm start .*$/m, ''))
+  return examplesOf('docs/KLAMM.md').map(({ text }) => text.replace(/^klamm start .*$/m, ''))
 }
+
+const isAsked = (page) => page.includes(process.env['KLAMM_PAGES'] ?? '')
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
-  await withServer(suite, 'Klamm', (place) => startKlamm(place))
   const jars = await maven('kafka-4.3.1', KAFKA)
-  await withServer(suite, 'Kafka', async (place) => {
-    await formatForKafka(jars, place)
-    return await startKafka(jars, place)
+  const klamm = await Place.make(suite, 'klamm')
+  await withServer(suite, { name: 'Klamm', place: klamm, sasl: 'not.served:1' }, () => startKlamm(klamm))
+  const kafka = await Place.make(suite, 'kafka', FOR_TOOLS)
+  const at = await addSecuredListeners(kafka)
+  await withServer(suite, { name: 'Kafka', place: kafka, sasl: at('SASL') }, async () => {
+    await formatForKafka(jars, kafka, ['--feature', 'eligible.leader.replicas.version=0'])
+    return await startKafka(jars, kafka)
   })
 }
 
-async function withServer(suite, name, startServer) {
-  const place = await Place.make(suite, name.toLowerCase())
-  const server = await startServer(place)
+async function withServer(suite, at, startServer) {
+  const server = await startServer()
+  try {
+    for (const page of TOOL_PAGES.filter(isAsked)) await runPage(suite, page, at)
+    // It leaves a group behind, which pages would list.
+    if (isAsked('docs/KLAMM.md')) await klammCases(suite, at)
+  } finally {
+    await server.stop('SIGKILL')
+  }
+}
+
+async function klammCases(suite, { name, place }) {
   const cwd = join(place.directory, 'shell')
   mkdirSync(cwd)
   writeFileSync(join(cwd, 'client.properties'), 'security.protocol=SSL\nssl.key.password=geheim\n')
@@ -38,42 +56,38 @@ async function withServer(suite, name, startServer) {
     XDG_CONFIG_HOME: join(cwd, 'config'),
   }
   const shell = (text) => runCommand('sh', ['-ec', text], { cwd, env, timeoutMs: STEP_MS })
-  try {
-    const outputs = []
-    for (const [index, text] of examples().entries()) {
-      await suite.test(
-        `${name}: example ${index + 1} of docs/KLAMM.md runs`,
-        async () => {
-          const { stdout } = await shell(text)
-          holds(stdout !== '' || text.includes(' > '), 'an example shows something')
-          outputs.push(stdout)
-        },
-        STEP_MS,
-      )
-    }
-    await suite.test(`${name}: the examples show what the page says`, () => {
-      const all = outputs.join('')
-      holds(all.includes('alice wants 3 apples\n'), 'records are consumed')
-      holds(all.includes('ssl.key.password') && !all.includes('geheim'), 'secrets are hidden')
-    })
+  const outputs = []
+  for (const [index, text] of examples().entries()) {
     await suite.test(
-      `${name}: a group reads, seeks and is deleted`,
+      `${name}: example ${index + 1} of docs/KLAMM.md runs`,
       async () => {
-        await shell('klamm topics create group-test -p 2; seq 1 100 | klamm produce group-test')
-        const { stdout: numbers } = await shell('klamm consume group-test -g interop -n 60')
-        equal(numbers.trim().split('\n').length, 60)
-        const { stdout: before } = await shell('klamm groups describe interop -o json')
-        equal(lag(before), 40)
-        await shell('klamm groups seek interop --to start --execute')
-        const { stdout: after } = await shell('klamm groups describe interop -o json')
-        equal(lag(after), 100)
-        await shell('klamm groups delete interop')
+        const { stdout } = await shell(text)
+        holds(stdout !== '' || text.includes(' > '), 'an example shows something')
+        outputs.push(stdout)
       },
       STEP_MS,
     )
-  } finally {
-    await server.stop('SIGKILL')
   }
+  await suite.test(`${name}: the examples show what the page says`, () => {
+    const all = outputs.join('')
+    holds(all.includes('alice wants 3 apples\n'), 'records are consumed')
+    holds(all.includes('ssl.key.password') && !all.includes('geheim'), 'secrets are hidden')
+  })
+  await suite.test(
+    `${name}: a group reads, seeks and is deleted`,
+    async () => {
+      await shell('klamm topics create group-test -p 2; seq 1 100 | klamm produce group-test')
+      const { stdout: numbers } = await shell('klamm consume group-test -g interop -n 60')
+      equal(numbers.trim().split('\n').length, 60)
+      const { stdout: before } = await shell('klamm groups describe interop -o json')
+      equal(lag(before), 40)
+      await shell('klamm groups seek interop --to start --execute')
+      const { stdout: after } = await shell('klamm groups describe interop -o json')
+      equal(lag(after), 100)
+      await shell('klamm groups delete interop')
+    },
+    STEP_MS,
+  )
 }
 
 function lag(text) {

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
+import { programsOf, runProgram } from '../lib/page-programs.mjs'
 import { run } from '../lib/process.mjs'
 
 const LONG_MS = 240_000
@@ -129,7 +130,10 @@ async function runSuite(suite) {
     const { stdout } = await run(process.execPath, ['commonjs.cjs'], { cwd: project })
     if (!/^127\.0\.0\.1:\d+ 127\.0\.0\.1:\d+\n$/.test(stdout)) throw new Error(stdout)
   })
-  const examples = ['docs/TESTING.md', 'docs/CLIENT.md', 'docs/ADMIN.md', 'README.md'].flatMap(examplesOf)
+  const pages = ['docs/TESTING.md', 'docs/CLIENT.md', 'docs/ADMIN.md', 'README.md']
+  const examples = pages.flatMap((page) => programsOf(page))
+  // They run in the suite client-security, which has a broker for them.
+  const secured = programsOf('docs/CLIENT-SECURITY.md', "'klamm'")
   await suite.test(
     'types hold in strict TypeScript, in modules and CommonJS, with every example',
     async () => {
@@ -143,18 +147,14 @@ async function runSuite(suite) {
       ]) {
         writeFileSync(join(project, file), usage.replace('../../src/kafkajs.ts', name))
       }
-      for (const { name, text } of examples) writeFileSync(join(project, `${name}.ts`), text)
+      for (const { name, text } of [...examples, ...secured]) writeFileSync(join(project, `${name}.ts`), text)
       await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], { cwd: project, timeoutMs: 120_000 })
     },
     130_000,
   )
-  const { transform } = await import('esbuild')
-  for (const { name, title, text } of examples) {
-    await suite.test(`the example "${title}" of ${name} runs`, async () => {
-      const { code } = await transform(text, { loader: 'ts', target: 'node20', format: 'esm' })
-      writeFileSync(join(project, `${name}.mjs`), code)
-      const env = { KAFKAJS_NO_PARTITIONER_WARNING: '1' }
-      await run(process.execPath, [`${name}.mjs`], { cwd: project, env, timeoutMs: 25_000 })
+  for (const program of examples) {
+    await suite.test(`the example "${program.title}" of ${program.name} runs`, async () => {
+      await runProgram(program, project, { env: { KAFKAJS_NO_PARTITIONER_WARNING: '1' } })
     })
   }
   await suite.test('the commands are there under their names', async () => {
@@ -172,29 +172,3 @@ async function runSuite(suite) {
 }
 
 export { runSuite as run }
-
-/**
- * The programs in a page: every block of TypeScript that imports Klamm. A fragment that names `Kafka` without importing it is
- * completed, as a reader would.
- * @param {string} page
- */
-function examplesOf(page) {
-  const text = readFileSync(join(ROOT, page), 'utf8')
-  const found = []
-  let title = page
-  let block = null
-  for (const line of text.split('\n')) {
-    if (block === null && line.startsWith('#')) title = line.replace(/^#+ /, '')
-    if (block === null && line === '```ts') block = []
-    else if (block !== null && line === '```') {
-      let program = block.join('\n')
-      if (/\bnew Kafka\b/.test(program) && !program.includes("'kafkajs'")) {
-        program = `import { Kafka } from 'kafkajs'\n${program}\nvoid kafka\n`
-      }
-      const name = `${page.replace(/^.*\/|\.md$/g, '').toLowerCase()}-${found.length + 1}`
-      if (program.includes("'klamm/")) found.push({ name, title, text: `${program}\n` })
-      block = null
-    } else block?.push(line)
-  }
-  return found
-}
