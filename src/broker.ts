@@ -10,20 +10,21 @@
  * behind: no timer, socket, file or lock. Whatever is wrong with the options is an `OperationalError` of one sentence.
  */
 import type { Logger } from './base/logger.ts'
-import { SILENT } from './base/logger.ts'
 import { OperationalError, type OperationalCode } from './base/errors.ts'
-import { ConfigError } from './config/config-value.ts'
-import { parseBrokerConfig } from './config/parse-broker-config.ts'
-import { memoryDisk } from './world/memory-disk.ts'
-import { nodeWorld } from './world/node/index.ts'
-import { DiskError, type World } from './world/world.ts'
+import {
+  checkDirectory,
+  embeddedConfig,
+  embeddedWorld,
+  MEMORY_DIRECTORY,
+  starting,
+  type PropertyValue,
+} from './embedding.ts'
+import type { World } from './world/world.ts'
 import type { NodeOptions } from './server/node-options.ts'
 import { startNode, type Node } from './server/node.ts'
 
-export { OperationalError, type Logger, type OperationalCode }
-
-/** undefined leaves the default. */
-export type PropertyValue = string | number | boolean | readonly string[] | undefined
+export { startCluster, type Cluster, type ClusterNode, type ClusterOptions } from './cluster.ts'
+export { OperationalError, type Logger, type OperationalCode, type PropertyValue }
 
 export interface BrokerOptions {
   /** Where to listen; 127.0.0.1 if left out. */
@@ -64,7 +65,6 @@ export interface Broker extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-const MEMORY_DIRECTORY = '/klamm'
 /** A listener on all addresses is reached at, and advertises, the one of this machine. */
 const ANY_ADDRESS: ReadonlyMap<string, string> = new Map([
   ['', '127.0.0.1'],
@@ -73,40 +73,22 @@ const ANY_ADDRESS: ReadonlyMap<string, string> = new Map([
 ])
 
 /** @throws OperationalError with one sentence: a taken port, a bad value, a directory that can't be used. */
-export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { host = '127.0.0.1', logger = SILENT } = options
-  try {
+export function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  return starting(async (logger) => {
+    const { host = '127.0.0.1' } = options
     const properties = propertiesOf(options)
-    const { config, refused, unsupported, warnings } = parseBrokerConfig(properties)
-    if (refused.length > 0) throw new OperationalError('NOT_SUPPORTED', refused.join('; '))
-    const concerns = [...warnings]
-    if (unsupported.length > 0) concerns.push(`Not supported yet and without effect: ${unsupported.join(', ')}`)
-    for (const concern of concerns) {
-      if (options.logger === undefined) process.emitWarning(concern, 'KlammWarning')
-      else logger.warn(concern)
-    }
-    const real = options.world ?? nodeWorld()
-    const inMemory = options.world === undefined && properties.get('log.dirs') === MEMORY_DIRECTORY
-    const world = inMemory ? { ...real, disk: memoryDisk(real.clock) } : real
+    const config = embeddedConfig(properties, options.logger)
+    const world = embeddedWorld(options.world, properties.get('log.dirs') === MEMORY_DIRECTORY)
     const hostName = ANY_ADDRESS.get(host) ?? host
     return asBroker(await startNode({ world, config, logger, hostName, ...options.inside }))
-  } catch (error) {
-    if (error instanceof ConfigError) throw new OperationalError('CONFIG_INVALID', error.message, { cause: error })
-    if (error instanceof DiskError) throw new OperationalError('DISK_FAILED', error.message, { cause: error })
-    throw error
-  }
+  }, options.logger)
 }
 
 function propertiesOf({ host = '127.0.0.1', port = 0, directory, config = {} }: BrokerOptions): Map<string, string> {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new OperationalError('CONFIG_INVALID', `The port must be a whole number from 0 to 65535, and is ${port}.`)
   }
-  if (directory !== undefined && !/^[^,\s]([^,]*[^,\s])?$/.test(directory)) {
-    throw new OperationalError(
-      'CONFIG_INVALID',
-      `The directory '${directory}' can't be used: its path is empty, holds a comma, or begins or ends with a space.`,
-    )
-  }
+  if (directory !== undefined) checkDirectory(directory)
   const own = new Map([
     ['process.roles', 'broker,controller'],
     ['node.id', '1'],

@@ -223,6 +223,22 @@ export const COMMANDS: readonly Command[] = [
   ...CLUSTER_COMMANDS,
   ...PROFILE_COMMANDS,
   {
+    path: ['start'],
+    about: 'Run a node, on 127.0.0.1:9092 with its data in ./data; or with --nodes a cluster of several.',
+    positionals: [maybe('server.properties', 'files')],
+    options: {
+      ...HELP,
+      port: takes('PORT', 'Where it listens. Other brokers and the controllers take the ports behind it.', null, {
+        defaultValue: '9092',
+      }),
+      data: takes('DIRECTORY', 'Where data is kept.', null, { defaultValue: 'data', completes: 'files' }),
+      override: takes('KEY=VALUE', 'Wins over the same key of the file. Repeatable.'),
+      nodes: takes('NUMBER', 'Brokers of a cluster on this machine, a process each.'),
+      controllers: takes('NUMBER', 'Controllers beside them; 1 if left out.'),
+    },
+    load: async () => (await import('./start-nodes.ts')).startNodes,
+  },
+  {
     path: ['completion'],
     about: 'Print the completion script of a shell.',
     positionals: [one('bash|zsh|fish', ['bash', 'zsh', 'fish'])],

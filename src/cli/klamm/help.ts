@@ -2,9 +2,8 @@
 import { COMMANDS } from './commands.ts'
 import type { Command } from './command.ts'
 
-/** What is no command of the tables: the first two are for bin/klamm alone. */
+/** What is no command of the tables; the first is for bin/klamm alone. */
 export const SCRIPTED_COMMANDS = [
-  ['start', 'Run a node; by itself on 127.0.0.1:9092, data in ./data (--port, --data).'],
   ['storage', 'Prepare log directories, as kafka-storage.sh.'],
   ['version', 'Print the version.'],
   ['help', 'Print this; klamm help COMMAND tells more.'],

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { startCluster, type Cluster } from './broker.ts'
+import { Klamm } from './index.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'klamm-cluster-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+async function topicOn(cluster: Cluster, topic: string, brokers: readonly number[]): Promise<void> {
+  await using kafka = new Klamm({ brokers: cluster.bootstrapServers })
+  const admin = kafka.admin()
+  const created = await admin.createTopics([{ name: topic, replicasAssignments: brokers.map((id) => [id]) }])
+  created.all()
+}
+
+test('records go to every broker of a cluster and come back, also after one was killed and started again', async () => {
+  await using cluster = await startCluster({ nodes: 3 })
+  expect(cluster.brokers.map(({ id, isRunning }) => [id, isRunning])).toEqual([
+    [1, true],
+    [2, true],
+    [3, true],
+  ])
+  await topicOn(cluster, 't', [1, 2, 3])
+  await using kafka = new Klamm({ brokers: cluster.bootstrapServers })
+  const producer = kafka.producer()
+  for (const partition of [0, 1, 2]) await producer.send({ topic: 't', partition, value: `to ${partition}` })
+  await cluster.broker(2).kill()
+  expect(cluster.broker(2).isRunning).toBe(false)
+  await producer.send({ topic: 't', partition: 0, value: 'while 2 is away' })
+  await cluster.broker(2).start()
+  await producer.send({ topic: 't', partition: 1, value: 'again' })
+  const consumer = kafka.consumer({ offsetReset: 'earliest' })
+  consumer.assign([0, 1, 2].map((partition) => ({ topic: 't', partition })))
+  const values: string[] = []
+  for await (const batch of consumer) {
+    for (const record of batch) values.push(String(record.value))
+    if (values.length === 5) break
+  }
+  expect(values.sort()).toEqual(['again', 'to 0', 'to 1', 'to 2', 'while 2 is away'])
+})
+
+test('a cluster on disk is the same one the next time, and may have more brokers', async () => {
+  const first = await startCluster({ nodes: 1, controllers: 3, directory })
+  await topicOn(first, 'kept', [1])
+  await first.close()
+  await using second = await startCluster({ nodes: 2, controllers: 3, directory })
+  expect(second.clusterId).toBe(first.clusterId)
+  await using kafka = new Klamm({ brokers: second.bootstrapServers })
+  const admin = kafka.admin()
+  expect((await admin.listTopics()).map(({ name }) => name)).toEqual(['kept'])
+  expect((await admin.describeCluster()).nodes.length).toBe(2)
+})
+
+test('what can not be a cluster is refused in a sentence', async () => {
+  await expect(startCluster({ nodes: 0 })).rejects.toThrow('A local cluster has 1 to 64 brokers, not 0.')
+  await expect(startCluster({ controllers: 9 })).rejects.toThrow('1 to 7 controllers')
+  await expect(startCluster({ directory, controllers: 1 })).rejects.toThrow('made with 3 controllers')
+  await expect(startCluster({ config: { 'num.io.threads': 'x' } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
