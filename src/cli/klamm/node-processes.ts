@@ -40,7 +40,7 @@ export class NodeProcesses {
 
   /** Until interrupted, or until all have ended. @throws ToolExit if one of them can't start. */
   async run(nodes: readonly LocalNode[], onUp: () => void): Promise<void> {
-    const { interrupted } = this.#host
+    const asked = this.#asked()
     this.#width = Math.max(...nodes.map(({ name }) => name.length))
     let failed: Started | null = null
     const up = new Promise<void>((resolve) => {
@@ -55,13 +55,13 @@ export class NodeProcesses {
           resolve()
         })
       }
-      interrupted.addEventListener('abort', () => resolve(), { once: true })
+      asked.addEventListener('abort', () => resolve(), { once: true })
     })
     await up
-    if (failed === null && !interrupted.aborted) {
+    if (failed === null && !asked.aborted) {
       this.#isUp = true
       onUp()
-      await this.#untilEnd()
+      await this.#untilEnd(asked)
     }
     await this.#stop()
     const culprit = failed as Started | null
@@ -116,11 +116,22 @@ export class NodeProcesses {
     )
   }
 
-  async #untilEnd(): Promise<void> {
-    const { interrupted } = this.#host
+  /** By an interrupt, or because the terminal was closed. However this process ends, the others are not left behind. */
+  #asked(): AbortSignal {
+    const asked = new AbortController()
+    const ask = (): void => asked.abort()
+    this.#host.interrupted.addEventListener('abort', ask, { once: true })
+    process.once('SIGHUP', ask)
+    process.once('exit', () => {
+      for (const { child, hasEnded } of this.#started) if (!hasEnded) child.kill('SIGTERM')
+    })
+    return asked.signal
+  }
+
+  async #untilEnd(asked: AbortSignal): Promise<void> {
     const aborted = new Promise<void>((resolve) => {
-      if (interrupted.aborted) resolve()
-      else interrupted.addEventListener('abort', () => resolve(), { once: true })
+      if (asked.aborted) resolve()
+      else asked.addEventListener('abort', () => resolve(), { once: true })
     })
     await Promise.race([aborted, Promise.all(this.#started.map(({ ended }) => ended))])
   }

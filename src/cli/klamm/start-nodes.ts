@@ -73,7 +73,7 @@ async function checkPorts(nodes: readonly LocalNode[], { world }: ToolHost): Pro
       await listener.close()
     } catch (error) {
       if (!(error instanceof OperationalError)) throw error
-      throw new ToolExit(1, `klamm: ${name} can't listen: ${error.message} --port takes others.`)
+      throw new ToolExit(1, `klamm: ${name} can't listen: ${error.message}; --port takes others.`)
     }
   }
 }
