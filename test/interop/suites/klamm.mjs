@@ -14,6 +14,8 @@ import { addSecuredListeners, FOR_TOOLS } from '../lib/secured-listeners.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 
 const STEP_MS = 60_000
+/** Above those that other cases take. */
+const CLUSTER_PORT = 21_200
 
 /** The blocks of a page that are for a shell; the server that the first starts is there already. */
 function examples() {
@@ -27,12 +29,50 @@ export async function run(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const klamm = await Place.make(suite, 'klamm')
   await withServer(suite, { name: 'Klamm', place: klamm, sasl: 'not.served:1' }, () => startKlamm(klamm))
+  if (isAsked('docs/KLAMM.md')) await localClusterCase(suite)
   const kafka = await Place.make(suite, 'kafka', FOR_TOOLS)
   const at = await addSecuredListeners(kafka)
   await withServer(suite, { name: 'Kafka', place: kafka, sasl: at('SASL') }, async () => {
     await formatForKafka(jars, kafka, ['--feature', 'eligible.leader.replicas.version=0'])
     return await startKafka(jars, kafka)
   })
+}
+
+/** Its ports follow each other: brokers', then the controller's. */
+async function localClusterCase(suite) {
+  await suite.test(
+    'klamm start --nodes: records come and go, a killed node leaves the others, all end together',
+    async () => {
+      const cwd = join(suite.directory, 'cluster')
+      mkdirSync(cwd)
+      const port = CLUSTER_PORT
+      const script = `
+        klamm start --nodes 3 --port ${port} > cluster.log 2>&1 &
+        cluster=$!
+        until grep -q ' is up: 3 brokers' cluster.log; do kill -0 $cluster; sleep 0.1; done
+        export KLAMM_BROKERS=127.0.0.1:${port},127.0.0.1:${port + 2}
+        klamm topics create t -p 9 -q
+        seq 100 | klamm produce t -q
+        klamm consume t -e -f '%v\\n' | sort -n | tail -n 1
+        kill -9 "$(pgrep -f "$PWD/data/broker-2.properties")"
+        until grep -q 'broker-2 was ended by SIGKILL; the others go on' cluster.log; do sleep 0.1; done
+        klamm topics list --no-headers
+        kill -TERM $cluster
+        wait $cluster || echo "exit $?"
+        pgrep -f "$PWD/data/" || echo none left`
+      const { stdout } = await runCommand('bash', ['-ec', script], {
+        cwd,
+        env: { PATH: `${join(ROOT, 'bin')}:${process.env['PATH']}`, XDG_CONFIG_HOME: join(cwd, 'config') },
+        timeoutMs: STEP_MS,
+      })
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().replace(/\s+/g, ' '))
+      equal(lines, ['100', 't 9 1', 'exit 143', 'none left'])
+    },
+    STEP_MS,
+  )
 }
 
 async function withServer(suite, at, startServer) {
