@@ -9,6 +9,7 @@
  * once, one partition of `__consumer_offsets`. Every key of server.properties can be given. What was closed leaves nothing
  * behind: no timer, socket, file or lock. Whatever is wrong with the options is an `OperationalError` of one sentence.
  */
+import { addressOf, bracketed } from './base/address.ts'
 import type { Logger } from './base/logger.ts'
 import { OperationalError, type OperationalCode } from './base/errors.ts'
 import {
@@ -92,7 +93,7 @@ function propertiesOf({ host = '127.0.0.1', port = 0, directory, config = {} }: 
   const own = new Map([
     ['process.roles', 'broker,controller'],
     ['node.id', '1'],
-    ['listeners', `PLAINTEXT://${inUrl(host)}:${port},CONTROLLER://${inUrl(host)}:0`],
+    ['listeners', `PLAINTEXT://${bracketed(host)}:${port},CONTROLLER://${bracketed(host)}:0`],
     ['controller.listener.names', 'CONTROLLER'],
     ['controller.quorum.bootstrap.servers', '127.0.0.1:9093'],
     ['log.dirs', directory ?? MEMORY_DIRECTORY],
@@ -104,7 +105,7 @@ function propertiesOf({ host = '127.0.0.1', port = 0, directory, config = {} }: 
     ['group.initial.rebalance.delay.ms', '0'],
   ])
   if (ANY_ADDRESS.has(host))
-    own.set('advertised.listeners', `PLAINTEXT://${inUrl(ANY_ADDRESS.get(host) ?? '')}:${port}`)
+    own.set('advertised.listeners', `PLAINTEXT://${bracketed(ANY_ADDRESS.get(host) ?? '')}:${port}`)
   for (const [key, value] of Object.entries(config)) {
     if (value === undefined) continue
     if (key === 'listeners') own.delete('advertised.listeners')
@@ -123,7 +124,7 @@ function asBroker(node: Node): Broker {
   return {
     host,
     port,
-    address: `${inUrl(host)}:${port}`,
+    address: addressOf(host, port),
     listeners,
     clusterId: node.clusterId,
     closed: node.closed,
@@ -131,9 +132,4 @@ function asBroker(node: Node): Broker {
     kill: () => node.closeHard(),
     [Symbol.asyncDispose]: () => node.close(),
   }
-}
-
-/** IPv6 addresses stand in brackets. */
-function inUrl(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }

@@ -9,6 +9,7 @@
  * Each node has its port as long as the cluster lives, and its data, so that it can be stopped, killed and started again.
  * What was closed leaves nothing behind.
  */
+import { addressOf } from './base/address.ts'
 import { OperationalError } from './base/errors.ts'
 import type { Logger } from './base/logger.ts'
 import {
@@ -20,7 +21,7 @@ import {
   type PropertyValue,
 } from './embedding.ts'
 import { startControllerNode } from './server/controller-node.ts'
-import { addressOf, formatLocalNodes, localNodes, type LocalNode } from './server/local-cluster.ts'
+import { formatLocalNodes, localNodes, type LocalNode } from './server/local-cluster.ts'
 import { startNode } from './server/node.ts'
 import type { World } from './world/world.ts'
 
@@ -92,7 +93,7 @@ export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
     const settings = new Map(TEST_CONFIG)
     for (const [key, value] of Object.entries(config)) if (value !== undefined) settings.set(key, String(value))
     const places = localNodes({ host, directory, config: settings, brokerPorts, controllerPorts })
-    const clusterId = await formatLocalNodes(world, places, logger)
+    const clusterId = await formatLocalNodes(world, directory, places, logger)
     const cluster = new EmbeddedCluster(
       clusterId,
       places.map((place) => new EmbeddedNode(place, world, logger, options.logger)),

@@ -6,6 +6,7 @@
  * is as safe as its machine, or several, for trying out how they take over from each other. Their quorum is a static one
  * (controller.quorum.voters): its members are found where the settings say, so that ports may be others the next time.
  */
+import { addressOf } from '../base/address.ts'
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
@@ -50,11 +51,10 @@ export function localNodes(options: LocalClusterOptions): readonly LocalNode[] {
   checkCount('brokers', brokerPorts.length, BROKERS_MAX)
   checkCount('controllers', controllerPorts.length, CONTROLLERS_MAX)
   const voters = controllerPorts.map((port, index) => `${CONTROLLER_ID + index}@${addressOf(host, port)}`)
-  const replicas = Math.min(REPLICAS, brokerPorts.length)
   const shared: readonly (readonly [string, string])[] = [
     ['controller.listener.names', 'CONTROLLER'],
     ['controller.quorum.voters', voters.join(',')],
-    ['default.replication.factor', String(replicas)],
+    ['default.replication.factor', String(REPLICAS)],
   ]
   const node = (role: LocalNode['role'], id: number, port: number, own: readonly (readonly [string, string])[]) => {
     const name = `${role}-${id}`
@@ -73,9 +73,9 @@ export function localNodes(options: LocalClusterOptions): readonly LocalNode[] {
   const brokers = brokerPorts.map((port, index) =>
     node('broker', index + 1, port, [
       ['listeners', `PLAINTEXT://${addressOf(host, port)}`],
-      ['offsets.topic.replication.factor', String(replicas)],
-      ['transaction.state.log.replication.factor', String(replicas)],
-      ['transaction.state.log.min.isr', String(Math.min(2, replicas))],
+      ['offsets.topic.replication.factor', String(REPLICAS)],
+      ['transaction.state.log.replication.factor', String(REPLICAS)],
+      ['transaction.state.log.min.isr', String(REPLICAS)],
     ]),
   )
   return [...controllers, ...brokers]
@@ -86,21 +86,29 @@ function checkCount(what: string, count: number, most: number): void {
   throw new OperationalError('CONFIG_INVALID', `A local cluster has 1 to ${most} ${what}, not ${count}.`)
 }
 
-/** IPv6 addresses stand in brackets. */
-export function addressOf(host: string, port: number): string {
-  return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
-}
-
 /**
  * Formats the directories that aren't yet: those of a new cluster, or of brokers that join one which is there.
  * @throws OperationalError WRONG_CLUSTER if they belong to different clusters, CONFIG_INVALID if the number of controllers
  *   is another than before.
  */
-export async function formatLocalNodes(world: World, nodes: readonly LocalNode[], logger: Logger): Promise<string> {
+export async function formatLocalNodes(
+  world: World,
+  directory: string,
+  nodes: readonly LocalNode[],
+  logger: Logger,
+): Promise<string> {
   const found = new Map<LocalNode, MetaProperties | null>()
   for (const node of nodes) found.set(node, await readMetaProperties(world.disk, node.directory))
   const clusterId = knownCluster(found) ?? randomUuid(world.random)
-  await checkNoMoreControllers(world, nodes)
+  const asked = nodes.filter(({ role }) => role === 'controller').length
+  const made = await localControllers(world, directory)
+  // A quorum without most of its voters would wait for ever.
+  if (made > asked) {
+    throw new OperationalError(
+      'CONFIG_INVALID',
+      `This cluster was made with ${made} controllers: start it with as many.`,
+    )
+  }
   const values = bootstrapValues(METADATA_VERSION_LATEST, newClusterFeatures(METADATA_VERSION_LATEST))
   const created: string[] = []
   for (const node of nodes) {
@@ -128,26 +136,13 @@ export async function localControllers(world: World, directory: string): Promise
   }
 }
 
-/** A quorum without most of its voters would wait for ever. @throws OperationalError CONFIG_INVALID */
-async function checkNoMoreControllers(world: World, nodes: readonly LocalNode[]): Promise<void> {
-  const [first] = nodes
-  const asked = nodes.filter(({ role }) => role === 'controller').length
-  const made = first === undefined ? 0 : await localControllers(world, first.directory.slice(0, -first.name.length - 1))
-  if (made <= asked) return
-  throw new OperationalError('CONFIG_INVALID', `This cluster was made with ${made} controllers: start it with as many.`)
-}
-
 /** Null: none is formatted. */
 function knownCluster(found: ReadonlyMap<LocalNode, MetaProperties | null>): string | null {
   let clusterId: string | null = null
-  const isThere = { broker: 0, controller: 0 }
-  let absentControllers = 0
+  const controllers = { present: 0, absent: 0 }
   for (const [node, properties] of found) {
-    if (properties === null) {
-      if (node.role === 'controller') absentControllers++
-      continue
-    }
-    isThere[node.role]++
+    if (node.role === 'controller') controllers[properties === null ? 'absent' : 'present']++
+    if (properties === null) continue
     if (clusterId !== null && properties.clusterId !== clusterId) {
       throw new OperationalError(
         'WRONG_CLUSTER',
@@ -156,11 +151,11 @@ function knownCluster(found: ReadonlyMap<LocalNode, MetaProperties | null>): str
     }
     clusterId = properties.clusterId
   }
-  if (clusterId === null || absentControllers === 0) return clusterId
+  if (clusterId === null || controllers.absent === 0) return clusterId
   throw new OperationalError(
     'CONFIG_INVALID',
-    isThere.controller === 0
+    controllers.present === 0
       ? `There are brokers of the cluster ${clusterId} and none of its controllers: their directories are gone.`
-      : `The cluster ${clusterId} was made with fewer controllers (${isThere.controller}): start it with as many.`,
+      : `The cluster ${clusterId} was made with fewer controllers (${controllers.present}): start it with as many.`,
   )
 }

@@ -7,16 +7,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { addressOf } from '../../base/address.ts'
 import { OperationalError } from '../../base/errors.ts'
 import { SILENT } from '../../base/logger.ts'
 import { parseOverride } from '../../config/properties.ts'
-import {
-  addressOf,
-  formatLocalNodes,
-  localControllers,
-  localNodes,
-  type LocalNode,
-} from '../../server/local-cluster.ts'
+import { formatLocalNodes, localControllers, localNodes, type LocalNode } from '../../server/local-cluster.ts'
 import { ToolExit } from '../tool/tool-exit.ts'
 import type { ToolHost } from '../tool/tool.ts'
 import type { Run } from './command.ts'
@@ -53,7 +48,7 @@ export const startNodes: Run = async ({ words, host }) => {
     config,
   })
   await checkPorts(nodes, host)
-  const clusterId = await formatLocalNodes(world, nodes, { ...SILENT, info: (line) => terminal.out(line) })
+  const clusterId = await formatLocalNodes(world, directory, nodes, { ...SILENT, info: (line) => terminal.out(line) })
   for (const node of nodes) writeProperties(node)
   const processes = new NodeProcesses(serverProgram(), host)
   await processes.run(nodes, () => {

@@ -1,4 +1,5 @@
 /** kafka-metadata-quorum.sh: the controllers' quorum shown and changed. */
+import { addressOf } from '../../base/address.ts'
 import { parseUuid, ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import type { AdminClient } from '../../client/admin/admin.ts'
 import type { QuorumInfo, QuorumReplica, RaftVoterEndpoint } from '../../client/admin/quorum.ts'
@@ -178,7 +179,7 @@ function replicasText({ nodes }: QuorumInfo, replicas: readonly QuorumReplica[])
 }
 
 function endpointText({ name, host, port }: RaftVoterEndpoint): string {
-  return `${name}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  return `${name}://${addressOf(host, port)}`
 }
 
 const IS_IT = 'Is this a valid controller configuration file?'
