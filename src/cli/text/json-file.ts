@@ -14,29 +14,25 @@ export async function readText(disk: Disk, path: string): Promise<string> {
 
 /** Null if it is no JSON. @throws ToolExit if it is another value than an object */
 export function jsonObject(text: string): JsonObject | null {
-  const json = parseJsonObject(text)
-  if (json !== null || !isJson(text)) return json
-  throw failure(`Expected JSON object, received ${JSON.stringify(JSON.parse(text))}`)
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
+  const json = parsed(text)
+  if (json === undefined) return null
+  if (isObject(json)) return json
+  throw failure(`Expected JSON object, received ${JSON.stringify(json)}`)
 }
 
 /** Null if it is no JSON object. */
 export function parseJsonObject(text: string): JsonObject | null {
-  let json: unknown
-  try {
-    json = JSON.parse(text)
-  } catch {
-    return null
-  }
+  const json = parsed(text)
   return isObject(json) ? json : null
+}
+
+/** Undefined, which no JSON is, if it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 export function isObject(json: unknown): json is JsonObject {
