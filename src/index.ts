@@ -161,7 +161,9 @@ export type {
 export type { FoundOffset } from './client/consumer/offset-queries.ts'
 export type { OffsetReset } from './client/consumer/offset-spec.ts'
 export type { RebalanceListener } from './client/consumer/rebalance-listener.ts'
-export type { CommitDetail, ConsumedRecord, RecordBatchView } from './client/consumer/record-batch-view.ts'
+export type { ConsumedRecord, RecordChange } from './client/consumer/consumed-record.ts'
+export type { ConsumerInterceptor } from './client/consumer/consumer-interceptor.ts'
+export type { CommitDetail, RecordBatchView } from './client/consumer/record-batch-view.ts'
 export type { AcknowledgeType } from './client/share/acknowledgements.ts'
 export type { AcquiredRange, ShareBatch, ShareRecord } from './client/share/share-batch.ts'
 export { ShareConsumer, type AcknowledgeOutcomes } from './client/share/share-consumer.ts'
@@ -183,6 +185,7 @@ export type {
   TopicPartitionOffset,
 } from './client/producer/producer-record.ts'
 export { Producer, type Transaction } from './client/producer/producer.ts'
+export type { Metric, MetricName, MetricsRegistry } from './metrics/registry.ts'
 export { bytes, json, string, type Serde, type StandardSchema } from './client/serde.ts'
 
 /** The clients of one cluster, on this machine. Adds nothing to KlammClient but the machine. */

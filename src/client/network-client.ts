@@ -31,9 +31,30 @@ export type TopicInterest = ReadonlySet<string> | 'all'
 
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
+/** A request and what became of it. */
+export interface ObservedRequest {
+  readonly api: string
+  /** Null for whichever was nearest at hand. */
+  readonly node: number | null
+  /** Monotonic. */
+  readonly sentMs: number
+  /** What the answer says of it; 0 without one. */
+  readonly throttleTimeMs: number
+  /** Null: it was answered, whatever the answer says. */
+  readonly error: Error | null
+}
+
+/** Whoever counts requests. */
+export interface RequestObserver {
+  requested(): void
+  settled(request: ObservedRequest): void
+}
+
 export class NetworkClient {
   readonly options: ResolvedClientOptions
   readonly world: ClientWorld
+  /** Of an Admin. */
+  requests: RequestObserver | null = null
   readonly metadata = new ClusterMetadata()
   readonly #connections: NodeConnections
   #interest: TopicInterest = NO_TOPICS

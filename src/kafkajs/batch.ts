@@ -1,5 +1,6 @@
 /** What one fetch brought of one partition, as kafkajs shows it: messages as plain objects, offsets as text. */
-import type { ConsumedRecord, RecordBatchView } from '../client/consumer/record-batch-view.ts'
+import type { ConsumedRecord } from '../client/consumer/consumed-record.ts'
+import type { RecordBatchView } from '../client/consumer/record-batch-view.ts'
 import type { IHeaders, KafkaMessage } from './types.ts'
 
 export class Batch {

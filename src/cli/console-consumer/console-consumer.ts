@@ -7,7 +7,8 @@
  */
 import { MalformedError } from '../../base/byte-reader.ts'
 import type { Consumer } from '../../client/consumer/consumer.ts'
-import type { ConsumedRecord, RecordBatchView } from '../../client/consumer/record-batch-view.ts'
+import type { ConsumedRecord } from '../../client/consumer/consumed-record.ts'
+import type { RecordBatchView } from '../../client/consumer/record-batch-view.ts'
 import { makeConsumer } from '../clients/record-clients.ts'
 import { failure } from '../tool/tool-exit.ts'
 import { isOutside, sentenceOf, type Tool, type ToolHost } from '../tool/tool.ts'

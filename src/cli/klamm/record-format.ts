@@ -7,7 +7,7 @@
  * In braces behind it: {hex}, {base64} or {json} for keys and values, {ms} (usual), {iso} or {strftime[%F %T]} (UTC) for the
  * time, and for headers the form of each: %h{%k=%v }. Escapes: \n \t \r \0 \\ \xHH.
  */
-import type { ConsumedRecord } from '../../client/consumer/record-batch-view.ts'
+import type { ConsumedRecord } from '../../client/consumer/consumed-record.ts'
 import { usageError } from './exits.ts'
 import { strftime } from './strftime.ts'
 

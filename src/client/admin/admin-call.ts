@@ -47,9 +47,16 @@ export class AdminNode {
     message: Init<Request>,
     options: RequestOptions = {},
   ): Promise<Response> {
+    const { requests, world } = this.#client
+    const sentMs = world.clock.monotonicMs()
+    const asked = { api: api.name, node: this.node?.id ?? null, sentMs }
+    requests?.requested()
     try {
-      return await this.#connection.request(api, message, { timeoutMs: this.timeoutMs, ...options })
+      const answer = await this.#connection.request(api, message, { timeoutMs: this.timeoutMs, ...options })
+      requests?.settled({ ...asked, throttleTimeMs: throttleTimeOf(answer), error: null })
+      return answer
     } catch (error) {
+      requests?.settled({ ...asked, throttleTimeMs: 0, error: error as Error })
       if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
       if (error instanceof OperationalError) this.#client.refreshSoon()
       // A field that was asked for and that the broker's version has no place for.
@@ -57,6 +64,11 @@ export class AdminNode {
       throw error
     }
   }
+}
+
+/** 0 for answers that have no such field, or had none in their version. */
+function throttleTimeOf(answer: unknown): number {
+  return (answer as { readonly throttleTimeMs?: number }).throttleTimeMs ?? 0
 }
 
 export interface Question {

@@ -5,10 +5,12 @@
  * the table of all methods. A method over many keys gives back `Outcomes`: a value or an error for each.
  */
 import type { Uuid } from '../../base/uuid.ts'
+import type { MetricsRegistry } from '../../metrics/registry.ts'
 import type { CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
 import * as acls from './acls.ts'
+import { AdminObserver } from './admin-observer.ts'
 import type { ConfigResource, ConfigResourceType, TopicPartition, TopicPartitionReplica } from './admin-types.ts'
 import * as cluster from './cluster.ts'
 import type { ConfigEntry } from './config-entry.ts'
@@ -35,10 +37,15 @@ type ByPartition<Value> = Promise<Outcomes<TopicPartition, Value>>
 type ByName<Value> = Promise<Outcomes<string, Value>>
 
 export class AdminClient implements AsyncDisposable {
+  /** Counters, gauges and histograms under the names of Java's client. */
+  readonly metrics: MetricsRegistry
   readonly #client: NetworkClient
 
   constructor(world: ClientWorld, options: ResolvedClientOptions) {
     this.#client = new NetworkClient(world, options)
+    const observer = new AdminObserver(this.#client)
+    this.#client.requests = observer
+    this.metrics = observer.metrics
   }
 
   get isClosed(): boolean {

@@ -46,6 +46,8 @@ export interface CommitterOwner {
   /** @throws KafkaError if the partitions are not this member's any more. */
   authorize(points: readonly CommitPoint[]): void
   committed(points: readonly CommitPoint[]): void
+  /** An attempt was answered; null: the coordinator has them. `sentMs` is monotonic. */
+  attempted(points: readonly CommitPoint[], sentMs: number, error: KafkaError | null): void
   /** The coordinator doesn't know this member any more. */
   unknownMember(error: KafkaError): void
 }
@@ -157,6 +159,7 @@ export class Committer {
       groupInstanceId: version >= 7 ? identity.groupInstanceId : null,
       topics,
     }
+    const sentMs = this.#network.world.clock.monotonicMs()
     const answer = await this.#coordinator.request(OffsetCommit, message, { versions: { min: version, max: version } })
     let failure: KafkaError | null = null
     for (const topic of answer.topics) {
@@ -167,6 +170,7 @@ export class Committer {
           failure ??= new KafkaError(error.code, `Committing the offset of ${key} failed: ${error.code}.`)
       }
     }
+    this.#owner.attempted(points, sentMs, failure)
     if (failure === null) this.#owner.committed(points)
     else throw this.#understood(failure, identity)
   }

@@ -5,6 +5,7 @@
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { ClientError } from '../errors.ts'
 import { bytes, type Serde } from '../serde.ts'
+import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { PartitionAssignor } from './group/assignors/assignor.ts'
 import { cooperativeStickyAssignor, stickyAssignor } from './group/assignors/sticky-assignor.ts'
 import { rangeAssignor } from './group/assignors/range-assignor.ts'
@@ -73,6 +74,8 @@ export interface ConsumerOptions<K = Buffer, V = Buffer> {
   readonly excludeInternalTopics?: boolean
   /** Told of errors of `commitLater` and of automatic commits. They go to the logger if left out. */
   readonly onCommitError?: (error: unknown) => void
+  /** They see what is handed out and committed (interceptor.classes). */
+  readonly interceptors?: readonly ConsumerInterceptor<NoInfer<K>, NoInfer<V>>[]
 }
 
 export interface ConsumerSettings<K, V> extends ResolvedClientOptions {
@@ -101,6 +104,7 @@ export interface ConsumerSettings<K, V> extends ResolvedClientOptions {
   readonly allowAutoCreateTopics: boolean
   readonly excludeInternalTopics: boolean
   readonly onCommitError: (error: unknown) => void
+  readonly interceptors: readonly ConsumerInterceptor<K, V>[]
 }
 
 /** Some remember: each member has its own. */
@@ -171,6 +175,7 @@ export function resolveConsumerOptions<K, V>(
     excludeInternalTopics: options.excludeInternalTopics ?? true,
     onCommitError:
       options.onCommitError ?? ((error) => client.logger.warn(`A commit of offsets failed: ${String(error)}`)),
+    interceptors: options.interceptors ?? [],
   }
 }
 

@@ -10,6 +10,7 @@
  * surface; record-source.ts hands out, fetcher.ts fetches, group/ keeps the membership.
  */
 import { uuidFromRandom } from '../../base/uuid.ts'
+import type { MetricsRegistry } from '../../metrics/registry.ts'
 import { retrying, type CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { ClientError } from '../errors.ts'
@@ -22,7 +23,8 @@ import type { LeaveMode } from './group/membership.ts'
 import { listOffsets, type FoundOffset } from './offset-queries.ts'
 import type { OffsetSpec } from './offset-spec.ts'
 import { PartitionState } from './partition-state.ts'
-import type { CommitDetail, ConsumedRecord, RecordBatchView } from './record-batch-view.ts'
+import type { ConsumedRecord } from './consumed-record.ts'
+import type { CommitDetail, RecordBatchView } from './record-batch-view.ts'
 import { BatchLoop, RecordLoop } from './loops.ts'
 import { RecordSource } from './record-source.ts'
 import { checkPartitions, subscriptionOf, type Subscription, type Topics } from './subscription.ts'
@@ -53,6 +55,8 @@ export interface ConsumerGroupMetadata {
 const CLOSE_TIMEOUT_MS = 30_000
 
 export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBatchView<K, V>>, AsyncDisposable {
+  /** Counters, gauges and histograms under the names of Java's client. */
+  readonly metrics: MetricsRegistry
   readonly #network: NetworkClient
   readonly #settings: ConsumerSettings<K, V>
   readonly #source: RecordSource<K, V>
@@ -73,6 +77,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
       value: this.#settings.value,
       commit: (batch, offset, leaderEpoch, detail) => this.#commitOf(batch, offset, leaderEpoch, detail),
     })
+    this.metrics = this.#source.observer.metrics
     this.#network.metadata.onChange(() => this.#tellOfRefusedTopics())
     if (this.#settings.groupId !== null) this.#group = this.#groupOf(this.#settings.groupId)
   }
@@ -125,7 +130,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const keys = new Set(wanted.map(keyOf))
     this.#source.remove([...this.#source.partitions.keys()].filter((key) => !keys.has(key)))
     const added = wanted.filter((partition) => !this.#source.partitions.has(keyOf(partition)))
-    for (const partition of added) this.#source.partitions.set(keyOf(partition), new PartitionState(partition))
+    this.#source.add(added.map((partition) => new PartitionState(partition)))
     this.#setInterest()
     this.#network.refresh().then(
       () => this.#source.wake(),
@@ -328,12 +333,16 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
       throw new ClientError('ILLEGAL_STATE', 'Nothing is subscribed to or assigned: call subscribe or assign first.')
     }
     this.#isPolling = true
+    const { clock } = this.#network.world
+    const { observer } = this.#source
+    observer.pollBegan(clock.monotonicMs())
     try {
       if (isMember(this.#subscription)) this.#group?.wake()
       return await this.#source.poll(timeoutMs, signal)
     } finally {
       this.#isPolling = false
-      this.#polledMs = this.#network.world.clock.monotonicMs()
+      this.#polledMs = clock.monotonicMs()
+      observer.pollEnded(this.#polledMs)
     }
   }
 

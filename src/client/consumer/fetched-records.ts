@@ -41,6 +41,11 @@ export interface FetchedRecords {
   readonly leaderEpoch: number
   /** Bytes of all whole entries. */
   readonly size: number
+  /**
+   * How many records are handed out, as headers and offsets tell it: those of an entry that compaction thinned out and that
+   * begins before `fromOffset`, and those of magic 0 and 1, only nearly.
+   */
+  readonly recordCount: number
 }
 
 /** @throws KafkaError CORRUPT_MESSAGE naming partition and offset. */
@@ -54,25 +59,32 @@ export function readFetched(
   const cursor = new BatchCursor().reset(bytes)
   let next = offset
   let epoch = -1
+  let count = 0
   try {
     while (cursor.next()) {
       const { at, size, magic } = cursor
       const last = entryLastOffset(bytes, at)
       if (last < offset && magic >= 2) continue
       if (checksCrc && !isEntryCrcValid(bytes, at, size)) throw new MalformedError('the checksum is wrong')
+      const before = next
       next = Math.max(next, last + 1)
       if (magic < 2) {
         if (last >= offset) entries.push(at)
+        count += next - before
         continue
       }
       epoch = leaderEpoch(bytes, at)
       if (isControl(bytes, at)) filter?.marker(bytes, at)
-      else if (filter?.isAborted(bytes, at) !== true && recordCount(bytes, at) > 0) entries.push(at)
+      else if (filter?.isAborted(bytes, at) !== true && recordCount(bytes, at) > 0) {
+        entries.push(at)
+        count += Math.min(recordCount(bytes, at), next - before)
+      }
     }
   } catch (error) {
     throw corrupt(place, next, error)
   }
-  return { bytes, entries, fromOffset: offset, nextOffset: next, leaderEpoch: epoch, size: cursor.position }
+  const size = cursor.position
+  return { bytes, entries, fromOffset: offset, nextOffset: next, leaderEpoch: epoch, size, recordCount: count }
 }
 
 /** Which entries of a run belong to aborted transactions; entries must come in their order. */

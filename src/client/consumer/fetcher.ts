@@ -15,6 +15,7 @@ import type { Timer } from '../../world/world.ts'
 import { backoffMs } from '../call.ts'
 import { errorOf, isRetriable } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
+import type { ObservedFetch } from './consumer-observer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
 import { FetchSession, type FetchPlace } from './fetch-session.ts'
 import { readFetched } from './fetched-records.ts'
@@ -51,6 +52,8 @@ export interface FetcherOwner {
   diverged(state: PartitionState, offset: number, leaderEpoch: number): void
   /** The user is to know. */
   failed(error: Error): void
+  /** An answer came. */
+  fetched(fetch: ObservedFetch): void
 }
 
 interface FetchedNode {
@@ -170,6 +173,7 @@ export class Fetcher {
       const asked = this.#ask(partitions, version)
       if (asked.size === 0) return
       const places = new Map([...asked].map(([key, { place }]) => [key, place]))
+      const sentMs = clock.monotonicMs()
       const answer = await this.#network.request(id, Fetch, this.#message(node, places, version), {
         lane: 'fetch',
         versions: { max: version },
@@ -180,7 +184,8 @@ export class Fetcher {
       const error = errorOf(answer.errorCode)
       if (error === null) {
         if (version >= 7) node.session.answered(answer.sessionId)
-        this.#take(id, answer, asked, version)
+        const arrived = this.#take(id, answer, asked, version)
+        this.#owner.fetched({ node: id, sentMs, ...arrived, throttleTimeMs: answer.throttleTimeMs })
       } else {
         node.session.reset()
         if (error.code === 'FETCH_SESSION_ID_NOT_FOUND' || error.code === 'INVALID_FETCH_SESSION_EPOCH') return
@@ -251,17 +256,26 @@ export class Fetcher {
     return false
   }
 
-  #take(node: number, answer: FetchResponse, asked: ReadonlyMap<string, Asked>, version: number): void {
+  #take(
+    node: number,
+    answer: FetchResponse,
+    asked: ReadonlyMap<string, Asked>,
+    version: number,
+  ): { bytes: number; records: number } {
     const { metadata } = this.#network
+    let bytes = 0
+    let records = 0
     for (const topic of answer.responses) {
       const name = version >= 13 ? metadata.nameOf(topic.topicId) : topic.topic
       for (const part of topic.partitions) {
+        bytes += part.records?.length ?? 0
         const question = name === null ? undefined : asked.get(keyOf({ topic: name, partition: part.partitionIndex }))
         if (question === undefined || !this.#isWanted(question)) continue
-        if (part.errorCode === 0) this.#takePartition(question.state, part)
+        if (part.errorCode === 0) records += this.#takePartition(question.state, part)
         else this.#refused(node, question.state, part, answer)
       }
     }
+    return { bytes, records }
   }
 
   #isWanted({ state, incarnation, place }: Asked): boolean {
@@ -269,12 +283,13 @@ export class Fetcher {
     return state.incarnation === incarnation && state.fetchOffset === place.fetchOffset && state.phase === 'positioned'
   }
 
-  #takePartition(state: PartitionState, part: FetchResponse.PartitionData): void {
+  /** How many records it brought. */
+  #takePartition(state: PartitionState, part: FetchResponse.PartitionData): number {
     const { clock } = this.#network.world
     state.failures = 0
     if (part.divergingEpoch.endOffset !== -1) {
       this.#owner.diverged(state, clampInt64(part.divergingEpoch.endOffset), part.divergingEpoch.epoch)
-      return
+      return 0
     }
     if (clampInt64(part.highWatermark) >= 0) state.highWatermark = clampInt64(part.highWatermark)
     state.lastStableOffset = clampInt64(part.lastStableOffset)
@@ -284,7 +299,7 @@ export class Fetcher {
       state.preferredUntilMs = clock.monotonicMs() + this.#settings.metadataMaxAgeMs
     }
     const { records } = part
-    if (records === null || records.length === 0) return
+    if (records === null || records.length === 0) return 0
     const { isReadCommitted, checkCrcs: checksCrc } = this.#settings
     const aborted = isReadCommitted ? part.abortedTransactions : null
     try {
@@ -292,13 +307,15 @@ export class Fetcher {
       if (fetched.nextOffset === state.fetchOffset) {
         // Not one whole batch: brokers before 0.10.1 send no more than they are asked for.
         if (fetched.size === 0) state.fetchBytes = Math.max(state.fetchBytes, this.#settings.maxPartitionFetchBytes) * 2
-        return
+        return 0
       }
       state.add(fetched, state.highWatermark)
       this.#owner.arrived(state)
+      return fetched.recordCount
     } catch (error) {
       state.fail()
       this.#owner.failed(error as Error)
+      return 0
     }
   }
 

@@ -1,5 +1,6 @@
 /** The two forms of reading in a loop: batch by batch, and record by record. Leaving a loop early is told to the source. */
-import type { ConsumedRecord, RecordBatchView } from './record-batch-view.ts'
+import type { ConsumedRecord } from './consumed-record.ts'
+import type { RecordBatchView } from './record-batch-view.ts'
 import type { RecordSource } from './record-source.ts'
 
 type Poll<K, V> = () => Promise<RecordBatchView<K, V> | null>

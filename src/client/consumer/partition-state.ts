@@ -31,6 +31,8 @@ export type PartitionPhase =
 export interface Buffered {
   readonly fetched: FetchedRecords
   readonly highWatermark: number
+  /** It was handed out before, and left unread. */
+  readonly isAgain: boolean
 }
 
 export class PartitionState implements TopicPartition {
@@ -122,7 +124,7 @@ export class PartitionState implements TopicPartition {
 
   /** Keeps what an answer brought. */
   add(fetched: FetchedRecords, highWatermark: number): void {
-    this.buffered.push({ fetched, highWatermark })
+    this.buffered.push({ fetched, highWatermark, isAgain: false })
     this.bufferedBytes += fetched.size
     this.fetchOffset = fetched.nextOffset
     if (fetched.leaderEpoch >= 0) this.fetchEpoch = fetched.leaderEpoch
@@ -143,5 +145,10 @@ export class PartitionState implements TopicPartition {
   lag(isReadCommitted: boolean): number | null {
     const end = isReadCommitted ? this.lastStableOffset : this.highWatermark
     return end < 0 || this.position < 0 ? null : Math.max(end - this.position, 0)
+  }
+
+  /** Records between the log's start and the position: when it reaches 0, retention takes what was not read. Null if unknown. */
+  get lead(): number | null {
+    return this.logStartOffset < 0 || this.position < 0 ? null : Math.max(this.position - this.logStartOffset, 0)
   }
 }

@@ -5,15 +5,12 @@
  * moves one view over all of them, which may not. Keys and values are deserialised when they are first asked for, so that a
  * record that cannot be read costs only whoever reads it, and may be skipped. Bytes are views of the answer's memory.
  */
-import { clampInt64 } from '../../base/int64.ts'
 import { hasLogAppendTime, leaderEpoch, magic } from '../../records/batch.ts'
 import { entryHasLogAppendTime } from '../../records/batches.ts'
-import type { RecordCursor } from '../../records/record-reader.ts'
-import type { RecordHeader } from '../../records/record.ts'
-import { readHeaders } from '../../records/record-reader.ts'
 import type { CallOptions } from '../call.ts'
 import { ClientError } from '../errors.ts'
 import type { Serde } from '../serde.ts'
+import { ConsumedRecord, type RecordChange } from './consumed-record.ts'
 import { FetchedCursor, countRecords, type FetchedRecords } from './fetched-records.ts'
 import { keyOf } from './topic-partition.ts'
 
@@ -33,114 +30,6 @@ export interface BatchOwner<K, V> extends Deserializers<K, V> {
   commit(batch: RecordBatchView<K, V>, offset: number, leaderEpoch: number, detail: CommitDetail): Promise<void>
 }
 
-/** Not yet deserialised. */
-const UNREAD = Symbol('unread')
-
-export class ConsumedRecord<K, V> {
-  readonly #batch: RecordBatchView<K, V>
-  #bytes!: Buffer
-  #entryAt = 0
-  #keyAt = 0
-  #keyBytes = -1
-  #valueAt = 0
-  #valueBytes = -1
-  #headersAt = 0
-  #headerCount = 0
-  #end = 0
-  #key: K | null | typeof UNREAD = UNREAD
-  #value: V | null | typeof UNREAD = UNREAD
-  #offset = 0
-  #timestamp = -1
-
-  constructor(batch: RecordBatchView<K, V>) {
-    this.#batch = batch
-  }
-
-  /** @internal */
-  moveTo(cursor: RecordCursor, entryAt: number): this {
-    this.#bytes = cursor.bytes
-    this.#entryAt = entryAt
-    this.#keyAt = cursor.keyAt
-    this.#keyBytes = cursor.keyBytes
-    this.#valueAt = cursor.valueAt
-    this.#valueBytes = cursor.valueBytes
-    this.#headersAt = cursor.headersAt
-    this.#headerCount = cursor.headerCount
-    this.#end = cursor.recordEnd
-    this.#offset = cursor.offset
-    this.#timestamp = typeof cursor.timestamp === 'number' ? cursor.timestamp : clampInt64(cursor.timestamp)
-    this.#key = UNREAD
-    this.#value = UNREAD
-    return this
-  }
-
-  get topic(): string {
-    return this.#batch.topic
-  }
-
-  get partition(): number {
-    return this.#batch.partition
-  }
-
-  get offset(): number {
-    return this.#offset
-  }
-
-  /** Milliseconds since 1970; -1 if it has none. */
-  get timestamp(): number {
-    return this.#timestamp
-  }
-
-  /** Whether `timestamp` is the producer's or the broker's. */
-  get timestampType(): 'CreateTime' | 'LogAppendTime' {
-    return this.#batch.hasLogAppendTime(this.#entryAt) ? 'LogAppendTime' : 'CreateTime'
-  }
-
-  /** Of the leader that appended it; -1 where brokers don't tell (before 0.11). */
-  get leaderEpoch(): number {
-    return this.#batch.leaderEpochAt(this.#entryAt)
-  }
-
-  /** Null if it has none. @throws ClientError DESERIALIZATION_FAILED naming the record's place. */
-  get key(): K | null {
-    if (this.#key === UNREAD) this.#key = this.#batch.deserialize('key', this.keyBytes, this.#offset)
-    return this.#key
-  }
-
-  /** Null for a tombstone. @throws ClientError DESERIALIZATION_FAILED naming the record's place. */
-  get value(): V | null {
-    if (this.#value === UNREAD) this.#value = this.#batch.deserialize('value', this.valueBytes, this.#offset)
-    return this.#value
-  }
-
-  /** The key as it came. */
-  get keyBytes(): Buffer | null {
-    return this.#keyBytes < 0 ? null : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.#keyBytes)
-  }
-
-  /** The value as it came. */
-  get valueBytes(): Buffer | null {
-    return this.#valueBytes < 0 ? null : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.#valueBytes)
-  }
-
-  /** In their order, repetitions included. */
-  get headers(): readonly RecordHeader[] {
-    return readHeaders(this.#bytes, this.#headersAt, this.#end, this.#headerCount)
-  }
-
-  /** The last header of this name; undefined if there is none. */
-  header(name: string): Buffer | null | undefined {
-    return this.headers.findLast(({ key }) => key === name)?.value
-  }
-
-  /**
-   * Commits up to and with this record; it and those before it count as finished. Rejects as `Consumer.commit` does.
-   */
-  commit(detail: CommitDetail = {}): Promise<void> {
-    return this.#batch.commitTo(this.#offset + 1, this.leaderEpoch, detail)
-  }
-}
-
 export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
   readonly topic: string
   readonly partition: number
@@ -151,12 +40,15 @@ export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
   /** @internal */
   readonly fetched: FetchedRecords
   readonly #owner: BatchOwner<K, V>
+  /** By offset, what `filter` and `map` made of records; null: not handed out. */
+  readonly #changes: ReadonlyMap<number, RecordChange<K, V> | null> | null
   #length: number | null = null
 
   constructor(
     place: { readonly topic: string; readonly partition: number; readonly highWatermark: number },
     fetched: FetchedRecords,
     owner: BatchOwner<K, V>,
+    changes: ReadonlyMap<number, RecordChange<K, V> | null> | null = null,
   ) {
     this.topic = place.topic
     this.partition = place.partition
@@ -164,6 +56,7 @@ export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
     this.nextOffset = fetched.nextOffset
     this.fetched = fetched
     this.#owner = owner
+    this.#changes = changes
   }
 
   /** Bytes as fetched, compressed ones as such. */
@@ -178,19 +71,42 @@ export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
 
   /** Records in it. */
   get length(): number {
-    return (this.#length ??= countRecords(this, this.fetched))
+    return (this.#length ??= this.#count())
   }
 
   /** One view per record, made as the loop goes on. Throws KafkaError CORRUPT_MESSAGE for what is not intact. */
   [Symbol.iterator](): Iterator<ConsumedRecord<K, V>, undefined> {
-    return new ViewIterator(this)
+    return this.#changes === null ? new ViewIterator(this) : new ChangedIterator(this, this.#changes)
   }
 
   /** The same view for each record: nothing is made per record, and `record` must not be kept. */
   forEach(visit: (record: ConsumedRecord<K, V>) => void): void {
     const cursor = new FetchedCursor(this, this.fetched)
     const view = new ConsumedRecord(this)
-    while (cursor.next()) visit(view.moveTo(cursor.record, cursor.entryAt))
+    const changes = this.#changes
+    if (changes === null) while (cursor.next()) visit(view.moveTo(cursor.record, cursor.entryAt))
+    else {
+      while (cursor.next()) {
+        const change = changes.get(cursor.record.offset)
+        if (change !== null) visit(view.moveTo(cursor.record, cursor.entryAt).override(change ?? {}))
+      }
+    }
+  }
+
+  /** The same batch without the records for which `keep` is false; they are finished with the batch nevertheless. For interceptors. */
+  filter(keep: (record: ConsumedRecord<K, V>) => boolean): RecordBatchView<K, V> {
+    const changes = new Map(this.#changes)
+    this.forEach((record) => {
+      if (!keep(record)) changes.set(record.offset, null)
+    })
+    return this.#changed(changes)
+  }
+
+  /** The same batch with keys and values that `change` puts in place of those that came; bytes stay. For interceptors. */
+  map(change: (record: ConsumedRecord<K, V>) => RecordChange<K, V>): RecordBatchView<K, V> {
+    const changes = new Map(this.#changes)
+    this.forEach((record) => changes.set(record.offset, { ...changes.get(record.offset), ...change(record) }))
+    return this.#changed(changes)
   }
 
   /** Commits the whole batch, which then counts as finished. Rejects as `Consumer.commit` does. */
@@ -234,6 +150,16 @@ export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
       )
     }
   }
+
+  #changed(changes: ReadonlyMap<number, RecordChange<K, V> | null>): RecordBatchView<K, V> {
+    return new RecordBatchView(this, this.fetched, this.#owner, changes)
+  }
+
+  #count(): number {
+    let count = countRecords(this, this.fetched)
+    for (const change of this.#changes?.values() ?? []) if (change === null) count--
+    return count
+  }
 }
 
 class ViewIterator<K, V> implements Iterator<ConsumedRecord<K, V>, undefined> {
@@ -249,5 +175,26 @@ class ViewIterator<K, V> implements Iterator<ConsumedRecord<K, V>, undefined> {
     const cursor = this.#cursor
     if (!cursor.next()) return { done: true, value: undefined }
     return { done: false, value: new ConsumedRecord(this.#batch).moveTo(cursor.record, cursor.entryAt) }
+  }
+}
+
+class ChangedIterator<K, V> implements Iterator<ConsumedRecord<K, V>, undefined> {
+  readonly #records: ViewIterator<K, V>
+  readonly #changes: ReadonlyMap<number, RecordChange<K, V> | null>
+
+  constructor(batch: RecordBatchView<K, V>, changes: ReadonlyMap<number, RecordChange<K, V> | null>) {
+    this.#records = new ViewIterator(batch)
+    this.#changes = changes
+  }
+
+  next(): IteratorResult<ConsumedRecord<K, V>, undefined> {
+    for (;;) {
+      const result = this.#records.next()
+      if (result.done === true) return result
+      const change = this.#changes.get(result.value.offset)
+      if (change === null) continue
+      if (change !== undefined) result.value.override(change)
+      return result
+    }
   }
 }

@@ -10,6 +10,7 @@ import { entryLastOffset } from '../../records/batches.ts'
 import { pause } from '../call.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Committer, CommitPoint } from './committer.ts'
+import { ConsumerObserver } from './consumer-observer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
 import { countRecords, type FetchedRecords } from './fetched-records.ts'
 import { Fetcher } from './fetcher.ts'
@@ -29,6 +30,7 @@ interface InHand<K, V> {
 
 export class RecordSource<K, V> {
   readonly partitions = new Map<string, PartitionState>()
+  readonly observer: ConsumerObserver<K, V>
   readonly keeper: PositionKeeper
   readonly fetcher: Fetcher
   /** Set once there is a group. */
@@ -46,6 +48,7 @@ export class RecordSource<K, V> {
   constructor(network: NetworkClient, settings: ConsumerSettings<K, V>, owner: BatchOwner<K, V>) {
     this.#network = network
     this.#owner = owner
+    this.observer = new ConsumerObserver(network, settings, this.partitions)
     this.keeper = new PositionKeeper(network, settings, {
       partitions: this.partitions,
       committer: () => this.committer,
@@ -61,6 +64,7 @@ export class RecordSource<K, V> {
       outOfRange: (state) => this.#outOfRange(state),
       diverged: (state, offset, epoch) => this.keeper.diverged(state, offset, epoch),
       failed: (error) => this.fail(error),
+      fetched: (fetch) => this.observer.fetched(fetch),
     })
     this.#stopWatching = network.metadata.onChange(() => this.wake())
   }
@@ -74,9 +78,12 @@ export class RecordSource<K, V> {
     return this.#isStopped
   }
 
+  /** `wake` begins with them. */
   add(states: Iterable<PartitionState>): void {
-    for (const state of states) this.partitions.set(state.key, state)
-    this.wake()
+    for (const state of states) {
+      this.partitions.set(state.key, state)
+      this.observer.partitionAdded(state)
+    }
   }
 
   remove(keys: Iterable<string>): void {
@@ -86,6 +93,7 @@ export class RecordSource<K, V> {
       state.drop()
       this.partitions.delete(key)
       this.#ready.delete(state)
+      this.observer.partitionRemoved(state)
     }
     this.#signal()
   }
@@ -101,6 +109,7 @@ export class RecordSource<K, V> {
   /** The next `poll` rejects with it; the first of several is told. */
   fail(error: Error): void {
     this.#failure ??= error
+    this.observer.failed(error)
     this.#signal()
   }
 
@@ -196,7 +205,7 @@ export class RecordSource<K, V> {
       const { bytes, entries } = batch.fetched
       const left = entries.filter((at) => entryLastOffset(bytes, at) >= rest)
       const fetched = { ...batch.fetched, entries: left, fromOffset: rest }
-      state.buffered.unshift({ fetched, highWatermark: batch.highWatermark })
+      state.buffered.unshift({ fetched, highWatermark: batch.highWatermark, isAgain: true })
       state.bufferedBytes += fetched.size
       state.position = rest
       this.#ready.add(state)
@@ -259,7 +268,7 @@ export class RecordSource<K, V> {
 
   #takeOf(state: PartitionState): RecordBatchView<K, V> | null {
     for (let taken = state.take(); taken !== null; taken = state.take()) {
-      const { fetched, highWatermark } = taken
+      const { fetched, highWatermark, isAgain } = taken
       if (state.buffered.length > 0) this.#ready.add(state)
       this.fetcher.wake()
       if (!hasRecords(state, fetched)) {
@@ -268,7 +277,8 @@ export class RecordSource<K, V> {
         continue
       }
       const { topic, partition, seeks } = state
-      const batch = new RecordBatchView({ topic, partition, highWatermark }, fetched, this.#owner)
+      const whole = new RecordBatchView({ topic, partition, highWatermark }, fetched, this.#owner)
+      const batch = this.observer.handedOut(whole, isAgain)
       this.#inHand = { batch, state, seeks, doneOffset: fetched.fromOffset, isLeft: false }
       return batch
     }

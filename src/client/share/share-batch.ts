@@ -4,7 +4,8 @@
  */
 import { ClientError } from '../errors.ts'
 import { FetchedCursor } from '../consumer/fetched-records.ts'
-import { ConsumedRecord, type RecordBatchView } from '../consumer/record-batch-view.ts'
+import { ConsumedRecord } from '../consumer/consumed-record.ts'
+import type { RecordBatchView } from '../consumer/record-batch-view.ts'
 import { keyOf } from '../consumer/topic-partition.ts'
 import type { RecordHeader } from '../../records/record.ts'
 import { Acknowledgements, GAP, TYPE_CODES, type AcknowledgeType } from './acknowledgements.ts'

@@ -60,6 +60,43 @@ test('what a batch has without an answer is accepted when the next is asked for'
   })
 })
 
+test('fetches, records, acknowledgements and heartbeats are counted and told', async () => {
+  await inCluster(1, 1, async ({ logs, consumer: make }) => {
+    logs.append('jobs', 0, 3)
+    const heard: [string, unknown][] = []
+    const events = (name: string) => ({
+      hasSubscribers: true,
+      publish: (message: unknown) => void heard.push([name, message]),
+    })
+    const consumer = make({ events, clientId: 'me' })
+    const read = (name: string): number => {
+      for (const metric of consumer.metrics.all()) {
+        if (metric.name.name !== name) continue
+        if (metric.kind === 'counter') return metric.counter.count
+        if (metric.kind === 'histogram') return metric.histogram.count
+      }
+      throw new Error(name)
+    }
+    const batch = (await consumer.poll())!
+    batch.acknowledgeAll('reject')
+    expect(read('records-consumed-total')).toBe(3)
+    await consumer.commit()
+    expect(read('acknowledgements-send-total')).toBe(3)
+    expect(read('acknowledgements-error-total')).toBe(0)
+    expect(read('heartbeat-total')).toBe(read('heartbeat-response-time'))
+    expect(read('heartbeat-total')).toBeGreaterThan(0)
+    expect(read('rebalance-total')).toBe(1)
+    expect(read('fetch-total')).toBe(read('fetch-latency'))
+    const of = (what: string) => heard.filter(([name]) => name === `klamm:share-consumer:${what}`)
+    expect(of('fetch').map(([, message]) => message)).toContainEqual(
+      expect.objectContaining({ clientId: 'me', groupId: 'g', node: 1, records: 3 }),
+    )
+    expect(of('acknowledge').map(([, message]) => message)).toMatchObject([
+      { topic: 'jobs', partition: 0, records: 3, error: null },
+    ])
+  })
+})
+
 test('in explicit mode each record must have an answer before the next poll, and commit tells what became of it', async () => {
   await inCluster(1, 1, async ({ logs, share, consumer: make }) => {
     logs.append('jobs', 0, 2)

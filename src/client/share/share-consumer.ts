@@ -14,6 +14,7 @@ import { clampInt64 } from '../../base/int64.ts'
 import { ShareAcknowledge } from '../../protocol/generated/share-acknowledge.ts'
 import { ShareFetch, type ShareFetchResponse } from '../../protocol/generated/share-fetch.ts'
 import type { Uuid } from '../../base/uuid.ts'
+import type { MetricsRegistry } from '../../metrics/registry.ts'
 import { backoffMs, pause, type CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { Coordinator } from '../coordinator.ts'
@@ -26,6 +27,7 @@ import { Acknowledgements, RENEW } from './acknowledgements.ts'
 import { ShareBatch, type ShareBatchOwner, type ShareRecord } from './share-batch.ts'
 import { ShareMembership } from './share-membership.ts'
 import { resolveShareOptions, type ShareConsumerOptions, type ShareSettings } from './share-options.ts'
+import { ShareObserver } from './share-observer.ts'
 import { ShareSession, type AcknowledgeOutcome, type SharePlace } from './share-session.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
@@ -42,7 +44,10 @@ interface Fetched<K, V> {
 export type AcknowledgeOutcomes = ReadonlyMap<string, Error | null>
 
 export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<ShareBatch<K, V>>, AsyncDisposable {
+  /** Counters, gauges and histograms under the names of Java's client. */
+  readonly metrics: MetricsRegistry
   readonly #network: NetworkClient
+  readonly #observer: ShareObserver
   readonly #settings: ShareSettings<K, V>
   readonly #membership: ShareMembership
   readonly #sessions = new Map<number, ShareSession>()
@@ -62,14 +67,18 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     this.#settings = resolveShareOptions(options, options)
     this.#network = new NetworkClient(world, this.#settings)
     const { groupId, rack } = this.#settings
+    this.#observer = new ShareObserver(this.#network, groupId)
+    this.metrics = this.#observer.metrics
     const coordinator = new Coordinator(this.#network, 'group', groupId)
     this.#membership = new ShareMembership(this.#network, coordinator, groupId, rack, {
       topics: () => this.#topics,
       assigned: (partitions) => {
         this.#assigned = partitions
+        this.#observer.reassigned()
         this.#signal()
       },
       failed: (error) => this.#fail(error),
+      heartbeat: (sentMs) => this.#observer.heartbeat(sentMs),
     })
     this.#network.metadata.onChange(() => this.#signal())
   }
@@ -203,10 +212,13 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     }
     this.#finish()
     this.#isPolling = true
+    const { clock } = this.#network.world
+    this.#observer.pollBegan(clock.monotonicMs())
     try {
       return await this.#next(timeoutMs, signal)
     } finally {
       this.#isPolling = false
+      this.#observer.pollEnded(clock.monotonicMs())
     }
   }
 
@@ -223,6 +235,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
       const batch = this.#take()
       if (batch !== null) {
         this.#inHand = batch
+        this.#observer.handedOut(batch.length)
         // What is acknowledged must not wait until all that was fetched is handed out.
         for (const session of this.#sessions.values()) if (session.hasWaiting) void this.#acknowledge(session, false)
         return batch
@@ -276,18 +289,23 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
 
   /** To the broker that gave the records out: no other knows of them. */
   #queue({ topic, partition }: TopicPartition, acknowledgements: Acknowledgements, outcome: AcknowledgeOutcome): void {
-    if (acknowledgements.size === 0) return
+    const records = acknowledgements.size
+    if (records === 0) return
+    const settled: AcknowledgeOutcome = (key, error) => {
+      this.#observer.acknowledged(topic, partition, records, error)
+      outcome(key, error)
+    }
     const key = keyOf({ topic, partition })
     const from = this.#nodeOf.get(key)
     const session = from === undefined ? undefined : this.#sessions.get(from.node)
     if (from === undefined || session === undefined || !session.isOpen) {
-      outcome(
+      settled(
         key,
         new KafkaError('INVALID_RECORD_STATE', `The session in which records of ${key} were acquired has ended.`),
       )
       return
     }
-    session.add({ key, topicId: from.topicId, partition }, acknowledgements, outcome)
+    session.add({ key, topicId: from.topicId, partition }, acknowledgements, settled)
   }
 
   #places(): (SharePlace & TopicPartition)[] {
@@ -376,10 +394,13 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
       forgottenTopicsData,
     }
     const options = { lane: 'fetch', versions: { min: version, max: version }, keepsMemory: true } as const
+    const sentMs = this.#network.world.clock.monotonicMs()
     const answer = await this.#network.request(session.node, ShareFetch, message, options)
     const error = errorOf(answer.errorCode, answer.errorMessage)
     if (error !== null) throw error
     session.failures = 0
+    let bytes = 0
+    let records = 0
     const failed = new Map<string, Error>()
     for (const topic of answer.responses) {
       const name = this.#network.metadata.nameOf(topic.topicId)
@@ -387,9 +408,15 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
         const key = keyOf({ topic: name ?? topic.topicId, partition: part.partitionIndex })
         const refused = errorOf(part.acknowledgeErrorCode, part.acknowledgeErrorMessage)
         if (refused !== null) failed.set(key, refused)
+        bytes += part.records?.length ?? 0
+        for (const { firstOffset, lastOffset } of part.acquiredRecords) {
+          records += clampInt64(lastOffset) - clampInt64(firstOffset) + 1
+        }
         if (name !== null) this.#takePart(session, name, topic.topicId, part, answer)
       }
     }
+    const { throttleTimeMs } = answer
+    this.#observer.fetched({ node: session.node, sentMs, bytes, records, throttleTimeMs })
     session.answered(failed)
   }
 
@@ -496,6 +523,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
 
   #fail(error: Error): void {
     this.#failure ??= error
+    this.#observer.failed(error)
     this.#signal()
   }
 

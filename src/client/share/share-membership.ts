@@ -21,6 +21,8 @@ export interface ShareMemberHost {
   /** By topic id. */
   assigned(partitions: ReadonlyMap<Uuid, readonly number[]>): void
   failed(error: Error): void
+  /** A heartbeat was answered, which was sent at `sentMs` (monotonic). */
+  heartbeat(sentMs: number): void
 }
 
 export class ShareMembership {
@@ -112,7 +114,9 @@ export class ShareMembership {
       subscribedTopicNames: says ? this.#host.topics().toSorted() : null,
     }
     this.#told = subscription
+    const sentMs = this.#network.world.clock.monotonicMs()
     const answer = await this.#coordinator.request(ShareGroupHeartbeat, message)
+    this.#host.heartbeat(sentMs)
     const error = errorOf(answer.errorCode, answer.errorMessage)
     if (error !== null) throw error
     if (this.#isLeaving) return INTERVAL_MS

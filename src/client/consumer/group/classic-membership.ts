@@ -160,6 +160,7 @@ export class ClassicMembership implements Membership {
     this.#coordinator.noticed(error)
     const code = error instanceof KafkaError ? error.code : ''
     if (code === 'MEMBER_ID_REQUIRED') return true
+    this.#host.rebalanceFailed(error)
     if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#isLost = true
     else if (!isRetriable(error) && code !== 'REBALANCE_IN_PROGRESS') {
       this.#stopHeartbeats()
@@ -180,6 +181,7 @@ export class ClassicMembership implements Membership {
   }
 
   async #rebalance(): Promise<void> {
+    this.#host.rebalanceBegan()
     await this.#giveAway()
     this.#rejoins = false
     const joined = await this.#join()
@@ -195,6 +197,7 @@ export class ClassicMembership implements Membership {
     this.#beat()
     assignor.assigned?.(assignment, generationId)
     await this.#take(assignment.partitions)
+    this.#host.rebalanceEnded()
     this.#noticeMetadata()
   }
 
@@ -401,6 +404,7 @@ export class ClassicMembership implements Membership {
   async #heartbeat(generationId: number): Promise<void> {
     const { groupInstanceId } = this.#settings
     let code = ''
+    const sentMs = this.#network.world.clock.monotonicMs()
     try {
       const connection = await this.#coordinator.connection()
       const version = connection.versions.choose(Heartbeat)
@@ -414,6 +418,7 @@ export class ClassicMembership implements Membership {
         },
         { versions: { min: version, max: version }, timeoutMs: this.#settings.sessionTimeoutMs },
       )
+      this.#host.heartbeat(sentMs)
       const error = errorOf(answer.errorCode)
       if (error !== null) this.#coordinator.noticed(error)
       code = error?.code ?? ''

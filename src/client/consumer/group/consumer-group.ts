@@ -72,9 +72,10 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     const owned = membership === null ? [] : this.owned()
     try {
       if (this.#settings.autoCommit) await this.#commitFinished(null, call)
-      if (owned.length > 0) await this.#settings.onRebalance.revoked?.(owned)
+      if (owned.length > 0) await this.#changed('revoked', owned)
     } finally {
       this.#membership = null
+      this.#source.observer.left()
       await membership?.leave(mode, call)
       this.#source.remove(owned.map(keyOf))
     }
@@ -103,6 +104,26 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
 
   committed(points: readonly CommitPoint[]): void {
     this.#source.finishedTo(points)
+  }
+
+  attempted(points: readonly CommitPoint[], sentMs: number, error: KafkaError | null): void {
+    this.#source.observer.committed(this.groupId, points, sentMs, error)
+  }
+
+  heartbeat(sentMs: number): void {
+    this.#source.observer.heartbeat(sentMs)
+  }
+
+  rebalanceBegan(): void {
+    this.#source.observer.rebalanceBegan()
+  }
+
+  rebalanceEnded(): void {
+    this.#source.observer.rebalanceEnded(this.groupId, this.owned())
+  }
+
+  rebalanceFailed(error: Error): void {
+    this.#source.observer.rebalanceFailed(this.groupId, error)
   }
 
   unknownMember(): void {
@@ -148,7 +169,7 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
       await this.#commitFinished(keys, { timeoutMs }).catch((error: unknown) => this.#settings.onCommitError(error))
     }
     try {
-      await this.#settings.onRebalance.revoked?.(partitions)
+      await this.#changed('revoked', partitions)
     } catch (error) {
       this.failed(error as Error)
     }
@@ -157,10 +178,8 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
 
   async lose(partitions: readonly TopicPartition[]): Promise<void> {
     this.#source.remove(partitions.map(keyOf))
-    const { lost, revoked } = this.#settings.onRebalance
     try {
-      // As in Java, who does not listen to losses is told of a revocation.
-      await (lost ?? revoked)?.(partitions)
+      await this.#changed('lost', partitions)
     } catch (error) {
       this.failed(error as Error)
     }
@@ -173,13 +192,21 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
       return state
     })
     this.#source.add(states)
+    this.#source.wake()
     try {
-      await this.#settings.onRebalance.assigned?.(partitions)
+      await this.#changed('assigned', partitions)
     } catch (error) {
       this.failed(error as Error)
     }
     for (const state of states) state.isHeld = false
     this.#source.wake()
+  }
+
+  #changed(change: 'assigned' | 'revoked' | 'lost', partitions: readonly TopicPartition[]): Promise<void> {
+    const { onRebalance } = this.#settings
+    // As in Java, who does not listen to losses is told of a revocation.
+    const listener = onRebalance[change] ?? (change === 'lost' ? onRebalance.revoked : undefined)
+    return this.#source.observer.assignmentChanged(change, this.groupId, partitions, listener?.bind(onRebalance))
   }
 
   async #choose(): Promise<void> {

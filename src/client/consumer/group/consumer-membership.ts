@@ -192,6 +192,7 @@ export class ConsumerMembership implements Membership {
     const connection = await this.#coordinator.connection()
     const version = connection.versions.choose(ConsumerGroupHeartbeat, pattern === null ? {} : { min: 1 })
     this.#told = { subscription, owned: ownedText }
+    const sentMs = this.#network.world.clock.monotonicMs()
     const answer = await this.#coordinator.request(
       ConsumerGroupHeartbeat,
       {
@@ -208,6 +209,7 @@ export class ConsumerMembership implements Membership {
       },
       { versions: { min: version, max: version } },
     )
+    this.#host.heartbeat(sentMs)
     const error = errorOf(answer.errorCode, answer.errorMessage)
     if (error !== null) throw error
     return answer
@@ -244,6 +246,7 @@ export class ConsumerMembership implements Membership {
     const code = error instanceof KafkaError ? error.code : ''
     const isForgotten = code === 'GROUP_ID_NOT_FOUND' && this.#epoch > JOIN_EPOCH
     if (code === 'FENCED_MEMBER_EPOCH' || code === 'UNKNOWN_MEMBER_ID' || isForgotten) {
+      this.#host.rebalanceFailed(error)
       await this.#lost()
       return 0
     }
@@ -316,11 +319,15 @@ export class ConsumerMembership implements Membership {
       const gone = owned.filter((partition) => !now.has(keyOf(partition)))
       const come = wanted.filter((partition) => !before.has(keyOf(partition)))
       const isDone = gone.length === 0 && come.length === 0
+      if (!isDone) this.#host.rebalanceBegan()
       if (gone.length > 0) await this.#host.revoke(gone)
       if (this.#life !== life) return
       if (!isDone) await this.#host.assign(come)
       if (this.#life !== life) return
-      if (!isDone) this.#heartbeatNow()
+      if (!isDone) {
+        this.#host.rebalanceEnded()
+        this.#heartbeatNow()
+      }
       if (!isComplete) this.#network.refreshSoon()
       else if (this.#target === target) {
         this.#target = null

@@ -28,6 +28,12 @@ export interface MemberHost {
   isOverdue(): boolean
   /** The user is to know. */
   failed(error: Error): void
+  /** A heartbeat was answered, which was sent at `sentMs` (monotonic). */
+  heartbeat(sentMs: number): void
+  /** Something is to be given away or joined; it ends with an assignment, or fails and may be tried again. */
+  rebalanceBegan(): void
+  rebalanceEnded(): void
+  rebalanceFailed(error: Error): void
 }
 
 /** KIP-1092: what becomes of the membership. */
