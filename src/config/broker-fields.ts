@@ -72,6 +72,15 @@ export const BROKER_FIELDS = {
   metadataLogMaxRecordBytesBetweenSnapshots: number('metadata.log.max.record.bytes.between.snapshots'),
   metadataLogMaxSnapshotIntervalMs: number('metadata.log.max.snapshot.interval.ms'),
 
+  // Replication
+  numReplicaFetchers: number('num.replica.fetchers'),
+  replicaFetchBackoffMs: number('replica.fetch.backoff.ms'),
+  replicaFetchMaxBytes: number('replica.fetch.max.bytes'),
+  replicaFetchMinBytes: number('replica.fetch.min.bytes'),
+  replicaFetchResponseMaxBytes: number('replica.fetch.response.max.bytes'),
+  replicaFetchWaitMaxMs: number('replica.fetch.wait.max.ms'),
+  replicaSocketTimeoutMs: number('replica.socket.timeout.ms'),
+
   // Log directories
   logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
   logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),

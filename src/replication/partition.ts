@@ -216,6 +216,19 @@ export class Partition {
     return this.leaderLog().startVerification(append)
   }
 
+  /** The log while this broker follows the leader of that epoch; null when it doesn't any more, or its disk failed. */
+  followedLog(leaderEpoch: number): PartitionLog | null {
+    const { leader } = this.#assignment
+    return this.#deleted || leader === this.#nodeId || leaderEpoch !== this.leaderEpoch ? null : this.#log
+  }
+
+  /** The log was cut as a follower: who reads here looks again. */
+  wasCut(log: PartitionLog): void {
+    this.#countedEnd = log.highWatermark
+    this.#countedBytes = log.sizeBytes
+    for (const watcher of [...this.#watchers]) watcher.changed()
+  }
+
   watch(watcher: PartitionWatcher): void {
     this.#watchers.add(watcher)
   }
@@ -247,18 +260,22 @@ export class Partition {
   #advanceHighWatermark(): void {
     const log = this.#log
     if (log === null || this.#assignment.isr.some((id) => id !== this.#nodeId)) return
-    const offset = log.writtenEnd
-    if (offset <= log.highWatermark && offset === this.#countedEnd) return
+    this.raiseHighWatermark(log, log.writtenEnd)
+  }
+
+  /** As far as the log is written, and never down. */
+  raiseHighWatermark(log: PartitionLog, offset: number): void {
+    if (offset <= log.highWatermark && log.highWatermark === this.#countedEnd) return
     const stableBefore = log.lastStableOffset
     const wasAlong = stableBefore === log.highWatermark
     log.setHighWatermark(offset)
-    const { lastStableOffset } = log
-    const isAlong = wasAlong && lastStableOffset === log.highWatermark
+    const { lastStableOffset, highWatermark } = log
+    const isAlong = wasAlong && lastStableOffset === highWatermark
     const stable = isAlong ? 'along' : lastStableOffset === stableBefore ? 'still' : 'otherwise'
     const bytes = Math.max(0, log.sizeBytes - this.#countedBytes)
     this.#countedBytes = log.sizeBytes
-    this.#countedEnd = offset
-    this.#completeWaiters(offset)
+    this.#countedEnd = highWatermark
+    this.#completeWaiters(highWatermark)
     for (const watcher of [...this.#watchers]) watcher.readable(bytes, stable)
   }
 

@@ -12,12 +12,14 @@ import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
 import type { CreateOptions, LogManager } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { Partition, type Assignment } from './partition.ts'
+import type { Followers } from './replica-fetchers.ts'
 
 export interface ReplicaManagerOptions {
   readonly nodeId: number
   readonly logs: LogManager
   readonly logger: Logger
-  /** Partitions that other brokers hold replicas of are not served: nothing here would replicate them. */
+  readonly followers: Followers
+  /** Partitions that other brokers hold replicas of are not served: half of what replicates them is missing. */
   readonly onlyAlone: boolean
 }
 
@@ -93,14 +95,31 @@ export class ReplicaManager {
       )
     }
     if (partition !== null) {
-      if (hosted) partition.assign(assignment)
       if (isRefused) partition.goOffline()
-      if (!hosted) opening.push(() => this.#removePartition(partition))
+      opening.push(() => (hosted ? this.#assign(partition, assignment) : this.#removePartition(partition)))
     } else if (isRefused) this.#put(topic, index, null, assignment)
     else if (hosted) {
       const directoryId = directoryOf(image, this.#options.nodeId)
       opening.push(() => this.#host(topic, index, assignment, { topicId: topic.id, isNew, directoryId }))
     }
+  }
+
+  /**
+   * A change of the leader or its epoch ends what was followed before: a leader's epoch begins where the last append of its
+   * predecessor ended, and a new leader may disagree with the old one. Changes of the ISR disturb nobody.
+   */
+  async #assign(partition: Partition, assignment: Assignment): Promise<void> {
+    const { followers } = this.#options
+    const before = partition.assignment
+    const isSameEpoch = assignment.leader === before.leader && assignment.leaderEpoch === before.leaderEpoch
+    if (!isSameEpoch && !partition.isLeader) await followers.remove(partition)
+    partition.assign(assignment)
+    if (!isSameEpoch) this.#followLeader(partition)
+  }
+
+  #followLeader(partition: Partition): void {
+    const { leader } = partition.assignment
+    if (leader >= 0 && !partition.isLeader && partition.log !== null) this.#options.followers.add(partition)
   }
 
   async #host(topic: TopicImage, index: number, assignment: Assignment, options: CreateOptions): Promise<void> {
@@ -117,8 +136,10 @@ export class ReplicaManager {
   #put(topic: TopicImage, index: number, log: PartitionLog | null, assignment: Assignment): void {
     const identity = { topic: topic.name, index, topicId: topic.id }
     const partitions = this.#topics.get(topic.name) ?? []
-    partitions[index] = new Partition(identity, this.#options.nodeId, log, assignment)
+    const partition = new Partition(identity, this.#options.nodeId, log, assignment)
+    partitions[index] = partition
     this.#topics.set(topic.name, partitions)
+    this.#followLeader(partition)
   }
 
   async #remove(topic: TopicImage): Promise<void> {
@@ -129,6 +150,7 @@ export class ReplicaManager {
   async #removePartition(partition: Partition): Promise<void> {
     partition.remove()
     delete this.#topics.get(partition.topic)?.[partition.index]
+    await this.#options.followers.remove(partition)
     try {
       await this.#options.logs.delete(partition.topic, partition.index)
     } catch (error) {

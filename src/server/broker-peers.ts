@@ -1,4 +1,7 @@
-/** This broker's own connections to the others of its cluster, one each, made when they are needed and again when they broke. */
+/**
+ * This broker's own connections to the others of its cluster, one each, made when they are needed and again when they broke;
+ * and further ones for whoever keeps others waiting (`dial`).
+ */
 import type { Logger } from '../base/logger.ts'
 import { BrokerConnection } from '../rpc/broker-connection.ts'
 import type { ChunkPool } from '../rpc/chunk-pool.ts'
@@ -48,7 +51,7 @@ export class BrokerPeers {
     const known = this.#peers.get(endpoint.id)
     if (known !== undefined && known.where === where && known.connection?.isClosed !== true) return known.opening
     known?.connection?.close()
-    const peer: Peer = { where, opening: this.#open(endpoint), connection: null }
+    const peer: Peer = { where, opening: this.#open(endpoint, this.#options.requestTimeoutMs()), connection: null }
     this.#peers.set(endpoint.id, peer)
     peer.opening.then(
       (connection) => {
@@ -62,15 +65,19 @@ export class BrokerPeers {
     return peer.opening
   }
 
+  /** Another connection, which belongs to the caller; every request on it may take `requestTimeoutMs`. */
+  dial(endpoint: Endpoint, requestTimeoutMs: number): Promise<BrokerConnection> {
+    return this.#open(endpoint, requestTimeoutMs)
+  }
+
   close(): void {
     this.#isClosed = true
     for (const { connection } of this.#peers.values()) connection?.close()
     this.#peers.clear()
   }
 
-  #open(endpoint: Endpoint): Promise<BrokerConnection> {
+  #open(endpoint: Endpoint, timeoutMs: number): Promise<BrokerConnection> {
     const { clock, network, random, pool, nodeId } = this.#options
-    const timeoutMs = this.#options.requestTimeoutMs()
     return BrokerConnection.open(endpoint, {
       network,
       clock,

@@ -13,6 +13,7 @@ import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { BROKER_FEATURES, SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
+import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { MetadataImage } from '../metadata/image.ts'
@@ -20,6 +21,7 @@ import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
+import { followLeaders } from './follow-leaders.ts'
 import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerPeers } from './broker-peers.ts'
@@ -104,8 +106,9 @@ export class Node {
   }
 
   async #close(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, peers, logs, metadata, publisher, config, logger } =
+    const { lifecycle, sockets, groups, transactions, questions, peers, fetchers, logs, metadata, publisher } =
       this.#parts
+    const { config, logger } = this.#parts
     logger.info('Shutting down')
     if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
     else lifecycle.close()
@@ -115,6 +118,7 @@ export class Node {
     questions.close()
     peers.close()
     await publisher.settled()
+    await fetchers.close()
     await logs.close(lifecycle.epoch)
     await metadata.close()
     await unlockMetadata(this.#parts)
@@ -123,14 +127,14 @@ export class Node {
   }
 
   async #closeHard(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, peers, logs, metadata } = this.#parts
+    const { lifecycle, sockets, groups, transactions, questions, peers, fetchers, logs, metadata } = this.#parts
     lifecycle.close()
     await sockets.close()
     groups.close()
     transactions.close()
     questions.close()
     peers.close()
-    await logs.closeHard()
+    await Promise.all([fetchers.close(), logs.closeHard()])
     await metadata.close().catch(() => undefined)
     await unlockMetadata(this.#parts)
     this.#settleClosed.resolve()
@@ -145,6 +149,7 @@ interface Parts {
   readonly sockets: SocketServer
   readonly metadata: ClusterMetadata
   readonly logs: LogManager
+  readonly fetchers: ReplicaFetchers
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
   readonly questions: TransactionQuestions
@@ -193,7 +198,6 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     configs.follow(image)
     const logs = await loadLogs(options, directories, configs, image)
     undo.push(() => logs.closeHard())
-    const replicas = new ReplicaManager({ nodeId: config.nodeId, logs, logger, onlyAlone: !isController })
     const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
     const peers = new BrokerPeers({
       clock,
@@ -203,6 +207,23 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       logger,
       nodeId: config.nodeId,
       requestTimeoutMs: () => configs.current.requestTimeoutMs,
+    })
+    const fetchers = followLeaders(world.clock, config, {
+      logs,
+      logger,
+      peers,
+      image: () => metadata.image,
+      configs,
+      brokerEpoch: () => lifecycle.epoch,
+      broken: (error) => node.fail(error),
+    })
+    undo.push(() => fetchers.close())
+    const replicas = new ReplicaManager({
+      nodeId: config.nodeId,
+      logs,
+      logger,
+      followers: fetchers,
+      onlyAlone: !isController,
     })
     const questions = new TransactionQuestions({
       peers,
@@ -254,7 +275,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await publisher.start()
     logs.start()
     const followed = followedController(controller, () => publisher.settled())
-    const lifecycle = new BrokerLifecycle({
+    const lifecycle: BrokerLifecycle = new BrokerLifecycle({
       clock,
       logger,
       controller: followed,
@@ -273,7 +294,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       metadataOffset: () => publisher.image.provenance.offset,
       offlineDirectories: () => directories.live.filter(({ isOffline }) => isOffline).map(({ id }) => id),
     })
-    const node = new Node({
+    const node: Node = new Node({
       config,
       logger,
       directories,
@@ -281,6 +302,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       sockets,
       metadata,
       logs,
+      fetchers,
       groups,
       transactions,
       questions,
@@ -308,6 +330,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       else lifecycle.hurry()
     })
     await lifecycle.start()
+    fetchers.start()
     // Clients must not see a broker that is still fenced.
     await publisher.settled()
     assignments.checkAll()

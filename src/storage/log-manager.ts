@@ -196,6 +196,30 @@ export class LogManager {
   }
 
   /**
+   * Runs a change that cuts the current log while no copy is made of it for a move: a copy compares the two only when it
+   * begins, and would keep what was cut. The copy goes on afterwards.
+   * @throws KafkaError KAFKA_STORAGE_ERROR if the log is gone, and what `change` rejects with.
+   */
+  async cut(topic: string, partition: number, change: (log: PartitionLog) => Promise<void>): Promise<void> {
+    const name = topicPartitionName(topic, partition)
+    while (this.#locks.isHeld(name)) await this.#locks.released(name)
+    await this.#locks.hold(name, this.#cut(topic, partition, change))
+  }
+
+  async #cut(topic: string, partition: number, change: (log: PartitionLog) => Promise<void>): Promise<void> {
+    await this.#moves.stop(topic, partition)
+    const current = this.#replicas.get(topic, partition)
+    if (current === null) {
+      const name = topicPartitionName(topic, partition)
+      throw new KafkaError('KAFKA_STORAGE_ERROR', `${name} has no log here any more`)
+    }
+    await change(current.log)
+    const future = this.#replicas.future(topic, partition)
+    if (future !== null && !this.#closed && this.#replicas.get(topic, partition) === current)
+      this.#moves.start(current, future)
+  }
+
+  /**
    * Takes the partition's logs away, at once for everybody else; resolves when their directories are renamed. The files
    * go after file.delete.delay.ms.
    */

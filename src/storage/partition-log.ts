@@ -27,6 +27,7 @@ import {
   truncateLog,
 } from './log-changes.ts'
 import { replaceFile } from './atomic-file.ts'
+import { batchesOf, wholeBatches } from './follower-append.ts'
 import { together } from './bounded.ts'
 import { loadLog } from './log-loader.ts'
 import { findAborted, findAbortedInMemory, findMaxTimestamp, findOffsetForTimestamp } from './log-lookups.ts'
@@ -276,6 +277,39 @@ export class PartitionLog {
       startOffset: state.startOffset,
       written,
     }
+  }
+
+  /**
+   * Appends what a leader answered, as it is: see wholeBatches. Offsets may leave gaps, where the leader's log is compacted.
+   * A roll happens between the same batches as in the leader's log, if its segments begin alike.
+   * `written` is as of `append`, of the last batch.
+   * @throws KafkaError CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, RECORD_LIST_TOO_LARGE for a batch larger than a segment. What
+   * is in front of the batch that throws is appended.
+   */
+  appendAsFollower(records: Buffer, leaderEpoch: number): Appended | null {
+    const whole = wholeBatches(records, leaderEpoch, this.#name())
+    if (whole.length === 0) return null
+    const options: AppendOptions = { epoch: leaderEpoch, origin: 'replication' }
+    const scan = this.#scan
+    scan.accept(whole, this.#state.assignedEnd)
+    if (
+      whole.length <= this.#state.config.segmentBytes &&
+      !this.#mustRoll(whole.length, scan.lastOffset, scan.maxTimestamp)
+    ) {
+      return this.append(whole, options)
+    }
+    let last: Appended | null = null
+    for (const batch of batchesOf(whole)) {
+      last = this.append(batch, options)
+      // Who waits for the last one hears of it: a write that fails takes along what was queued behind it.
+      last.written.catch(() => {})
+    }
+    return last
+  }
+
+  /** Resolves when nothing is under way that was queued before: written, or cut back after a write that failed. */
+  settled(): Promise<void> {
+    return this.#lane.isIdle ? DONE : this.#inOrder(async () => {})
   }
 
   #name(): string {

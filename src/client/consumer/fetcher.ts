@@ -17,7 +17,7 @@ import { errorOf, isRetriable } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { ObservedFetch } from './consumer-observer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
-import { FetchSession, type FetchPlace } from './fetch-session.ts'
+import { FetchSession, type FetchPlace } from '../../rpc/fetch-session.ts'
 import { readFetched } from './fetched-records.ts'
 import type { PartitionState } from './partition-state.ts'
 import { keyOf } from './topic-partition.ts'
@@ -225,6 +225,7 @@ export class Fetcher {
         fetchOffset: state.fetchOffset,
         currentLeaderEpoch: state.leaderEpoch,
         lastFetchedEpoch: version >= EPOCH_FROM ? state.fetchEpoch : -1,
+        logStartOffset: -1,
         maxBytes: Math.max(state.fetchBytes, this.#settings.maxPartitionFetchBytes),
       }
       asked.set(state.key, { state, incarnation: state.incarnation, place })

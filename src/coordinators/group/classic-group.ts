@@ -11,7 +11,7 @@ import { assert, KafkaError } from '../../base/errors.ts'
 import type { Int64 } from '../../base/int64.ts'
 import type { JoinGroupResponse } from '../../protocol/generated/join-group.ts'
 import type { GroupMetadataValue } from '../../protocol/generated/group-group-metadata.ts'
-import { javaHashCode } from '../runtime/partition-of-key.ts'
+import { javaHashCode } from '../../base/java-hash.ts'
 import { Member, NO_ASSIGNMENT, type JoinReply, type MemberProtocol } from './member.ts'
 import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from './subscription.ts'
 

@@ -10,7 +10,8 @@ import { watch, type Watched } from '../../testing/group-bench.ts'
 import type { Coordinator } from './coordinator.ts'
 import { CoordinatorRuntime } from './coordinator-runtime.ts'
 import { Decision, type Settle } from './decision.ts'
-import { partitionOfKey, javaHashCode } from './partition-of-key.ts'
+import { javaHashCode } from '../../base/java-hash.ts'
+import { partitionOfKey } from './partition-of-key.ts'
 import { TimelineMap, type UndoLog } from './undo-log.ts'
 
 type Counters = TimelineMap<string, { readonly value: number }>

@@ -3,11 +3,7 @@
  * UTF-16 units. The one hash without an absolute value counts as 0; the sign bit is not masked out, as it is elsewhere.
  * The same for groups, transactional ids and share keys; FindCoordinator answers the leader of that partition.
  */
-export function javaHashCode(text: string): number {
-  let hash = 0
-  for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
-  return hash
-}
+import { javaHashCode } from '../../base/java-hash.ts'
 
 export function partitionOfKey(key: string, partitions: number): number {
   const hash = javaHashCode(key)

@@ -1,13 +1,13 @@
 /**
- * What one broker remembers of our fetches (KIP-227), as the client keeps it: decides what a request must say, so that most
+ * What one broker remembers of our fetches (KIP-227), as the side that fetches keeps it: decides what a request must say, so that most
  * say nothing but the session's id and epoch.
  *
  * A session speaks of topics either by name or by id; when that changes it begins anew. So it does after every error of the
  * session and after a lost answer, because then nobody knows what the broker took in.
  */
-import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
-import type { Init } from '../../protocol/codec.ts'
-import type { FetchRequest } from '../../protocol/generated/fetch.ts'
+import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
+import type { Init } from '../protocol/codec.ts'
+import type { FetchRequest } from '../protocol/generated/fetch.ts'
 
 export interface FetchPlace {
   readonly topic: string
@@ -16,6 +16,8 @@ export interface FetchPlace {
   readonly fetchOffset: number
   readonly currentLeaderEpoch: number
   readonly lastFetchedEpoch: number
+  /** Where the follower's own log begins; -1 of a consumer. */
+  readonly logStartOffset: number
   readonly maxBytes: number
 }
 
@@ -57,7 +59,7 @@ export class FetchSession {
         currentLeaderEpoch: place.currentLeaderEpoch,
         fetchOffset: place.fetchOffset,
         lastFetchedEpoch: place.lastFetchedEpoch,
-        logStartOffset: -1,
+        logStartOffset: place.logStartOffset,
         partitionMaxBytes: place.maxBytes,
       })),
       forgottenTopicsData: topicsOf(forgotten, usesIds, ({ partition }) => partition),
@@ -94,6 +96,7 @@ function isSame(one: FetchPlace, other: FetchPlace): boolean {
     one.fetchOffset === other.fetchOffset &&
     one.currentLeaderEpoch === other.currentLeaderEpoch &&
     one.lastFetchedEpoch === other.lastFetchedEpoch &&
+    one.logStartOffset === other.logStartOffset &&
     one.maxBytes === other.maxBytes &&
     one.topicId === other.topicId
   )

@@ -1,0 +1,315 @@
+/**
+ * Fetches from one leader what its followers here miss, and brings their logs up to it, for as long as there are any.
+ *
+ * One round at a time: a fetch for all partitions that may be asked for, then what came is written, then the next fetch,
+ * whose offsets tell the leader what is written here. A partition that has an error waits for `backoffMs`; one that can't
+ * follow in this leader epoch is given up until the next. Invariants: an answer changes a log only if the partition still
+ * follows in the epoch it was asked in, looked at again after every wait; who removes a partition waits until no change of
+ * its log is under way.
+ */
+import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
+import { errorName } from '../base/error-codes.ts'
+import type { Logger } from '../base/logger.ts'
+import { clampInt64 } from '../base/int64.ts'
+import { ZERO_UUID } from '../base/uuid.ts'
+import type { FetchPlace } from '../rpc/fetch-session.ts'
+import type { PartitionLog } from '../storage/partition-log.ts'
+import { DiskError, type Clock, type Timer } from '../world/world.ts'
+import { divergencePoint, type FollowerLog } from './follower-log.ts'
+import { placeKey, type FetchedPartition, type FetchSettings, type LeaderLink } from './leader-link.ts'
+import type { Partition } from './partition.ts'
+
+export interface ReplicaFetcherOptions {
+  readonly leaderId: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly link: LeaderLink
+  readonly followerLog: FollowerLog
+  readonly settings: () => FetchSettings
+  /** Nothing was left to follow for a while: the fetcher has ended. */
+  readonly idle: () => void
+  /** A broken invariant. */
+  readonly broken: (error: unknown) => void
+}
+
+interface Followed {
+  readonly partition: Partition
+  readonly leaderEpoch: number
+  /** Its log was looked at, in this epoch. */
+  isPrepared: boolean
+  /** Monotonic: not asked for before. */
+  retryAtMs: number
+  /** The change of its log that is under way. */
+  changing: Promise<void> | null
+}
+
+interface Asked {
+  readonly followed: Followed
+  readonly place: FetchPlace
+}
+
+/** How long a fetcher keeps its connection with nothing to fetch. */
+const IDLE_MS = 5_000
+
+export class ReplicaFetcher {
+  readonly #options: ReplicaFetcherOptions
+  readonly #followed = new Map<string, Followed>()
+  #wake: (() => void) | null = null
+  #isClosed = false
+  #isFailing = false
+  readonly #ended: Promise<void>
+
+  constructor(options: ReplicaFetcherOptions) {
+    this.#options = options
+    this.#ended = this.#run().catch((error: unknown) => {
+      if (!this.#isClosed) options.broken(error)
+    })
+  }
+
+  get partitionCount(): number {
+    return this.#followed.size
+  }
+
+  add(partition: Partition): void {
+    const { leaderEpoch } = partition
+    this.#followed.set(keyOf(partition), { partition, leaderEpoch, isPrepared: false, retryAtMs: 0, changing: null })
+    this.#wake?.()
+  }
+
+  /** Nothing changes its log from here on; resolves when what is under way has ended. */
+  async remove(partition: Partition): Promise<void> {
+    const followed = this.#followed.get(keyOf(partition))
+    this.#followed.delete(keyOf(partition))
+    await followed?.changing?.catch(() => undefined)
+  }
+
+  /** Resolves when no log is changed any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#followed.clear()
+    this.#options.link.close()
+    this.#wake?.()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#options
+    let idleSinceMs: number | null = null
+    while (!this.#isClosed) {
+      const ready = this.#ready()
+      if (ready.length > 0) {
+        idleSinceMs = null
+        await this.#round(ready)
+      } else if (this.#followed.size > 0) {
+        idleSinceMs = null
+        await this.#until(Math.min(...[...this.#followed.values()].map(({ retryAtMs }) => retryAtMs)))
+      } else {
+        idleSinceMs ??= clock.monotonicMs()
+        if (clock.monotonicMs() >= idleSinceMs + IDLE_MS) break
+        await this.#until(idleSinceMs + IDLE_MS)
+      }
+    }
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#options.link.close()
+    this.#options.idle()
+  }
+
+  #ready(): Followed[] {
+    const nowMs = this.#options.clock.monotonicMs()
+    return [...this.#followed.values()].filter((followed) => {
+      if (this.#logOf(followed) === null) this.#drop(followed)
+      return this.#isCurrent(followed) && followed.retryAtMs <= nowMs
+    })
+  }
+
+  async #round(ready: readonly Followed[]): Promise<void> {
+    const { link } = this.#options
+    await Promise.all(ready.map((followed) => this.#guarded(followed, () => this.#prepare(followed))))
+    const { asked, places } = this.#places(ready)
+    if (places.size === 0) return
+    let answer: ReadonlyMap<string, FetchedPartition>
+    try {
+      answer = await link.fetch(places)
+      this.#isFailing = false
+    } catch (error) {
+      if (!isExpected(error)) throw error
+      this.#tellOfFailure(error)
+      for (const { followed } of asked.values()) this.#delay(followed)
+      return
+    }
+    await Promise.all(
+      [...answer].map(async ([key, part]) => {
+        const question = asked.get(key)
+        if (question === undefined) return
+        const { followed, place } = question
+        await this.#guarded(followed, () => this.#take(followed, place, part))
+      }),
+    )
+  }
+
+  #places(ready: readonly Followed[]): { asked: Map<string, Asked>; places: Map<string, FetchPlace> } {
+    const { maxBytes } = this.#options.settings()
+    const asked = new Map<string, Asked>()
+    const places = new Map<string, FetchPlace>()
+    for (const followed of ready) {
+      const log = this.#logOf(followed)
+      if (log === null || !followed.isPrepared) continue
+      const { partition, leaderEpoch } = followed
+      const place: FetchPlace = {
+        topic: partition.topic,
+        topicId: partition.topicId ?? ZERO_UUID,
+        partition: partition.index,
+        fetchOffset: log.writtenEnd,
+        currentLeaderEpoch: leaderEpoch,
+        lastFetchedEpoch: log.latestEpoch,
+        logStartOffset: log.startOffset,
+        maxBytes,
+      }
+      const key = keyOf(partition)
+      asked.set(key, { followed, place })
+      places.set(key, place)
+    }
+    return { asked, places }
+  }
+
+  async #prepare(followed: Followed): Promise<void> {
+    if (followed.isPrepared) return
+    const { partition } = followed
+    await this.#change(followed, (log) => this.#options.followerLog.prepare(partition, log))
+    followed.isPrepared = true
+  }
+
+  async #take(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
+    const code = part.errorCode === 0 ? null : (errorName(part.errorCode) ?? 'UNKNOWN_SERVER_ERROR')
+    if (code === null) await this.#takeRecords(followed, place, part)
+    else if (code === 'OFFSET_OUT_OF_RANGE') await this.#findRange(followed, place)
+    else throw new KafkaError(code, `the leader's answer about ${followed.partition.name}`)
+  }
+
+  async #takeRecords(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
+    const { followerLog, logger } = this.#options
+    const { partition, leaderEpoch } = followed
+    const { records, divergingEpoch } = part
+    await this.#change(followed, async (log) => {
+      if (log.writtenEnd !== place.fetchOffset) return
+      if (divergingEpoch.epoch >= 0) {
+        const { epoch } = divergingEpoch
+        const to = divergencePoint(log, { epoch, endOffset: clampInt64(divergingEpoch.endOffset) })
+        logger.info(
+          `Truncating ${partition.name} from ${log.writtenEnd} to ${to}: the leader's epoch ${epoch} ends there`,
+        )
+        await followerLog.cutTo(partition, to)
+        return
+      }
+      if (records !== null && records.length > 0) await followerLog.append(partition, log, records, leaderEpoch)
+      const written = this.#logOf(followed)
+      if (written === null) return
+      const { highWatermark, logStartOffset } = part
+      const leader = { highWatermark: clampInt64(highWatermark), startOffset: clampInt64(logStartOffset) }
+      followerLog.learn(partition, written, leader)
+    })
+  }
+
+  /** The leader's log doesn't hold the offset: it was elected uncleanly and ends before it, or retention has passed it. */
+  async #findRange(followed: Followed, place: FetchPlace): Promise<void> {
+    const { link, followerLog, logger } = this.#options
+    const { partition } = followed
+    const leaderEnd = await link.offset(place, 'latest')
+    if (leaderEnd < place.fetchOffset) {
+      logger.warn(`Reset fetch offset for ${partition.name} from ${place.fetchOffset} to the leader's end ${leaderEnd}`)
+      await this.#change(followed, () => followerLog.cutTo(partition, leaderEnd))
+      return
+    }
+    const leaderStart = await link.offset(place, 'earliest')
+    if (leaderStart <= place.fetchOffset) return
+    logger.warn(
+      `Reset fetch offset for ${partition.name} from ${place.fetchOffset} to the leader's start ${leaderStart}`,
+    )
+    await this.#change(followed, () => followerLog.startAnewAt(partition, leaderStart))
+  }
+
+  /** Nothing if the partition does not follow in that epoch any more. */
+  async #change(followed: Followed, change: (log: PartitionLog) => Promise<void>): Promise<void> {
+    const log = this.#logOf(followed)
+    if (log === null || !this.#isCurrent(followed)) return
+    followed.changing = change(log)
+    try {
+      await followed.changing
+    } finally {
+      followed.changing = null
+    }
+  }
+
+  /** What goes wrong with one partition stops none of the others. */
+  async #guarded(followed: Followed, run: () => Promise<void>): Promise<void> {
+    const { logger, leaderId } = this.#options
+    try {
+      if (this.#isCurrent(followed)) await run()
+    } catch (error) {
+      if (!isExpected(error)) throw error
+      if (!this.#isCurrent(followed)) return
+      const { name } = followed.partition
+      const code = error instanceof KafkaError ? error.code : null
+      if (this.#logOf(followed) === null) this.#drop(followed)
+      else if (code === 'FENCED_LEADER_EPOCH') {
+        logger.info(
+          `Partition ${name} has an older epoch ${followed.leaderEpoch} than its leader ${leaderId}: it waits`,
+        )
+        this.#drop(followed)
+      } else if (code === 'RECORD_LIST_TOO_LARGE') {
+        logger.error(`Partition ${name} is not followed any more in this epoch`, error)
+        this.#drop(followed)
+      } else {
+        if (code === 'UNKNOWN_LEADER_EPOCH' || code === 'NOT_LEADER_OR_FOLLOWER')
+          logger.debug(`Broker ${leaderId} does not lead ${name} yet, or no longer: ${code}`)
+        else logger.warn(`Fetching ${name} from broker ${leaderId} failed: ${error.message}`)
+        this.#delay(followed)
+      }
+    }
+  }
+
+  #logOf({ partition, leaderEpoch }: Followed): PartitionLog | null {
+    return partition.followedLog(leaderEpoch)
+  }
+
+  #isCurrent(followed: Followed): boolean {
+    return this.#followed.get(keyOf(followed.partition)) === followed
+  }
+
+  #drop(followed: Followed): void {
+    if (this.#isCurrent(followed)) this.#followed.delete(keyOf(followed.partition))
+  }
+
+  #delay(followed: Followed): void {
+    followed.retryAtMs = this.#options.clock.monotonicMs() + this.#options.settings().backoffMs
+  }
+
+  #tellOfFailure(error: Error): void {
+    if (this.#isFailing || this.#isClosed) return
+    this.#isFailing = true
+    this.#options.logger.warn(
+      `Error in response for fetch request to broker ${this.#options.leaderId}: ${error.message}`,
+    )
+  }
+
+  #until(deadlineMs: number): Promise<void> {
+    let timer: Timer | null = null
+    return new Promise<void>((resolve) => {
+      timer = this.#options.clock.at(deadlineMs, resolve)
+      this.#wake = resolve
+    }).finally(() => {
+      timer?.cancel()
+      this.#wake = null
+    })
+  }
+}
+
+function isExpected(error: unknown): error is Error {
+  if (error instanceof InvariantError) return false
+  return error instanceof KafkaError || error instanceof OperationalError || error instanceof DiskError
+}
+
+function keyOf(partition: Partition): string {
+  return placeKey(partition.topicId ?? ZERO_UUID, partition.index)
+}
