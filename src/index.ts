@@ -9,6 +9,7 @@
  */
 import { channel } from 'node:diagnostics_channel'
 import type { ClientOptions } from './client/client-options.ts'
+import { isPlain } from './client/expected.ts'
 import { KlammClient } from './client/klamm.ts'
 import type { HttpPost } from './rpc/sasl/client-credentials.ts'
 import { nodeWorld } from './world/node/index.ts'
@@ -192,7 +193,8 @@ export { bytes, json, string, type Serde, type StandardSchema } from './client/s
 export class Klamm extends KlammClient {
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   constructor(options: ClientOptions) {
-    super(nodeWorld(), { events: channel, http: post, ...options })
+    // What is no object is refused as what it is.
+    super(nodeWorld(), isPlain(options) ? { events: channel, http: post, ...options } : options)
   }
 }
 

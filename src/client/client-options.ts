@@ -8,8 +8,10 @@ import type { Authenticator } from '../rpc/broker-connection.ts'
 import type { HttpPost } from '../rpc/sasl/client-credentials.ts'
 import type { TlsOptions } from '../world/world.ts'
 import { NO_EVENTS, type EventSink } from './client-events.ts'
+import { exactly } from './check-options.ts'
 import { ClientError } from './errors.ts'
-import { authenticatorOf, type SaslOptions } from './security-options.ts'
+import { callable, either, flag, list, number, text, withMethods, type Shape } from './expected.ts'
+import { authenticatorOf, SASL_OPTIONS, TLS_OPTIONS, type SaslOptions } from './security-options.ts'
 
 export interface Address {
   readonly host: string
@@ -52,6 +54,27 @@ export interface ClientOptions {
   readonly logger?: Logger
   /** Where events go. The channels of node:diagnostics_channel with the package's own `Klamm`. */
   readonly events?: EventSink
+}
+
+/** What each of them may be. */
+export const CLIENT_OPTIONS: Shape<ClientOptions> = {
+  brokers: either(text, list(text)),
+  controllers: either(text, list(text)),
+  tls: either(flag, exactly(TLS_OPTIONS)),
+  sasl: SASL_OPTIONS,
+  http: callable(),
+  clientId: text,
+  requestTimeoutMs: number,
+  connectTimeoutMs: number,
+  callTimeoutMs: number,
+  reconnectBackoffMs: number,
+  reconnectBackoffMaxMs: number,
+  retryBackoffMs: number,
+  retryBackoffMaxMs: number,
+  metadataMaxAgeMs: number,
+  rebootstrapTriggerMs: number,
+  logger: withMethods('debug', 'info', 'warn', 'error'),
+  events: callable(),
 }
 
 /** The same with every default in its place. */

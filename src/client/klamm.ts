@@ -4,14 +4,20 @@
  */
 import { AdminClient } from './admin/admin.ts'
 import { Consumer } from './consumer/consumer.ts'
-import type { ConsumerOptions } from './consumer/consumer-options.ts'
+import { CONSUMER_OPTIONS, type ConsumerOptions } from './consumer/consumer-options.ts'
 import { ShareConsumer } from './share/share-consumer.ts'
-import type { ShareConsumerOptions } from './share/share-options.ts'
-import { resolveClientOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.ts'
+import { SHARE_OPTIONS, type ShareConsumerOptions } from './share/share-options.ts'
+import { checkOptions, exactly } from './check-options.ts'
+import {
+  CLIENT_OPTIONS,
+  resolveClientOptions,
+  type ClientOptions,
+  type ResolvedClientOptions,
+} from './client-options.ts'
 import { ClientError } from './errors.ts'
 import type { ClientWorld } from './network-client.ts'
 import type { Bytes } from './producer/producer-record.ts'
-import type { ProducerOptions } from './producer/producer-options.ts'
+import { PRODUCER_OPTIONS, type ProducerOptions } from './producer/producer-options.ts'
 import { Producer } from './producer/producer.ts'
 
 /** What `Klamm` makes. */
@@ -19,6 +25,13 @@ interface Closable {
   readonly isClosed: boolean
   close(): Promise<void>
 }
+
+/** Options of the cluster are given once. */
+const elsewhere = { 'new Klamm': CLIENT_OPTIONS }
+const OF_CLUSTERS = exactly(CLIENT_OPTIONS)
+const OF_CONSUMERS = exactly(CONSUMER_OPTIONS, { ...elsewhere, producer: PRODUCER_OPTIONS })
+const OF_PRODUCERS = exactly(PRODUCER_OPTIONS, { ...elsewhere, consumer: CONSUMER_OPTIONS })
+const OF_SHARE_CONSUMERS = exactly(SHARE_OPTIONS, elsewhere)
 
 export class KlammClient implements AsyncDisposable {
   readonly #world: ClientWorld
@@ -29,11 +42,13 @@ export class KlammClient implements AsyncDisposable {
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   constructor(world: ClientWorld, options: ClientOptions) {
     this.#world = world
+    checkOptions('new Klamm', OF_CLUSTERS, options)
     this.#options = resolveClientOptions(options)
   }
 
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   consumer<K = Buffer, V = Buffer>(options: ConsumerOptions<K, V> = {}): Consumer<K, V> {
+    checkOptions('consumer', OF_CONSUMERS, options)
     return this.made((world, client) => new Consumer(world, { ...client, ...options }))
   }
 
@@ -42,11 +57,13 @@ export class KlammClient implements AsyncDisposable {
    * @throws ClientError INVALID_ARGUMENT with one sentence.
    */
   producer<Key = Bytes, Value = Bytes>(options: ProducerOptions<Key, Value> = {}): Producer<Key, Value> {
+    checkOptions('producer', OF_PRODUCERS, options)
     return this.made((world, client) => new Producer<Key, Value>(world, client, options))
   }
 
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   shareConsumer<K = Buffer, V = Buffer>(options: ShareConsumerOptions<K, V>): ShareConsumer<K, V> {
+    checkOptions('shareConsumer', OF_SHARE_CONSUMERS, options)
     return this.made((world, client) => new ShareConsumer(world, { ...client, ...options }))
   }
 

@@ -2,7 +2,7 @@
  * The exit codes of `klamm`, which docs/KLAMM.md lists: 0 done, 1 refused or failed, 2 the command line is wrong, 3 what was
  * named is not there, 4 no broker answers, 130 and 143 ended by a signal.
  */
-import { likelyMeant } from '../options/likely-meant.ts'
+import { likelyMeant } from '../../base/likely-meant.ts'
 import { ToolExit } from '../tool/tool-exit.ts'
 
 const USAGE = 2

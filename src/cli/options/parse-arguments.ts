@@ -8,7 +8,7 @@ import { KAFKA_VERSION } from '../terminal/version.ts'
 import { choicesText, helpText, justified, usageText } from './argument-help.ts'
 import { isPositional, keyOf, shownName } from './argument-table.ts'
 import type { ArgumentSpec, ArgumentTable, CommandSpec } from './argument-table.ts'
-import { likelyMeant } from './likely-meant.ts'
+import { likelyMeant } from '../../base/likely-meant.ts'
 import { isInteger, isLong } from './parse-options.ts'
 
 export interface Arguments {

@@ -9,7 +9,9 @@ import type { MetricsRegistry } from '../../metrics/registry.ts'
 import type { CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
+import { checkArguments } from '../check-options.ts'
 import * as acls from './acls.ts'
+import { ADMIN_ARGUMENTS } from './admin-arguments.ts'
 import { AdminObserver } from './admin-observer.ts'
 import type { ConfigResource, ConfigResourceType, TopicPartition, TopicPartitionReplica } from './admin-types.ts'
 import * as cluster from './cluster.ts'
@@ -448,3 +450,5 @@ export class AdminClient implements AsyncDisposable {
     return tokens.describeDelegationToken(this.#client, options)
   }
 }
+
+checkArguments(AdminClient.prototype, ADMIN_ARGUMENTS, 'rejects')

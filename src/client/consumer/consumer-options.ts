@@ -3,7 +3,21 @@
  * `groupProtocol` and `prefetchMaxBytes`, which Java does not have in this form.
  */
 import type { ResolvedClientOptions } from '../client-options.ts'
+import { exactly } from '../check-options.ts'
 import { ClientError } from '../errors.ts'
+import {
+  anything,
+  callable,
+  either,
+  flag,
+  list,
+  number,
+  oneOf,
+  text,
+  withMethods,
+  word,
+  type Shape,
+} from '../expected.ts'
 import { bytes, type Serde } from '../serde.ts'
 import type { ConsumerInterceptor } from './consumer-interceptor.ts'
 import type { PartitionAssignor } from './group/assignors/assignor.ts'
@@ -76,6 +90,38 @@ export interface ConsumerOptions<K = Buffer, V = Buffer> {
   readonly onCommitError?: (error: unknown) => void
   /** They see what is handed out and committed (interceptor.classes). */
   readonly interceptors?: readonly ConsumerInterceptor<NoInfer<K>, NoInfer<V>>[]
+}
+
+const LISTENER: Shape<RebalanceListener> = { assigned: callable(), revoked: callable(), lost: callable() }
+
+/** What each of them may be. */
+export const CONSUMER_OPTIONS: Shape<ConsumerOptions<unknown, unknown>> = {
+  key: withMethods('deserialize'),
+  value: withMethods('deserialize'),
+  groupId: text,
+  groupInstanceId: text,
+  groupProtocol: oneOf('auto', 'consumer', 'classic'),
+  remoteAssignor: text,
+  assignors: list(either(word<AssignorName>(), withMethods<PartitionAssignor>('assign'))),
+  sessionTimeoutMs: number,
+  heartbeatIntervalMs: number,
+  maxPollIntervalMs: number,
+  onRebalance: exactly(LISTENER),
+  offsetReset: anything(),
+  autoCommit: flag,
+  autoCommitIntervalMs: number,
+  isolationLevel: oneOf('read_uncommitted', 'read_committed'),
+  fetchMinBytes: number,
+  fetchMaxWaitMs: number,
+  fetchMaxBytes: number,
+  maxPartitionFetchBytes: number,
+  prefetchMaxBytes: number,
+  checkCrcs: flag,
+  rack: text,
+  allowAutoCreateTopics: flag,
+  excludeInternalTopics: flag,
+  onCommitError: callable(),
+  interceptors: list(withMethods()),
 }
 
 export interface ConsumerSettings<K, V> extends ResolvedClientOptions {

@@ -13,10 +13,12 @@ import { uuidFromRandom } from '../../base/uuid.ts'
 import type { MetricsRegistry } from '../../metrics/registry.ts'
 import { retrying, type CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
+import { checkArguments } from '../check-options.ts'
 import { ClientError } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
 import type { CommitPoint, CommittedOffset, GroupIdentity } from './committer.ts'
 import { KafkaError } from '../../base/errors.ts'
+import { CONSUMER_REJECTS, CONSUMER_THROWS } from './consumer-arguments.ts'
 import { resolveConsumerOptions, type ConsumerOptions, type ConsumerSettings } from './consumer-options.ts'
 import { ConsumerGroup } from './group/consumer-group.ts'
 import type { LeaveMode } from './group/membership.ts'
@@ -173,9 +175,6 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    * after it the consumer may be asked again.
    */
   async poll({ timeoutMs = Infinity, signal }: PollOptions = {}): Promise<RecordBatchView<K, V> | null> {
-    if (!(timeoutMs >= 0)) {
-      throw new ClientError('INVALID_ARGUMENT', `timeoutMs must be a number from 0 on, and is ${String(timeoutMs)}.`)
-    }
     return this.#poll(timeoutMs, signal)
   }
 
@@ -469,3 +468,6 @@ function isMember({ kind }: Subscription): boolean {
 function notBoth(): ClientError {
   return new ClientError('ILLEGAL_STATE', 'A consumer either subscribes or is assigned partitions: unsubscribe first.')
 }
+
+checkArguments<keyof typeof CONSUMER_THROWS>(Consumer.prototype, CONSUMER_THROWS, 'throws')
+checkArguments<keyof typeof CONSUMER_REJECTS>(Consumer.prototype, CONSUMER_REJECTS, 'rejects')

@@ -28,8 +28,15 @@ export function checkOffset(offset: number): void {
 }
 
 /** The same of each. @throws ClientError INVALID_ARGUMENT. */
-export function checkOffsets<T extends { readonly offset: number }>(points: Iterable<T>): readonly T[] {
+export function checkOffsets<T extends TopicPartition & { readonly offset: number }>(
+  points: Iterable<T>,
+): readonly T[] {
   const checked = [...points]
-  for (const { offset } of checked) checkOffset(offset)
+  for (const { topic, partition, offset } of checked) {
+    if (typeof topic !== 'string' || topic === '' || !Number.isInteger(partition) || partition < 0) {
+      throw new ClientError('INVALID_ARGUMENT', `${topic}-${partition} is not a partition of a topic.`)
+    }
+    checkOffset(offset)
+  }
   return checked
 }

@@ -8,6 +8,7 @@ import type { Random } from '../../world/world.ts'
 import { backoffMs, type BackoffOptions } from '../call.ts'
 import type { ClusterMetadata } from '../cluster-metadata.ts'
 import { ClientError } from '../errors.ts'
+import { inWords } from '../expected.ts'
 import { BatchBuffer, batchBytesMax } from './batch-buffer.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -56,8 +57,8 @@ export class Accumulator {
     let topic = this.topics.get(name)
     if (topic === undefined) {
       // One such name would fail, or hold up, the metadata of all topics.
-      if (typeof name !== 'string') {
-        throw new ClientError('INVALID_ARGUMENT', `A record needs the name of its topic: topic is ${String(name)}.`)
+      if (typeof name !== 'string' || name === '') {
+        throw new ClientError('INVALID_ARGUMENT', `A record needs the name of its topic: topic is ${inWords(name)}.`)
       }
       if (name.length > TOPIC_NAME_MAX) {
         throw new ClientError(

@@ -4,6 +4,7 @@
  */
 import { CODECS, type Codec } from '../../records/batch.ts'
 import { ClientError } from '../errors.ts'
+import { callable, either, flag, list, number, oneOf, text, withMethods, type Shape } from '../expected.ts'
 import type { Serde } from '../serde.ts'
 import type { Partitioner } from './partitioner.ts'
 import type { Delivery, ProducerRecord } from './producer-record.ts'
@@ -75,6 +76,34 @@ export interface ProducerOptions<Key, Value> {
   readonly interceptors?: readonly ProducerInterceptor[]
   /** What became of each batch. With it `flush` does not reject for records that were posted. */
   readonly onDelivery?: (delivery: Delivery) => void
+}
+
+/** What each of them may be. */
+export const PRODUCER_OPTIONS: Shape<ProducerOptions<unknown, unknown>> = {
+  key: withMethods('serialize'),
+  value: withMethods('serialize'),
+  acks: oneOf<0 | 1 | -1 | 'all'>(0, 1, -1, 'all'),
+  idempotence: flag,
+  transactionalId: text,
+  transactionTimeoutMs: number,
+  batchBytes: number,
+  batchBytesMax: number,
+  lingerMs: number,
+  bufferBytes: number,
+  maxBlockMs: number,
+  maxRequestBytes: number,
+  maxInFlight: number,
+  retries: number,
+  deliveryTimeoutMs: number,
+  compression: oneOf(...CODECS),
+  compressionLevel: number,
+  partitioner: either(oneOf('default', 'roundRobin'), callable<Partitioner>()),
+  ignoreKeys: flag,
+  adaptivePartitioning: flag,
+  partitionAvailabilityTimeoutMs: number,
+  metadataMaxIdleMs: number,
+  interceptors: list(withMethods()),
+  onDelivery: callable(),
 }
 
 /** With every default in its place. */

@@ -448,8 +448,13 @@ test('settings that contradict each other are refused with a sentence', async ()
 test('a record whose topic is no text is refused at once, and those of other topics go on', async () => {
   await inCluster(async ({ producer, logs }) => {
     const one = producer()
-    for (const topic of [undefined, null, 5]) {
-      const refused = { code: 'INVALID_ARGUMENT', message: `A record needs the name of its topic: topic is ${topic}.` }
+    for (const [topic, words] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [5, 'the number 5'],
+      ['', 'the empty string'],
+    ]) {
+      const refused = { code: 'INVALID_ARGUMENT', message: `A record needs the name of its topic: topic is ${words}.` }
       await expect(one.send({ topic: topic as never, value: 'lost' })).rejects.toMatchObject(refused)
     }
     await expect(one.send({ topic: 'x'.repeat(40_000), value: 'lost' })).rejects.toThrow('at most 255 characters')
@@ -465,5 +470,70 @@ test('a codec that does not exist is refused when the producer is made', async (
       'compression must be one of none, gzip, snappy, lz4, zstd, and is brotli.',
     )
     await Promise.resolve()
+  })
+})
+
+test('what is no record, and values that would be passed over, are refused in one sentence', async () => {
+  await inCluster(async ({ producer, logs }) => {
+    const one = producer()
+    const refused: [record: unknown, sentence: string][] = [
+      [undefined, 'A record must be an object with topic and value, and is undefined.'],
+      ['hello', "A record must be an object with topic and value, and is the string 'hello'."],
+      [[{ topic: 't', value: 'a' }], 'A record must be an object with topic and value, and is a list.'],
+      [
+        { topic: 't', messages: [{ value: 'a' }] },
+        'The record has no value, but messages, which is none of topic, key, ',
+      ],
+      [
+        { topic: 't', value: 'a', headers: { count: 3 } },
+        'headers.count must be a string, bytes or null, and is the number 3.',
+      ],
+      [
+        { topic: 't', value: 'a', headers: [['count', 3]] },
+        'headers.count must be a string, bytes or null, and is the number 3.',
+      ],
+      [
+        { topic: 't', value: 'a', headers: ['count'] },
+        "headers[0] must be a pair [name, value], and is the string 'count'.",
+      ],
+      [
+        { topic: 't', value: 'a', headers: new Map([['a', 'b']]) },
+        'headers must be an object or a list of pairs [name, value], and is a Map.',
+      ],
+      [
+        { topic: 't', value: 'a', headers: null },
+        'headers must be an object or a list of pairs [name, value], and is null.',
+      ],
+      [
+        { topic: 't', value: 'a', partition: '0' },
+        "partition must be a whole number from 0 on, and is the string '0'.",
+      ],
+      [{ topic: 't', value: 5 }, 'The value of a record for t: the number 5 needs a serde'],
+    ]
+    for (const [record, sentence] of refused) {
+      await expect(one.send(record as never)).rejects.toThrow(sentence)
+      expect(() => one.post(record as never)).toThrow(sentence)
+    }
+    await expect(one.sendAll({ topic: 't', value: 'a' } as never)).rejects.toThrow(
+      'sendAll: records must be a list, and is an object.',
+    )
+    await expect(one.send({ topic: 't', value: 'a' }, { timeout: 5 } as never)).rejects.toThrow(
+      'There is no option timeout: did you mean timeoutMs?',
+    )
+    await one.send({ topic: 't', partition: 0, value: 'kept' })
+    expect(logs.records('t', 0)).toMatchObject([{ value: 'kept' }])
+  })
+})
+
+test('a serde that makes no bytes is told of, and nothing is written', async () => {
+  await inCluster(async ({ world, client, logs }) => {
+    const broken = { serialize: (value: string) => value.toUpperCase() as never, deserialize: String }
+    const one = new Producer<string, string>(world, client(), { value: broken })
+    await expect(one.send({ topic: 't', value: 'a' })).rejects.toMatchObject({
+      code: 'SERIALIZATION_FAILED',
+      message: "The value of a record for t: its serde must make bytes, and made the string 'A' of the string 'a'",
+    })
+    await one.close()
+    expect(logs.records('t', 0)).toEqual([])
   })
 })

@@ -14,6 +14,7 @@ import { abortable, inTime, type CallOptions } from '../call.ts'
 import type { EventChannel } from '../client-events.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import type { PartitionMetadata } from '../cluster-metadata.ts'
+import { CALL_OPTIONS, checkArguments, checkOptions, exactly } from '../check-options.ts'
 import { ClientError } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
 import { Accumulator } from './accumulator.ts'
@@ -28,6 +29,7 @@ import {
 } from './producer-options.ts'
 import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
 import { checkOffsets } from '../consumer/topic-partition.ts'
+import { PRODUCER_REJECTS } from './producer-arguments.ts'
 import type { Delivery, ProducerRecord, RecordMetadata, TopicPartitionOffset } from './producer-record.ts'
 import { RecordIntake } from './record-intake.ts'
 import { Sender } from './sender.ts'
@@ -125,6 +127,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
    */
   send(record: ProducerRecord<Key, Value>, call: CallOptions = NO_CALL): Promise<RecordMetadata> {
     const sent = new Promise<RecordMetadata>((resolve, reject) => {
+      if (call !== NO_CALL) checkOptions('send', CALL, call)
       this.#take(record, new OneDelivery(resolve, reject), 0, true)
     })
     return this.#limited(sent, call, 'Sending a record')
@@ -417,3 +420,6 @@ export class Producer<Key, Value> implements AsyncDisposable {
 }
 
 const NO_CALL: CallOptions = {}
+const CALL = exactly(CALL_OPTIONS)
+
+checkArguments<keyof typeof PRODUCER_REJECTS>(Producer.prototype, PRODUCER_REJECTS, 'rejects')

@@ -3,6 +3,7 @@
  * keeps the bytes beyond the call copies them.
  */
 import { ClientError } from '../errors.ts'
+import { inWords, isPlain } from '../expected.ts'
 import { string, type Serde } from '../serde.ts'
 import { encodeHeaders } from './producer-batch.ts'
 import type { Bytes, HeadersInit } from './producer-record.ts'
@@ -38,7 +39,7 @@ export class FieldWriter {
       if (this.#writeShort(value)) return
       this.bytes = Buffer.from(value, 'utf8')
     } else if (value instanceof Uint8Array) this.bytes = value
-    else throw this.#failure(topic, `a ${typeof value} needs a serde: give the producer one for its ${this.#field}s`)
+    else throw this.#failure(topic, `${inWords(value)} needs a serde: give the producer one for its ${this.#field}s`)
     this.length = this.bytes.length
   }
 
@@ -62,11 +63,14 @@ export class FieldWriter {
   }
 
   #serialized(serde: Serde<never>, value: unknown, topic: string): Uint8Array {
+    let written: unknown
     try {
-      return serde.serialize(value as never, topic)
+      written = serde.serialize(value as never, topic)
     } catch (error) {
       throw this.#failure(topic, error instanceof Error ? error.message : String(error), error)
     }
+    if (written instanceof Uint8Array) return written
+    throw this.#failure(topic, `its serde must make bytes, and made ${inWords(written)} of ${inWords(value)}`)
   }
 
   #failure(topic: string, reason: string, cause?: unknown): ClientError {
@@ -74,16 +78,32 @@ export class FieldWriter {
   }
 }
 
-/** As they are written into a record; null for none. */
-export function headerBytes(headers: HeadersInit | undefined): Buffer | null {
-  if (headers === undefined) return null
-  const pairs: readonly (readonly [string, Bytes | null])[] = isPairs(headers) ? headers : Object.entries(headers)
+/** As they are written into a record; null for none. @throws ClientError INVALID_ARGUMENT */
+export function headerBytes(headers: HeadersInit): Buffer | null {
+  const pairs = pairsOf(headers)
   if (pairs.length === 0) return null
   return encodeHeaders(
-    pairs.map(([key, value]) => ({ key, value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value })),
+    pairs.map(([key, value]) => {
+      if (typeof value === 'string') return { key, value: Buffer.from(value, 'utf8') }
+      if (value !== null && !(value instanceof Uint8Array)) {
+        throw wrongHeaders(`headers.${key} must be a string, bytes or null, and is ${inWords(value)}.`)
+      }
+      return { key, value }
+    }),
   )
 }
 
-function isPairs(headers: HeadersInit): headers is readonly (readonly [string, Bytes | null])[] {
-  return Array.isArray(headers)
+function pairsOf(headers: HeadersInit): readonly (readonly [string, Bytes | null])[] {
+  if (Array.isArray(headers)) {
+    const wrong = headers.findIndex((pair: unknown) => !Array.isArray(pair) || typeof pair[0] !== 'string')
+    if (wrong < 0) return headers as readonly (readonly [string, Bytes | null])[]
+    throw wrongHeaders(`headers[${wrong}] must be a pair [name, value], and is ${inWords(headers[wrong])}.`)
+  }
+  // What has no names of its own, as a Map has none, would be passed over.
+  if (isPlain(headers)) return Object.entries(headers)
+  throw wrongHeaders(`headers must be an object or a list of pairs [name, value], and is ${inWords(headers)}.`)
+}
+
+function wrongHeaders(sentence: string): ClientError {
+  return new ClientError('INVALID_ARGUMENT', sentence)
 }

@@ -4,6 +4,7 @@
  */
 import { KafkaError } from '../../base/errors.ts'
 import { ClientError } from '../errors.ts'
+import { inWords, isPlain } from '../expected.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Accumulator } from './accumulator.ts'
 import { batchBytesMax } from './batch-buffer.ts'
@@ -75,6 +76,7 @@ export class RecordIntake<Key, Value> {
     this.#transactions?.checkAppend()
     const key = this.#key
     const value = this.#value
+    if (record === undefined || record === null || record.value === undefined) checkRecord(record)
     const topic = this.#accumulator.topic(record.topic, this.#monotonicMs)
     key.write(record.key, record.topic)
     value.write(record.value, record.topic)
@@ -345,12 +347,37 @@ export class RecordIntake<Key, Value> {
   }
 }
 
+/**
+ * Of a record without a value, which hardly anybody means: what is none at all, and names of other clients, whose values would
+ * be passed over.
+ */
+function checkRecord(record: unknown): void {
+  if (!isPlain(record)) {
+    throw new ClientError(
+      'INVALID_ARGUMENT',
+      `A record must be an object with topic and value, and is ${inWords(record)}.`,
+    )
+  }
+  const unknown = Object.keys(record).find((name) => !RECORD_FIELDS.includes(name))
+  if (unknown === undefined) return
+  const hint = unknown === 'messages' ? 'send takes one record, and sendAll a list of them' : 'give null for no value'
+  throw new ClientError(
+    'INVALID_ARGUMENT',
+    `The record has no value, but ${unknown}, which is none of ${RECORD_FIELDS.join(', ')}: ${hint}.`,
+  )
+}
+
+const RECORD_FIELDS: readonly string[] = ['topic', 'key', 'value', 'headers', 'timestamp', 'partition']
+
 function checkedTimestamp(timestamp: number): number {
   if (Number.isInteger(timestamp) && timestamp >= 0 && timestamp < TIMESTAMP_END) return timestamp
-  throw new ClientError('INVALID_ARGUMENT', `timestamp must be whole milliseconds since 1970, and is ${timestamp}.`)
+  throw new ClientError(
+    'INVALID_ARGUMENT',
+    `timestamp must be whole milliseconds since 1970, and is ${inWords(timestamp)}.`,
+  )
 }
 
 function checkedPartition(partition: number): number {
   if (Number.isInteger(partition) && partition >= 0) return partition
-  throw new ClientError('INVALID_ARGUMENT', `partition must be a whole number from 0 on, and is ${partition}.`)
+  throw new ClientError('INVALID_ARGUMENT', `partition must be a whole number from 0 on, and is ${inWords(partition)}.`)
 }

@@ -16,7 +16,9 @@ import { ShareFetch, type ShareFetchResponse } from '../../protocol/generated/sh
 import type { Uuid } from '../../base/uuid.ts'
 import type { MetricsRegistry } from '../../metrics/registry.ts'
 import { backoffMs, pause, type CallOptions } from '../call.ts'
+import { checkArguments } from '../check-options.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
+import { SHARE_CONSUMER_REJECTS, SHARE_CONSUMER_THROWS } from '../consumer/consumer-arguments.ts'
 import { Coordinator } from '../coordinator.ts'
 import { readFetched } from '../consumer/fetched-records.ts'
 import { RecordBatchView } from '../consumer/record-batch-view.ts'
@@ -549,3 +551,6 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
 function closed(): ClientError {
   return new ClientError('CLOSED', 'The share consumer is closed.')
 }
+
+checkArguments<keyof typeof SHARE_CONSUMER_THROWS>(ShareConsumer.prototype, SHARE_CONSUMER_THROWS, 'throws')
+checkArguments<keyof typeof SHARE_CONSUMER_REJECTS>(ShareConsumer.prototype, SHARE_CONSUMER_REJECTS, 'rejects')

@@ -1,6 +1,7 @@
 /** What a share consumer is told; names of Java's options in the docstrings. */
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { ClientError } from '../errors.ts'
+import { callable, flag, needed, number, oneOf, text, withMethods, type Shape } from '../expected.ts'
 import { bytes, type Serde } from '../serde.ts'
 
 export interface ShareConsumerOptions<K = Buffer, V = Buffer> {
@@ -33,6 +34,22 @@ export interface ShareConsumerOptions<K = Buffer, V = Buffer> {
   readonly rack?: string
   /** Told what became of acknowledgements that nobody waits for; the error is null for success. */
   readonly onAcknowledged?: (topicPartition: string, error: Error | null) => void
+}
+
+/** What each of them may be. */
+export const SHARE_OPTIONS: Shape<ShareConsumerOptions<unknown, unknown>> = {
+  key: withMethods('deserialize'),
+  value: withMethods('deserialize'),
+  groupId: needed(text),
+  acknowledgement: oneOf('implicit', 'explicit'),
+  acquire: oneOf('batches', 'records'),
+  maxPollRecords: number,
+  fetchMinBytes: number,
+  fetchMaxWaitMs: number,
+  fetchMaxBytes: number,
+  checkCrcs: flag,
+  rack: text,
+  onAcknowledged: callable(),
 }
 
 export interface ShareSettings<K, V> extends ResolvedClientOptions {
