@@ -73,6 +73,8 @@ export interface RequestOptions {
 }
 
 export class BrokerConnection {
+  /** Monotonic: the broker wants nothing before (KIP-219). Its owner writes it, and sees to it. */
+  throttledUntilMs = 0
   readonly #options: BrokerConnectionOptions
   readonly #connection: ClientConnection
   readonly #address: { readonly host: string }

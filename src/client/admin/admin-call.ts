@@ -17,6 +17,7 @@ import { ClientError, isRetriable } from '../errors.ts'
 import type { NetworkClient, Target } from '../network-client.ts'
 import type { Node } from './admin-types.ts'
 import { Outcomes, type KeyText } from './outcomes.ts'
+import { noticeThrottle, untilUnthrottled } from './throttling.ts'
 
 /** `active`: any broker, or the active controller where controllers are asked directly. */
 export type AdminTarget = Target | 'active'
@@ -27,6 +28,8 @@ export class AdminNode {
   readonly node: Node | null
   readonly #client: NetworkClient
   readonly #connection: BrokerConnection
+  /** Monotonic: the call's end. */
+  readonly #deadlineMs: number
   /** Milliseconds until a request is given up: what requests tell the broker, so that it does not work for nobody. */
   readonly timeoutMs: number
 
@@ -34,6 +37,7 @@ export class AdminNode {
     this.node = node
     this.#client = client
     this.#connection = connection
+    this.#deadlineMs = client.world.clock.monotonicMs() + leftMs
     this.timeoutMs = Math.max(1, Math.min(Math.round(leftMs), client.options.requestTimeoutMs))
   }
 
@@ -48,12 +52,22 @@ export class AdminNode {
     options: RequestOptions = {},
   ): Promise<Response> {
     const { requests, world } = this.#client
+    const connection = this.#connection
+    try {
+      await untilUnthrottled(connection, api, world.clock, this.#deadlineMs)
+    } catch (error) {
+      if (this.#client.isClosed) throw new ClientError('CLOSED', 'The client is closed.')
+      throw error
+    }
     const sentMs = world.clock.monotonicMs()
     const asked = { api: api.name, node: this.node?.id ?? null, sentMs }
     requests?.requested()
     try {
-      const answer = await this.#connection.request(api, message, { timeoutMs: this.timeoutMs, ...options })
-      requests?.settled({ ...asked, throttleTimeMs: throttleTimeOf(answer), error: null })
+      const answer = await connection.request(api, message, { timeoutMs: this.timeoutMs, ...options })
+      const throttleTimeMs = throttleTimeOf(answer)
+      requests?.settled({ ...asked, throttleTimeMs, error: null })
+      const version = this.versions.choose(api, options.versions)
+      noticeThrottle(connection, api, version, throttleTimeMs, world.clock.monotonicMs())
       return answer
     } catch (error) {
       requests?.settled({ ...asked, throttleTimeMs: 0, error: error as Error })

@@ -7,6 +7,7 @@
  */
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
+import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetFetch, type OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
 import { abortable, inTime, retrying, type CallOptions } from '../call.ts'
@@ -53,7 +54,7 @@ export interface CommitterOwner {
 }
 
 const GROUPS_FROM = 8
-/** From here on topics go by id. */
+/** From here on topics go by id (KIP-848): what was read of a topic says nothing about one that has its name by now. */
 const IDS_FROM = 10
 
 export class Committer {
@@ -118,9 +119,11 @@ export class Committer {
   /** By key; null where nothing is committed. One attempt. */
   async fetch(partitions: readonly TopicPartition[]): Promise<Map<string, CommittedOffset | null | KafkaError>> {
     const connection = await this.#coordinator.connection()
-    const version = connection.versions.choose(OffsetFetch, { max: IDS_FROM - 1 })
+    const ids = this.#topicIds(partitions)
+    const version = connection.versions.choose(OffsetFetch, ids === null ? { max: IDS_FROM - 1 } : {})
     const topics = [...byTopic(partitions)].map(([name, parts]) => ({
       name,
+      topicId: ids?.get(name) ?? ZERO_UUID,
       partitionIndexes: parts.map(({ partition }) => partition),
     }))
     const { memberId, epoch, protocol } = this.#owner.identity()
@@ -133,18 +136,22 @@ export class Committer {
     const group = version < GROUPS_FROM ? answer : answer.groups[0]
     if (group === undefined) throw new KafkaError('UNKNOWN_SERVER_ERROR', 'The broker answered about no group.')
     this.#coordinator.check(group.errorCode)
-    return outcomesOf(group.topics)
+    const outcomes = outcomesOf(group.topics, version >= IDS_FROM ? ids : null)
+    for (const outcome of outcomes.values()) if (outcome instanceof KafkaError) this.#noticeTopic(outcome)
+    return outcomes
   }
 
   async #attempt(points: readonly CommitPoint[]): Promise<void> {
     if (points.length === 0) return
     this.#owner.authorize(points)
     const connection = await this.#coordinator.connection()
-    const version = connection.versions.choose(OffsetCommit, { max: IDS_FROM - 1 })
+    const ids = this.#topicIds(points)
+    const version = connection.versions.choose(OffsetCommit, ids === null ? { max: IDS_FROM - 1 } : {})
     this.#owner.authorize(points)
     const identity = this.#owner.identity()
     const topics = [...byTopic(points)].map(([name, parts]) => ({
       name,
+      topicId: ids?.get(name) ?? ZERO_UUID,
       partitions: parts.map(({ partition, offset, leaderEpoch, metadata }) => ({
         partitionIndex: partition,
         committedOffset: offset,
@@ -162,9 +169,10 @@ export class Committer {
     const sentMs = this.#network.world.clock.monotonicMs()
     const answer = await this.#coordinator.request(OffsetCommit, message, { versions: { min: version, max: version } })
     let failure: KafkaError | null = null
+    const nameOf = namesOf(version >= IDS_FROM ? ids : null)
     for (const topic of answer.topics) {
       for (const { partitionIndex, errorCode } of topic.partitions) {
-        const key = keyOf({ topic: topic.name, partition: partitionIndex })
+        const key = keyOf({ topic: nameOf(topic), partition: partitionIndex })
         const error = errorOf(errorCode, null)
         if (error !== null)
           failure ??= new KafkaError(error.code, `Committing the offset of ${key} failed: ${error.code}.`)
@@ -175,9 +183,26 @@ export class Committer {
     else throw this.#understood(failure, identity)
   }
 
+  /** Null unless all are known, and the brokers have any: then names will do. */
+  #topicIds(partitions: readonly TopicPartition[]): ReadonlyMap<string, Uuid> | null {
+    const ids = new Map<string, Uuid>()
+    for (const { topic } of partitions) {
+      const id = this.#network.metadata.topic(topic)?.id ?? ZERO_UUID
+      if (id === ZERO_UUID) return null
+      ids.set(topic, id)
+    }
+    return ids
+  }
+
+  /** The topic was deleted, and perhaps made anew: its new id must be known before the next attempt. */
+  #noticeTopic(error: KafkaError): void {
+    if (error.code === 'UNKNOWN_TOPIC_ID') this.#network.refreshSoon()
+  }
+
   /** A rebalance in work, or one that has gone by meanwhile, passes: the next attempt has the new identity. */
   #understood(error: KafkaError, asked: GroupIdentity): KafkaError {
     this.#coordinator.noticed(error)
+    this.#noticeTopic(error)
     const now = this.#owner.identity()
     const isNew = now.memberId !== asked.memberId || now.epoch !== asked.epoch
     switch (error.code) {
@@ -195,13 +220,24 @@ export class Committer {
   }
 }
 
+/** What an answer's topic is called; by the ids that were asked with, unless names were. */
+function namesOf(
+  ids: ReadonlyMap<string, Uuid> | null,
+): (topic: { readonly name?: string; readonly topicId?: Uuid }) => string {
+  if (ids === null) return ({ name = '' }) => name
+  const names = new Map([...ids].map(([name, id]) => [id, name]))
+  return ({ topicId = ZERO_UUID }) => names.get(topicId) ?? topicId
+}
+
 function outcomesOf(
   topics: OffsetFetchResponse['topics'] | OffsetFetchResponse.OffsetFetchResponseGroup['topics'],
+  ids: ReadonlyMap<string, Uuid> | null,
 ): Map<string, CommittedOffset | null | KafkaError> {
   const outcomes = new Map<string, CommittedOffset | null | KafkaError>()
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode } of partitions) {
-      const key = keyOf({ topic: name, partition: partitionIndex })
+  const nameOf = namesOf(ids)
+  for (const topic of topics) {
+    for (const { partitionIndex, committedOffset, committedLeaderEpoch, metadata, errorCode } of topic.partitions) {
+      const key = keyOf({ topic: nameOf(topic), partition: partitionIndex })
       const offset = clampInt64(committedOffset)
       const committed = { offset, leaderEpoch: committedLeaderEpoch, metadata: metadata ?? '' }
       outcomes.set(

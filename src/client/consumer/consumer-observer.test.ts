@@ -152,8 +152,9 @@ test('what the next poll rejects with, a throttled fetch and a refused commit ar
     expect(heard.get('klamm:consumer:fetch')![0]).toMatchObject({ throttleTimeMs: 70, bytes: 0, records: 0 })
     expect(read(consumer.metrics).get('fetch-throttle-time')).toBe(1)
     cluster.once(OffsetCommit, ({ topics }) => ({
-      topics: topics.map(({ name }) => ({
+      topics: topics.map(({ name, topicId }) => ({
         name,
+        topicId,
         partitions: [{ partitionIndex: 0, errorCode: ERROR_CODES.OFFSET_METADATA_TOO_LARGE }],
       })),
     }))

@@ -120,6 +120,18 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   }
 
   /**
+   * Makes the group rebalance soon, for an assignor whose answer depends on what the coordinator can't see (KIP-568). In the classic
+   * protocol only; with KIP-848 the coordinator decides, and a warning is logged. The reason stands in the coordinator's log.
+   * @throws ClientError ILLEGAL_STATE unless topics are subscribed to.
+   */
+  enforceRebalance(reason = 'the program asked for it'): void {
+    this.#throwIfClosed()
+    if (!isMember(this.#subscription))
+      throw new ClientError('ILLEGAL_STATE', 'Nothing is subscribed to: there is no group to rebalance.')
+    this.#needGroup().enforceRebalance(reason)
+  }
+
+  /**
    * Reads exactly these partitions, whatever others read. Those that were assigned before keep their position. Begins at the
    * committed offset if there is a group, else where `offsetReset` says.
    * @throws ClientError ILLEGAL_STATE while topics are subscribed to.

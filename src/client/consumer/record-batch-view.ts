@@ -12,6 +12,7 @@ import { ClientError } from '../errors.ts'
 import type { Serde } from '../serde.ts'
 import { ConsumedRecord, type RecordChange } from './consumed-record.ts'
 import { FetchedCursor, countRecords, type FetchedRecords } from './fetched-records.ts'
+import { RecordColumns } from './record-columns.ts'
 import { keyOf } from './topic-partition.ts'
 
 export interface Deserializers<K, V> {
@@ -91,6 +92,14 @@ export class RecordBatchView<K, V> implements Iterable<ConsumedRecord<K, V>> {
         if (change !== null) visit(view.moveTo(cursor.record, cursor.entryAt).override(change ?? {}))
       }
     }
+  }
+
+  /**
+   * Offsets, times, keys, values and headers by number, in typed arrays where they are numbers: read at once, without an object
+   * per record. Throws KafkaError CORRUPT_MESSAGE for what is not intact.
+   */
+  columns(): RecordColumns<K, V> {
+    return new RecordColumns(this, this.length, new FetchedCursor(this, this.fetched), this.#changes)
   }
 
   /** The same batch without the records for which `keep` is false; they are finished with the batch nevertheless. For interceptors. */

@@ -7,7 +7,7 @@
  */
 import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts'
 import { clampInt64 } from '../../base/int64.ts'
-import type { Uuid } from '../../base/uuid.ts'
+import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import type { Init } from '../../protocol/codec.ts'
 import {
   ConsumerGroupHeartbeat,
@@ -52,6 +52,8 @@ interface ModernMember {
 }
 
 const CLASSIC_DELAY_MS = 100
+/** Versions of OffsetCommit and OffsetFetch that name topics by id. */
+const IDS_FROM = 10
 const MODERN_SESSION_MS = 45_000
 const MODERN_INTERVAL_MS = 1000
 
@@ -96,7 +98,7 @@ export class ScriptedGroup {
       for (const id of [memberId, ...members.map((member) => member.memberId)]) this.#remove(id)
       return {}
     })
-    cluster.on(OffsetCommit, (request, { node }) => this.#commit(request, node))
+    cluster.on(OffsetCommit, (request, { node, version }) => this.#commit(request, node, version))
     cluster.on(OffsetFetch, (request, { node, version }) => this.#fetch(request, node, version))
     cluster.on(ConsumerGroupHeartbeat, (request, { node }) => this.#here(node) ?? this.#modernBeat(request))
   }
@@ -299,15 +301,18 @@ export class ScriptedGroup {
 
   // Offsets.
 
-  #commit(request: OffsetCommitRequest, node: number) {
+  #commit(request: OffsetCommitRequest, node: number, version: number) {
     const { memberId, generationIdOrMemberEpoch: epoch, topics } = request
     const error = node === this.node ? this.#refusesCommit(memberId, epoch) : 'NOT_COORDINATOR'
     return {
-      topics: topics.map(({ name, partitions }) => ({
+      topics: topics.map(({ name, topicId, partitions }) => ({
         name,
+        topicId,
         partitions: partitions.map(({ partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }) => {
           if (error !== null) return { partitionIndex, errorCode: ERROR_CODES[error] }
-          const key = `${name}-${partitionIndex}`
+          const [key] =
+            version < IDS_FROM ? [`${name}-${partitionIndex}`] : this.#keysOf({ topicId, partitions: [partitionIndex] })
+          if (key === undefined) return { partitionIndex, errorCode: ERROR_CODES.UNKNOWN_TOPIC_ID }
           const offset = clampInt64(committedOffset)
           this.offsets.set(key, { offset, leaderEpoch: committedLeaderEpoch, metadata: committedMetadata ?? '' })
           this.onCommit?.(key, offset, memberId)
@@ -328,17 +333,21 @@ export class ScriptedGroup {
   }
 
   #fetch(request: OffsetFetchRequest, node: number, version: number): Init<OffsetFetchResponse> {
-    const outcome = (topics: readonly { name: string; partitionIndexes: readonly number[] }[] | null) =>
-      (topics ?? []).map(({ name, partitionIndexes }) => ({
+    const outcome = (topics: readonly { name: string; topicId?: Uuid; partitionIndexes: readonly number[] }[] | null) =>
+      (topics ?? []).map(({ name, topicId = ZERO_UUID, partitionIndexes }) => ({
         name,
+        topicId,
         partitions: partitionIndexes.map((partitionIndex) => {
-          const committed = this.offsets.get(`${name}-${partitionIndex}`)
+          const [key] =
+            version < IDS_FROM ? [`${name}-${partitionIndex}`] : this.#keysOf({ topicId, partitions: [partitionIndex] })
+          const committed = key === undefined ? undefined : this.offsets.get(key)
           const committedLeaderEpoch = version >= 5 ? (committed?.leaderEpoch ?? -1) : -1
           return {
             partitionIndex,
             committedOffset: committed?.offset ?? -1,
             committedLeaderEpoch,
             metadata: committed?.metadata ?? '',
+            errorCode: key === undefined ? ERROR_CODES.UNKNOWN_TOPIC_ID : 0,
           }
         }),
       }))

@@ -26,6 +26,8 @@ import { readAssignment, readSubscription, writeAssignment, writeSubscription } 
 const PROTOCOL_TYPE = 'consumer'
 /** What a held join may take beyond the rebalance timeout. */
 const JOIN_GRACE_MS = 5000
+/** A coordinator keeps no more of it (KIP-800). */
+const REASON_LENGTH_MAX = 255
 
 export type ClassicSettings = Pick<
   ConsumerSettings<unknown, unknown>,
@@ -100,6 +102,10 @@ export class ClassicMembership implements Membership {
     }
     this.#runs = true
     void this.#run().finally(() => (this.#runs = false))
+  }
+
+  enforceRebalance(reason: string): void {
+    if (this.#runs) this.#rejoin(reason.slice(0, REASON_LENGTH_MAX))
   }
 
   unknownMember(): void {

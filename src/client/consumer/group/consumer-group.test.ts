@@ -2,8 +2,9 @@ import { expect, test } from 'vitest'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import { JoinGroup } from '../../../protocol/generated/join-group.ts'
 import { LeaveGroup } from '../../../protocol/generated/leave-group.ts'
+import { Metadata } from '../../../protocol/generated/metadata.ts'
 import { OffsetCommit } from '../../../protocol/generated/offset-commit.ts'
-import { ScriptedCluster, type ScriptedClusterOptions } from '../../../testing/scripted/scripted-cluster.ts'
+import { ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../../../testing/scripted/scripted-cluster.ts'
 import { ScriptedGroup } from '../../../testing/scripted/scripted-group.ts'
 import { ScriptedLogs } from '../../../testing/scripted/scripted-logs.ts'
 import { SeededWorld } from '../../../testing/seeded-world.ts'
@@ -253,8 +254,9 @@ test('commits keep their order: what is posted never overtakes, and what was pos
     group.onCommit = (_, offset) => order.push(offset)
     const point = (offset: number) => [{ topic: 'orders', partition: 0, offset, metadata: `m${offset}` }]
     cluster.once(OffsetCommit, (request) => ({
-      topics: request.topics.map(({ name, partitions }) => ({
+      topics: request.topics.map(({ name, topicId, partitions }) => ({
         name,
+        topicId,
         partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: 14 })),
       })),
     }))
@@ -285,5 +287,76 @@ test('close leaves the group or remains, as it is told', async () => {
       expect(cluster.count(LeaveGroup) - before).toBe(leaves ? 1 : 0)
     }
     expect(group.memberIds.length).toBe(1)
+  })
+})
+
+test('offsets are committed and asked for by topic id where the brokers can; a topic made anew has none', async () => {
+  await inCluster({}, async ({ cluster, logs, group, consumer: make }) => {
+    logs.append('orders', 0, 3)
+    const orders = { topic: 'orders', partition: 0 }
+    const consumer = make({ autoCommit: false })
+    consumer.assign([orders])
+    const batch = (await consumer.poll())!
+    await batch.commit({ metadata: 'first' })
+    expect(cluster.log).toContain('OffsetCommit v10 at 1')
+    expect(cluster.log).toContain('OffsetFetch v10 at 1')
+    expect((await consumer.committed([orders])).get('orders-0')).toMatchObject({ offset: 3, metadata: 'first' })
+    // Under the same name another topic: what was read of the first is not committed as read of it.
+    const before = cluster.topics.get('orders')!.id
+    cluster.topics.delete('orders')
+    cluster.createTopic('spare', 1)
+    cluster.createTopic('orders', 2)
+    group.offsets.clear()
+    expect(cluster.topics.get('orders')!.id).not.toBe(before)
+    cluster.on(Metadata, () => SILENCE)
+    await expect(batch.commit({ timeoutMs: 500 })).rejects.toThrow('UNKNOWN_TOPIC_ID')
+    expect(group.offsets.size).toBe(0)
+  })
+})
+
+test('offsets of topics whose ids are not known go by name', async () => {
+  await inCluster({ versions: { Metadata: { min: 0, max: 9 } } }, async ({ cluster, logs, group, consumer: make }) => {
+    logs.append('orders', 0, 3)
+    const consumer = make({ autoCommit: false })
+    consumer.assign([{ topic: 'orders', partition: 0 }])
+    await (await consumer.poll())!.commit()
+    expect(group.offsets.get('orders-0')?.offset).toBe(3)
+    expect(cluster.log).toContain('OffsetCommit v9 at 1')
+    expect(cluster.log).toContain('OffsetFetch v9 at 1')
+  })
+})
+
+test('a classic member makes the group rebalance when its program says so; one of KIP-848 only warns', async () => {
+  await inCluster({}, async ({ world, cluster, logs, group, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const reasons: (string | null)[] = []
+    cluster.on(JoinGroup, ({ reason }) => {
+      reasons.push(reason)
+      return undefined
+    })
+    const events: string[] = []
+    const consumer = make({ groupProtocol: 'classic', assignors: ['cooperative-sticky'], onRebalance: noted(events) })
+    expect(() => consumer.enforceRebalance()).toThrow('Nothing is subscribed to')
+    consumer.subscribe('orders')
+    await consumer.poll()
+    const before = group.rebalances
+    consumer.enforceRebalance('disks are fuller')
+    await pause(world.clock, 2000)
+    expect(group.rebalances).toBe(before + 1)
+    expect(reasons.at(-1)).toBe('disks are fuller')
+    expect(events).toEqual(['assigned orders-0 orders-1', 'assigned'])
+  })
+  await inCluster({}, async ({ logs, group, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const warned: string[] = []
+    const logger = { debug: () => {}, info: () => {}, warn: (text: string) => warned.push(text), error: () => {} }
+    const consumer = make({ groupProtocol: 'consumer', logger })
+    consumer.subscribe('orders')
+    await consumer.poll()
+    const before = group.rebalances
+    consumer.enforceRebalance()
+    expect(await consumer.poll({ timeoutMs: 3000 })).toBeNull()
+    expect(group.rebalances).toBe(before)
+    expect(warned).toEqual(["Members of group g can't enforce a rebalance in the protocol of KIP-848."])
   })
 })

@@ -66,6 +66,10 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     else if (!this.#isChoosing && !this.#isClosed) void this.#choose()
   }
 
+  enforceRebalance(reason: string): void {
+    this.#membership?.enforceRebalance(reason)
+  }
+
   /** Ends the membership; partitions are given away in order first if the member has any. The group may be joined again. */
   async leave(mode: LeaveMode, call: CallOptions): Promise<void> {
     const membership = this.#membership

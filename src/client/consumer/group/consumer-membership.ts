@@ -108,6 +108,13 @@ export class ConsumerMembership implements Membership {
     this.#heartbeatNow()
   }
 
+  /** The coordinator alone decides when: as Java's client, this only says so. */
+  enforceRebalance(): void {
+    this.#network.options.logger.warn(
+      `Members of group ${this.#groupId} can't enforce a rebalance in the protocol of KIP-848.`,
+    )
+  }
+
   unknownMember(): void {
     void this.#lost()
   }

@@ -43,6 +43,8 @@ export interface Membership {
   readonly identity: GroupIdentity
   /** Begins; later calls say that something has changed, or that the user is back. */
   wake(): void
+  /** The user wants the group to rebalance; the reason is for the coordinator's log. */
+  enforceRebalance(reason: string): void
   /** A commit was refused: the coordinator does not know this member. */
   unknownMember(): void
   /** Ends it; nothing is revoked here. Never rejects. */
