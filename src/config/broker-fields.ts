@@ -88,6 +88,7 @@ export const BROKER_FIELDS = {
   logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
   logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
   replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
+  replicaLagTimeMaxMs: number('replica.lag.time.max.ms'),
   producerIdExpirationMs: number('producer.id.expiration.ms'),
   producerIdExpirationCheckIntervalMs: number('producer.id.expiration.check.interval.ms'),
 

@@ -7,13 +7,14 @@
  * transaction keeps back, and looks again when that transaction ends.
  */
 import type { Clock, Timer } from '../world/world.ts'
-import type { Partition, PartitionWatcher, StableMove } from './partition.ts'
+import type { PartitionWatcher, Reach, StableMove } from './partition-readers.ts'
+import type { Partition } from './partition.ts'
 
 export class DelayedFetch implements PartitionWatcher {
   readonly #partitions: readonly Partition[]
   readonly #done: (wanted: boolean) => void
   readonly #timer: Timer
-  readonly #readCommitted: boolean
+  readonly #reach: Reach
   #missingBytes: number
   #isDone = false
 
@@ -23,21 +24,21 @@ export class DelayedFetch implements PartitionWatcher {
     deadlineMs: number,
     partitions: readonly Partition[],
     missingBytes: number,
-    readCommitted: boolean,
+    reach: Reach,
     done: (wanted: boolean) => void,
   ) {
-    this.#readCommitted = readCommitted
+    this.#reach = reach
     this.#partitions = partitions
     this.#missingBytes = missingBytes
     this.#done = done
     this.#timer = clock.at(deadlineMs, () => this.#complete(true))
-    for (const partition of partitions) partition.watch(this)
+    for (const partition of partitions) partition.watch(this, reach)
   }
 
   readable(bytes: number, stable: StableMove): void {
-    if (this.#readCommitted && stable === 'still') return
+    if (this.#reach === 'stable' && stable === 'still') return
     this.#missingBytes -= bytes
-    if (this.#missingBytes <= 0 || (this.#readCommitted && stable === 'otherwise')) this.#complete(true)
+    if (this.#missingBytes <= 0 || (this.#reach === 'stable' && stable === 'otherwise')) this.#complete(true)
   }
 
   changed(): void {

@@ -8,6 +8,7 @@ import { PartitionLog } from '../storage/partition-log.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { fetchRecords, type FetchResult, type FetchTarget } from './fetch.ts'
 import { Partition } from './partition.ts'
+import { testContext } from './test-partition.ts'
 import { ReadBudget } from './read-budget.ts'
 
 const LEADER = { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] }
@@ -35,7 +36,7 @@ async function partitionsIn(world: SeededWorld, count: number): Promise<Partitio
       await log.append(buildBatch({ records: [{ timestamp: 0, value }] }), { epoch: 0, origin: 'client' }).written
     }
     log.setHighWatermark(log.writtenEnd)
-    partitions.push(new Partition({ topic: 't', index, topicId: null }, 1, log, LEADER))
+    partitions.push(new Partition({ topic: 't', index, topicId: null }, testContext(), log, LEADER))
   }
   return partitions
 }
@@ -50,7 +51,15 @@ function offsetsOf({ pieces }: FetchResult): number[] {
 }
 
 function target(partition: Partition, fetchOffset: number, maxBytes: number): FetchTarget {
-  return { partition, error: null, fetchOffset, maxBytes, currentLeaderEpoch: -1, lastFetchedEpoch: -1 }
+  return {
+    partition,
+    error: null,
+    fetchOffset,
+    maxBytes,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+    logStartOffset: -1,
+  }
 }
 
 test.each(Array.from({ length: 40 }, (_, seed) => seed))(
@@ -68,7 +77,10 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
           maxWaitMs: 0,
           minBytes: 0,
           maxBytes: world.choices.between(1, 20_000),
-          readCommitted: false,
+          reach: 'committed' as const,
+          replicaId: -1,
+          replicaEpoch: -1,
+          leaderOnly: true,
           minOneBatch: world.choices.chance(0.8),
         }
         const results = await fetchRecords(world.clock, targets, limits, budget, () => {})
@@ -102,7 +114,16 @@ test('cold partitions are read some at a time, and no more than the byte limit m
     const fetchMs = async (maxBytes: number): Promise<number> => {
       const startedMs = world.clock.monotonicMs()
       const targets = partitions.map((partition) => target(partition, 0, 1000))
-      const limits = { maxWaitMs: 0, minBytes: 0, maxBytes, readCommitted: false, minOneBatch: true }
+      const limits = {
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes,
+        reach: 'committed' as const,
+        replicaId: -1,
+        replicaEpoch: -1,
+        leaderOnly: true,
+        minOneBatch: true,
+      }
       const results = await fetchRecords(world.clock, targets, limits, new ReadBudget(1 << 20), () => {})
       for (const result of results) result.release?.()
       return world.clock.monotonicMs() - startedMs
@@ -112,7 +133,16 @@ test('cold partitions are read some at a time, and no more than the byte limit m
     let single = 0
     for (const partition of partitions) {
       const startedMs = world.clock.monotonicMs()
-      const limits = { maxWaitMs: 0, minBytes: 0, maxBytes: 1 << 20, readCommitted: false, minOneBatch: true }
+      const limits = {
+        maxWaitMs: 0,
+        minBytes: 0,
+        maxBytes: 1 << 20,
+        reach: 'committed' as const,
+        replicaId: -1,
+        replicaEpoch: -1,
+        leaderOnly: true,
+        minOneBatch: true,
+      }
       const [result] = await fetchRecords(
         world.clock,
         [target(partition, 0, 1000)],

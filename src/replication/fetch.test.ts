@@ -21,8 +21,18 @@ test('a fetch over very many partitions gives the loop away between slices of th
     maxBytes: 1,
     currentLeaderEpoch: -1,
     lastFetchedEpoch: -1,
+    logStartOffset: -1,
   }
-  const limits = { maxWaitMs: 0, minBytes: 1, maxBytes: 1, readCommitted: false, minOneBatch: true }
+  const limits = {
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: 1,
+    reach: 'committed' as const,
+    replicaId: -1,
+    replicaEpoch: -1,
+    leaderOnly: true,
+    minOneBatch: true,
+  }
   const fetch = (count: number) =>
     fetchRecords(clock, Array<FetchTarget>(count).fill(target), limits, new ReadBudget(1), () => {})
   expect(await fetch(1000)).toHaveLength(1000)

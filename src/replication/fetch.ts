@@ -7,9 +7,11 @@
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
+import type { PartitionLog } from '../storage/partition-log.ts'
 import { nextTurn } from '../world/next-turn.ts'
 import { DiskError, type Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
+import type { Reach } from './partition-readers.ts'
 import type { Partition } from './partition.ts'
 import { ReadAhead, type StartRead } from './read-ahead.ts'
 import type { ReadBudget } from './read-budget.ts'
@@ -23,13 +25,20 @@ export interface FetchTarget {
   readonly currentLeaderEpoch: number
   /** -1: not told. */
   readonly lastFetchedEpoch: number
+  /** Where the log of a replica that fetches begins; -1: not told. */
+  readonly logStartOffset: number
 }
 
 export interface FetchLimits {
   readonly maxWaitMs: number
   readonly minBytes: number
   readonly maxBytes: number
-  readonly readCommitted: boolean
+  readonly reach: Reach
+  /** The broker that replicates; -1: a consumer. */
+  readonly replicaId: number
+  readonly replicaEpoch: number
+  /** Only from the leader; else from any replica (KIP-392). */
+  readonly leaderOnly: boolean
   /** Fetch v3 and later: the first batch is returned even if it is larger than every limit. */
   readonly minOneBatch: boolean
 }
@@ -39,6 +48,8 @@ export interface FetchResult {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
+  /** Where the log ended. */
+  readonly writtenEnd: number
   /** Null where the request's isolation does not ask for it. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null
@@ -60,6 +71,7 @@ function failure(error: KafkaError): FetchResult {
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
+    writtenEnd: -1,
     abortedTransactions: null,
     divergingEpoch: null,
     pieces: NOTHING,
@@ -77,8 +89,8 @@ export async function fetchRecords(
   onWaiting: (waiting: DelayedFetch) => void,
 ): Promise<FetchResult[]> {
   const deadlineMs = clock.monotonicMs() + limits.maxWaitMs
-  for (;;) {
-    const results = await readOnce(clock, targets, limits, fileReads)
+  for (let isFirst = true; ; isFirst = false) {
+    const results = await readOnce(clock, targets, limits, fileReads, isFirst)
     let bytes = 0
     let urgent = limits.maxWaitMs <= 0 || targets.every(isAbsent)
     for (const [at, result] of results.entries()) {
@@ -88,9 +100,9 @@ export async function fetchRecords(
     if (urgent || bytes >= limits.minBytes || clock.monotonicMs() >= deadlineMs) return results
     for (const result of results) result.release?.()
     // What became readable while a cold read was under way wakes nobody: look again instead of waiting.
-    if (results.some((result, at) => hasMoved(targets[at]!, result))) continue
+    if (results.some((result, at) => hasMoved(targets[at]!, result, limits.reach))) continue
     const missingBytes = limits.minBytes - bytes
-    const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits.readCommitted, onWaiting)
+    const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits.reach, onWaiting)
     if (!wanted) return []
   }
 }
@@ -101,11 +113,11 @@ function isAbsent({ partition, error }: FetchTarget): boolean {
   return error === null || error.code === 'UNKNOWN_TOPIC_OR_PARTITION' || error.code === 'UNKNOWN_TOPIC_ID'
 }
 
-function hasMoved({ partition }: FetchTarget, result: FetchResult): boolean {
+function hasMoved({ partition }: FetchTarget, result: FetchResult, reach: Reach): boolean {
   const log = partition?.log ?? null
-  return (
-    log !== null && (log.highWatermark !== result.highWatermark || log.lastStableOffset !== result.lastStableOffset)
-  )
+  if (log === null) return false
+  if (reach === 'log end') return log.writtenEnd !== result.writtenEnd
+  return log.highWatermark !== result.highWatermark || log.lastStableOffset !== result.lastStableOffset
 }
 
 function waitForBytes(
@@ -113,12 +125,12 @@ function waitForBytes(
   deadlineMs: number,
   targets: readonly FetchTarget[],
   missingBytes: number,
-  readCommitted: boolean,
+  reach: Reach,
   onWaiting: (waiting: DelayedFetch) => void,
 ): Promise<boolean> {
   const partitions = targets.flatMap(({ partition }) => (partition === null ? [] : [partition]))
   return new Promise((resolve) =>
-    onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, readCommitted, resolve)),
+    onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, reach, resolve)),
   )
 }
 
@@ -127,12 +139,15 @@ async function readOnce(
   targets: readonly FetchTarget[],
   limits: FetchLimits,
   fileReads: ReadBudget,
+  isFirst: boolean,
 ): Promise<FetchResult[]> {
   const results: FetchResult[] = []
   let left = limits.maxBytes
   let minOneBatch = limits.minOneBatch
   let holding = false
-  const ahead = new ReadAhead(targets.length, (index, rest) => readAhead(targets[index]!, rest, limits, fileReads))
+  const ahead = new ReadAhead(targets.length, (index, rest) =>
+    readAhead(targets[index]!, rest, limits, fileReads, isFirst),
+  )
   try {
     for (const [index, target] of targets.entries()) {
       if (results.length > 0 && results.length % SLICE_TARGETS === 0) await nextTurn(clock)
@@ -155,7 +170,7 @@ async function readOnce(
             await fileReads.wait(reserved)
           }
         }
-        const reading = readPartition(target, maxBytes, oneBatch, limits.readCommitted)
+        const reading = readPartition(target, maxBytes, oneBatch, limits, isFirst)
         const read = reserved > 0 ? reservedRead(reading, reserved, fileReads) : reading
         if (read instanceof Promise) ahead.begin(index, left, maxBytes)
         result = read instanceof Promise ? await read : read
@@ -179,14 +194,18 @@ async function readOnce(
 function readAhead(
   target: FetchTarget,
   rest: number,
-  { readCommitted }: FetchLimits,
+  limits: FetchLimits,
   fileReads: ReadBudget,
+  isFirst: boolean,
 ): ReturnType<StartRead> {
   const { maxBytes } = target
   if (maxBytes <= 0 || maxBytes > rest || !readsFile(target)) return null
   const reserved = Math.min(FILE_READ_BYTES_MAX, maxBytes)
   if (!fileReads.take(reserved)) return null
-  return { reading: reservedRead(readPartition(target, maxBytes, false, readCommitted), reserved, fileReads), maxBytes }
+  return {
+    reading: reservedRead(readPartition(target, maxBytes, false, limits, isFirst), reserved, fileReads),
+    maxBytes,
+  }
 }
 
 function readsFile({ partition, fetchOffset }: FetchTarget): boolean {
@@ -219,7 +238,8 @@ function readPartition(
   target: FetchTarget,
   maxBytes: number,
   minOneBatch: boolean,
-  readCommitted: boolean,
+  limits: FetchLimits,
+  isFirst: boolean,
 ): FetchResult | Promise<FetchResult> {
   const { partition } = target
   if (partition === null) {
@@ -227,14 +247,20 @@ function readPartition(
   }
   try {
     // Here every negative epoch is none, unlike in other requests.
-    const log = partition.leaderLog(Math.max(target.currentLeaderEpoch, -1))
+    const epoch = Math.max(target.currentLeaderEpoch, -1)
+    const log = limits.leaderOnly ? partition.leaderLog(epoch) : partition.localLog(epoch)
+    if (limits.replicaId >= 0) partition.checkReplica(limits.replicaId, epoch)
     const divergingEpoch = divergence(target, log)
+    // What the replica has moves the high watermark before it waits, and only once: a later read is of the same fetch.
+    if (limits.replicaId >= 0 && isFirst && divergingEpoch === null) noteProgress(partition, log, target, limits)
+    const { writtenEnd } = log
     const finish = (read: LogRead | null): FetchResult | Promise<FetchResult> => {
       const done = (abortedTransactions: readonly AbortedTransaction[] | null): FetchResult => ({
         error: null,
         highWatermark: log.highWatermark,
         lastStableOffset: log.lastStableOffset,
         logStartOffset: log.startOffset,
+        writtenEnd,
         abortedTransactions,
         divergingEpoch,
         pieces: read?.pieces ?? NOTHING,
@@ -242,7 +268,7 @@ function readPartition(
         release: read === null ? null : () => read.release(),
       })
       // Nothing is read behind a divergence, and nothing said of what was aborted.
-      if (!readCommitted || read === null) return done(null)
+      if (limits.reach !== 'stable' || read === null) return done(null)
       // Of a first batch that is too large for the limit nothing is said either.
       const isTooLarge = maxBytes > 0 && target.fetchOffset < log.lastStableOffset
       if (read.bytes === 0) return done(isTooLarge ? null : [])
@@ -258,15 +284,26 @@ function readPartition(
       }
     }
     if (divergingEpoch !== null) return finish(null)
-    const read = partition.read(log, target.fetchOffset, readCommitted, maxBytes, minOneBatch)
+    const read = partition.read(log, target.fetchOffset, limits.reach, maxBytes, minOneBatch)
     return read instanceof Promise ? read.then(finish).catch(failed) : finish(read)
   } catch (error) {
     return failed(error)
   }
 }
 
+function noteProgress(
+  partition: Partition,
+  log: PartitionLog,
+  { fetchOffset, logStartOffset }: FetchTarget,
+  { replicaId, replicaEpoch }: FetchLimits,
+): void {
+  // The read refuses what is out of range.
+  if (fetchOffset < log.startOffset || fetchOffset > log.writtenEnd) return
+  partition.replicaFetched(log, { replicaId, brokerEpoch: replicaEpoch, offset: fetchOffset, logStartOffset })
+}
+
 /** What the follower's (or consumer's) last epoch says about a truncation it missed (KIP-320). */
-function divergence(target: FetchTarget, log: NonNullable<Partition['log']>): FetchResult['divergingEpoch'] {
+function divergence(target: FetchTarget, log: PartitionLog): FetchResult['divergingEpoch'] {
   if (target.lastFetchedEpoch < 0) return null
   const end = log.endOffsetForEpoch(target.lastFetchedEpoch)
   if (end.epoch < 0 || end.endOffset < 0) {

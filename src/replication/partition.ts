@@ -16,6 +16,9 @@ import type {
   VerificationGuard,
 } from '../storage/log-surface.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
+import { LeaderState, type PartitionContext } from './leader-state.ts'
+import { OffsetWaiters } from './offset-waiters.ts'
+import { PartitionReaders, type PartitionWatcher, type Reach } from './partition-readers.ts'
 
 export interface Assignment {
   /** -1: none. */
@@ -32,53 +35,47 @@ export interface Assignment {
  */
 export type StableMove = 'along' | 'still' | 'otherwise'
 
-/** Told about a partition that moved: more is readable, or it can't be read here any more. */
-export interface PartitionWatcher {
-  /** `bytes` more became readable up to the high watermark. */
-  readable(bytes: number, stable: StableMove): void
-  /** Leadership, log or topic went away: look again. */
-  changed(): void
-}
-
-interface CommitWaiter {
+/** A fetch of one of the partition's other replicas. */
+export interface ReplicaFetch {
+  readonly replicaId: number
+  readonly brokerEpoch: number
+  /** Everything below it is in the replica's log. */
   readonly offset: number
-  readonly resolve: () => void
-  readonly reject: (error: KafkaError) => void
+  readonly logStartOffset: number
 }
 
 /** Who does not know the leader's epoch says -1; every other number is compared, negative ones too. */
 const UNKNOWN_EPOCH = -1
-
 export class Partition {
   readonly topic: string
   readonly index: number
   readonly topicId: Uuid | null
-  readonly #nodeId: number
+  readonly #context: PartitionContext
   /** Null while its directory is offline. */
   #log: PartitionLog | null
   #assignment: Assignment
   /** Where the log ended when we became leader of this epoch: until the high watermark is there, it may be too low to tell. */
   #epochStartOffset = 0
   #deleted = false
-  readonly #watchers = new Set<PartitionWatcher>()
-  readonly #commitWaiters: CommitWaiter[] = []
-  #countedEnd: number
-  #countedBytes: number
+  /** While this broker leads a partition that others replicate. */
+  #leaderState: LeaderState | null = null
+  readonly #readers: PartitionReaders
+  readonly #commits = new OffsetWaiters()
+  readonly #deletions = new OffsetWaiters()
 
   constructor(
     identity: { readonly topic: string; readonly index: number; readonly topicId: Uuid | null },
-    nodeId: number,
+    context: PartitionContext,
     log: PartitionLog | null,
     assignment: Assignment,
   ) {
     this.topic = identity.topic
     this.index = identity.index
     this.topicId = identity.topicId
-    this.#nodeId = nodeId
+    this.#context = context
     this.#log = log
     this.#assignment = assignment
-    this.#countedEnd = log?.highWatermark ?? 0
-    this.#countedBytes = log?.sizeBytes ?? 0
+    this.#readers = new PartitionReaders(log)
     if (log !== null) this.#follow(log)
     this.#lead(null)
   }
@@ -96,7 +93,7 @@ export class Partition {
   moved(log: PartitionLog): void {
     if (this.#log === null || this.#deleted) return
     this.#log = log
-    this.#countedBytes = log.sizeBytes
+    this.#readers.moved(log)
     this.#follow(log)
   }
 
@@ -109,7 +106,7 @@ export class Partition {
   }
 
   get isLeader(): boolean {
-    return this.#assignment.leader === this.#nodeId && !this.#deleted
+    return this.#assignment.leader === this.#context.nodeId && !this.#deleted
   }
 
   get leaderEpoch(): number {
@@ -121,29 +118,53 @@ export class Partition {
     return this.#log
   }
 
-  /** A newer assignment; older and equal ones are ignored. */
+  /** A newer assignment; older ones are ignored. Of one as old as ours only the replicas can be news. */
   assign(assignment: Assignment): void {
     const before = this.#assignment
-    if (assignment.partitionEpoch <= before.partitionEpoch && assignment.leaderEpoch <= before.leaderEpoch) return
-    this.#assignment = assignment
+    const isOld = assignment.partitionEpoch <= before.partitionEpoch && assignment.leaderEpoch <= before.leaderEpoch
+    if (isOld && (assignment.partitionEpoch < before.partitionEpoch || sameList(assignment.replicas, before.replicas)))
+      return
+    this.#assignment = isOld ? { ...before, replicas: assignment.replicas } : assignment
     this.#lead(before)
     if (!this.isLeader) this.#failWaiters('NOT_LEADER_OR_FOLLOWER', `no longer the leader of ${this.name}`)
-    for (const watcher of [...this.#watchers]) watcher.changed()
+    // A change of the ISR changes nothing for those who read.
+    if (before.leader !== assignment.leader || before.leaderEpoch !== assignment.leaderEpoch) this.#readers.changed()
   }
 
   #lead(before: Assignment | null): void {
     const log = this.#log
-    if (log === null || !this.isLeader) return
-    if (before === null || before.leaderEpoch !== this.#assignment.leaderEpoch || before.leader !== this.#nodeId) {
+    if (log === null || !this.isLeader) return this.#stopLeading()
+    const assignment = this.#assignment
+    if (before === null || before.leaderEpoch !== assignment.leaderEpoch || before.leader !== assignment.leader) {
       this.#epochStartOffset = log.assignedEnd
       // In force at once; only its checkpoint is on the way.
-      log.assignEpoch(this.#assignment.leaderEpoch).catch(() => this.goOffline())
+      log.assignEpoch(assignment.leaderEpoch).catch(() => this.goOffline())
     }
+    if (assignment.replicas.length === 1) this.#stopLeading()
+    else if (this.#leaderState === null)
+      this.#leaderState = new LeaderState(this.#context, this, assignment, log.assignedEnd, (change) =>
+        this.#onIsr(change),
+      )
+    else this.#leaderState.update(assignment, log.assignedEnd)
     this.#advanceHighWatermark()
+    this.#completeDeletions(log)
+  }
+
+  /** Nothing of the followers counts any more. */
+  #stopLeading(): void {
+    this.#leaderState?.end()
+    this.#leaderState = null
   }
 
   /** The log of a partition that this broker leads. @throws KafkaError as Kafka's partition checks do, in their order. */
   leaderLog(currentLeaderEpoch = UNKNOWN_EPOCH): PartitionLog {
+    const log = this.localLog(currentLeaderEpoch)
+    if (!this.isLeader) throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `not the leader of ${this.name}`)
+    return log
+  }
+
+  /** The log of a replica, whoever leads. @throws KafkaError as `leaderLog` does. */
+  localLog(currentLeaderEpoch = UNKNOWN_EPOCH): PartitionLog {
     if (this.#deleted) throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `${this.name} was deleted`)
     if (this.#log === null) throw new KafkaError('KAFKA_STORAGE_ERROR', `the log directory of ${this.name} is offline`)
     if (currentLeaderEpoch !== UNKNOWN_EPOCH && currentLeaderEpoch !== this.leaderEpoch) {
@@ -154,13 +175,17 @@ export class Partition {
             `epoch ${currentLeaderEpoch} of ${this.name}, here ${this.leaderEpoch}`,
           )
     }
-    if (!this.isLeader) throw new KafkaError('NOT_LEADER_OR_FOLLOWER', `not the leader of ${this.name}`)
     return this.#log
   }
 
   /** @throws KafkaError NOT_ENOUGH_REPLICAS when an append with acks=all could not be safe. */
   checkInSyncReplicas(log: PartitionLog, tooFew: 'NOT_ENOUGH_REPLICAS' | 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'): void {
-    const { isr, replicas } = this.#assignment
+    const { replicas } = this.#assignment
+    // What is appended already is as safe as the change of the ISR that is under way makes it.
+    const isr =
+      tooFew === 'NOT_ENOUGH_REPLICAS_AFTER_APPEND' && this.#leaderState !== null
+        ? this.#leaderState.maximalIsr
+        : this.#assignment.isr
     const needed = Math.min(log.config.minInsyncReplicas, replicas.length)
     if (isr.length < needed) {
       throw new KafkaError(
@@ -181,7 +206,20 @@ export class Partition {
     // Whoever comes behind the change of leadership must not wait for what no longer moves.
     const gone = this.#whyNotLed()
     if (gone !== null) return Promise.reject(gone)
-    return new Promise((resolve, reject) => this.#commitWaiters.push({ offset, resolve, reject }))
+    return this.#commits.wait(offset)
+  }
+
+  /** The least start of the logs of all replicas that are up: nobody has what is below it. */
+  lowWatermark(log: PartitionLog): number {
+    return this.#leaderState?.lowWatermark(log.startOffset) ?? log.startOffset
+  }
+
+  /** Resolves when the low watermark has reached `offset`; rejects when it can't any more. */
+  whenDeleted(offset: number): Promise<void> {
+    const gone = this.#whyNotLed()
+    if (gone !== null) return Promise.reject(gone)
+    if (this.lowWatermark(this.#log!) >= offset) return Promise.resolve()
+    return this.#deletions.wait(offset)
   }
 
   #whyNotLed(): KafkaError | null {
@@ -200,15 +238,57 @@ export class Partition {
     return readCommitted ? log.lastStableOffset : log.highWatermark
   }
 
-  /** Whole batches from the one that holds `fetchOffset`, up to the isolation's limit. */
+  /** @throws KafkaError if `replicaId` is no replica of the partition as it is known here. */
+  checkReplica(replicaId: number, currentLeaderEpoch: number): void {
+    const follower = this.#leaderState?.follower(replicaId) ?? null
+    if (follower !== null) return
+    throw new KafkaError(
+      currentLeaderEpoch === UNKNOWN_EPOCH ? 'NOT_LEADER_OR_FOLLOWER' : 'UNKNOWN_LEADER_EPOCH',
+      `broker ${replicaId} is no replica of ${this.name} that is known here`,
+    )
+  }
+
+  /**
+   * A replica fetches from an offset of the log: it may be in sync again, and the high watermark may move.
+   * @throws KafkaError NOT_LEADER_OR_FOLLOWER for a former incarnation of its broker.
+   */
+  replicaFetched(log: PartitionLog, fetch: ReplicaFetch): void {
+    const state = this.#leaderState
+    const follower = state?.follower(fetch.replicaId) ?? null
+    if (state === null || follower === null) return
+    const endBefore = follower.endOffset
+    const { offset, logStartOffset, brokerEpoch } = fetch
+    const nowMs = this.#context.clock.monotonicMs()
+    state.fetched(follower, { offset, startOffset: logStartOffset, brokerEpoch, leaderEnd: log.writtenEnd, nowMs })
+    const larger = state.expandedBy(follower, log.highWatermark, this.#epochStartOffset)
+    if (larger !== null) state.ask(larger)
+    if (follower.endOffset !== endBefore) this.#advanceHighWatermark()
+    this.#completeDeletions(log)
+  }
+
+  /** Followers that have been behind for too long leave the ISR. */
+  shrinkIsr(): void {
+    const state = this.#leaderState
+    if (state === null || this.#log === null) return
+    const smaller = state.shrunk(this.#log.writtenEnd)
+    if (smaller !== null) state.ask(smaller)
+  }
+
+  /** The ISR that was asked for is decided; null: not as it was asked. */
+  #onIsr(change: { readonly isr: readonly number[]; readonly partitionEpoch: number } | null): void {
+    if (change !== null) this.#assignment = { ...this.#assignment, ...change }
+    this.#lead(this.#assignment)
+  }
+
+  /** Whole batches from the one that holds `fetchOffset`, up to where the reader may read. */
   read(
     log: PartitionLog,
     fetchOffset: number,
-    readCommitted: boolean,
+    reach: Reach,
     maxBytes: number,
     minOneBatch: boolean,
   ): LogRead | Promise<LogRead> {
-    return log.read(fetchOffset, readCommitted ? log.lastStableOffset : log.highWatermark, maxBytes, minOneBatch)
+    return log.read(fetchOffset, reachOf(log, reach), maxBytes, minOneBatch)
   }
 
   /** See PartitionLog.startVerification. @throws KafkaError INVALID_PRODUCER_EPOCH and those of `leaderLog`. */
@@ -219,75 +299,80 @@ export class Partition {
   /** The log while this broker follows the leader of that epoch; null when it doesn't any more, or its disk failed. */
   followedLog(leaderEpoch: number): PartitionLog | null {
     const { leader } = this.#assignment
-    return this.#deleted || leader === this.#nodeId || leaderEpoch !== this.leaderEpoch ? null : this.#log
+    return this.#deleted || leader === this.#context.nodeId || leaderEpoch !== this.leaderEpoch ? null : this.#log
   }
 
   /** The log was cut as a follower: who reads here looks again. */
   wasCut(log: PartitionLog): void {
-    this.#countedEnd = log.highWatermark
-    this.#countedBytes = log.sizeBytes
-    for (const watcher of [...this.#watchers]) watcher.changed()
+    this.#readers.cut(log)
   }
 
-  watch(watcher: PartitionWatcher): void {
-    this.#watchers.add(watcher)
+  watch(watcher: PartitionWatcher, reach: Reach): void {
+    this.#readers.watch(watcher, reach, this.#log)
   }
 
   unwatch(watcher: PartitionWatcher): void {
-    this.#watchers.delete(watcher)
+    this.#readers.unwatch(watcher)
   }
 
   /** The log directory failed. */
   goOffline(): void {
     if (this.#log === null) return
     this.#log = null
+    this.#stopLeading()
     this.#failWaiters('KAFKA_STORAGE_ERROR', `the log directory of ${this.name} failed`)
-    for (const watcher of [...this.#watchers]) watcher.changed()
+    this.#readers.changed()
   }
 
   /** The topic is gone, or this broker no longer holds a replica. */
   remove(): void {
     this.#deleted = true
+    this.#stopLeading()
     this.#failWaiters('NOT_LEADER_OR_FOLLOWER', `${this.name} is no longer hosted here`)
-    for (const watcher of [...this.#watchers]) watcher.changed()
+    this.#readers.changed()
   }
 
   #written(): void {
+    if (this.#log !== null) this.#readers.written(this.#log)
     if (this.isLeader) this.#advanceHighWatermark()
   }
 
-  /** Followers are not served yet: an in-sync replica elsewhere holds the high watermark where it is. */
   #advanceHighWatermark(): void {
     const log = this.#log
-    if (log === null || this.#assignment.isr.some((id) => id !== this.#nodeId)) return
-    this.raiseHighWatermark(log, log.writtenEnd)
+    if (log === null) return
+    const state = this.#leaderState
+    const { writtenEnd } = log
+    const end = state === null ? writtenEnd : state.committableEnd(writtenEnd, log.config.minInsyncReplicas)
+    this.raiseHighWatermark(log, end)
   }
 
   /** As far as the log is written, and never down. */
   raiseHighWatermark(log: PartitionLog, offset: number): void {
-    if (offset <= log.highWatermark && log.highWatermark === this.#countedEnd) return
+    if (offset <= log.highWatermark && this.#readers.knows(log.highWatermark)) return
     const stableBefore = log.lastStableOffset
     const wasAlong = stableBefore === log.highWatermark
     log.setHighWatermark(offset)
     const { lastStableOffset, highWatermark } = log
     const isAlong = wasAlong && lastStableOffset === highWatermark
-    const stable = isAlong ? 'along' : lastStableOffset === stableBefore ? 'still' : 'otherwise'
-    const bytes = Math.max(0, log.sizeBytes - this.#countedBytes)
-    this.#countedBytes = log.sizeBytes
-    this.#countedEnd = highWatermark
-    this.#completeWaiters(highWatermark)
-    for (const watcher of [...this.#watchers]) watcher.readable(bytes, stable)
+    this.#commits.reached(highWatermark)
+    this.#readers.committed(log, isAlong ? 'along' : lastStableOffset === stableBefore ? 'still' : 'otherwise')
   }
 
-  #completeWaiters(highWatermark: number): void {
-    const waiters = this.#commitWaiters
-    // Appends of one leader are in offset order, and so are the waiters of them.
-    let done = 0
-    while (done < waiters.length && waiters[done]!.offset <= highWatermark) waiters[done++]!.resolve()
-    if (done > 0) waiters.splice(0, done)
+  #completeDeletions(log: PartitionLog): void {
+    if (!this.#deletions.isEmpty) this.#deletions.reached(this.lowWatermark(log))
   }
 
   #failWaiters(code: 'NOT_LEADER_OR_FOLLOWER' | 'KAFKA_STORAGE_ERROR', detail: string): void {
-    for (const waiter of this.#commitWaiters.splice(0)) waiter.reject(new KafkaError(code, detail))
+    this.#commits.fail(() => new KafkaError(code, detail))
+    this.#deletions.fail(() => new KafkaError(code, detail))
   }
+}
+
+function reachOf(log: PartitionLog, reach: Reach): number {
+  if (reach === 'log end') return log.writtenEnd
+  return reach === 'stable' ? log.lastStableOffset : log.highWatermark
+}
+
+function sameList(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((id, at) => id === right[at])
 }

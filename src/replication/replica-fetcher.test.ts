@@ -15,6 +15,7 @@ import type { World } from '../world/world.ts'
 import { FollowerLog } from './follower-log.ts'
 import { placeKey, type FetchedPartition, type LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
+import { testContext } from './test-partition.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
 
 const TOPIC_ID = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
@@ -61,7 +62,7 @@ class Replica {
       tailCache: null,
     })
     log.onRecoveryPointLowered(async () => void (this.#recoveryPoint = log.recoveryPoint))
-    this.partition = new Partition({ topic: 't', index: 0, topicId: TOPIC_ID }, this.id, log, assignment)
+    this.partition = new Partition({ topic: 't', index: 0, topicId: TOPIC_ID }, testContext(this.id), log, assignment)
   }
 
   /** As ReplicaManager does it. */

@@ -11,11 +11,12 @@ import type { Uuid } from '../base/uuid.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
 import type { CreateOptions, LogManager } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
+import type { PartitionContext } from './leader-state.ts'
 import { Partition, type Assignment } from './partition.ts'
 import type { Followers } from './replica-fetchers.ts'
 
 export interface ReplicaManagerOptions {
-  readonly nodeId: number
+  readonly context: PartitionContext
   readonly logs: LogManager
   readonly logger: Logger
   readonly followers: Followers
@@ -65,6 +66,11 @@ export class ReplicaManager {
     return (this.#topics.get(topic) ?? []).filter((partition) => partition !== undefined)
   }
 
+  /** Followers that have been behind for too long leave the ISR of what is led here. */
+  shrinkIsrs(): void {
+    for (const partition of this.partitions()) partition.shrinkIsr()
+  }
+
   /** Topics that were deleted (as they were) first, then those created or changed. */
   async apply(deleted: readonly TopicImage[], changed: readonly ChangedTopic[]): Promise<void> {
     for (const topic of deleted) await this.#remove(topic)
@@ -85,7 +91,7 @@ export class ReplicaManager {
     isNew: boolean,
     opening: (() => Promise<void>)[],
   ): void {
-    const hosted = image.replicas.includes(this.#options.nodeId)
+    const hosted = image.replicas.includes(this.#options.context.nodeId)
     const partition = this.partition(topic.name, index)
     const assignment = assignmentOf(image)
     const isRefused = hosted && this.#options.onlyAlone && image.replicas.length > 1
@@ -99,7 +105,7 @@ export class ReplicaManager {
       opening.push(() => (hosted ? this.#assign(partition, assignment) : this.#removePartition(partition)))
     } else if (isRefused) this.#put(topic, index, null, assignment)
     else if (hosted) {
-      const directoryId = directoryOf(image, this.#options.nodeId)
+      const directoryId = directoryOf(image, this.#options.context.nodeId)
       opening.push(() => this.#host(topic, index, assignment, { topicId: topic.id, isNew, directoryId }))
     }
   }
@@ -136,7 +142,7 @@ export class ReplicaManager {
   #put(topic: TopicImage, index: number, log: PartitionLog | null, assignment: Assignment): void {
     const identity = { topic: topic.name, index, topicId: topic.id }
     const partitions = this.#topics.get(topic.name) ?? []
-    const partition = new Partition(identity, this.#options.nodeId, log, assignment)
+    const partition = new Partition(identity, this.#options.context, log, assignment)
     partitions[index] = partition
     this.#topics.set(topic.name, partitions)
     this.#followLeader(partition)

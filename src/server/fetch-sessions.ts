@@ -29,6 +29,8 @@ export interface SessionPartition {
   maxBytes: number
   currentLeaderEpoch: number
   lastFetchedEpoch: number
+  /** Where a replica's own log begins. */
+  replicaStartOffset: number
   /** What the client was told last; -1 when it must be told again. */
   highWatermark: number
   logStartOffset: number
@@ -208,6 +210,7 @@ function merge(
         known.maxBytes = wanted.partitionMaxBytes
         known.currentLeaderEpoch = wanted.currentLeaderEpoch
         known.lastFetchedEpoch = wanted.lastFetchedEpoch
+        known.replicaStartOffset = clampInt64(wanted.logStartOffset)
         continue
       }
       partitions.set(key, {
@@ -218,6 +221,7 @@ function merge(
         maxBytes: wanted.partitionMaxBytes,
         currentLeaderEpoch: wanted.currentLeaderEpoch,
         lastFetchedEpoch: wanted.lastFetchedEpoch,
+        replicaStartOffset: clampInt64(wanted.logStartOffset),
         highWatermark: -1,
         logStartOffset: -1,
       })

@@ -12,6 +12,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { BROKER_FEATURES, SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
+import { IsrChanges } from '../replication/isr-changes.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
@@ -26,7 +27,9 @@ import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerPeers } from './broker-peers.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
+import { brokerStates } from './broker-states.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
+import { ControllerIsrWriter } from './controller-isr-writer.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { DynamicConfigs } from './dynamic-configs.ts'
@@ -106,8 +109,8 @@ export class Node {
   }
 
   async #close(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, peers, fetchers, logs, metadata, publisher } =
-      this.#parts
+    const { lifecycle, sockets, groups, transactions, questions, isrChanges, peers, fetchers } = this.#parts
+    const { logs, metadata, publisher } = this.#parts
     const { config, logger } = this.#parts
     logger.info('Shutting down')
     if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
@@ -116,6 +119,7 @@ export class Node {
     groups.close()
     transactions.close()
     questions.close()
+    isrChanges.close()
     peers.close()
     await publisher.settled()
     await fetchers.close()
@@ -127,12 +131,14 @@ export class Node {
   }
 
   async #closeHard(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, peers, fetchers, logs, metadata } = this.#parts
+    const { lifecycle, sockets, groups, transactions, questions, isrChanges, peers, fetchers } = this.#parts
+    const { logs, metadata } = this.#parts
     lifecycle.close()
     await sockets.close()
     groups.close()
     transactions.close()
     questions.close()
+    isrChanges.close()
     peers.close()
     await Promise.all([fetchers.close(), logs.closeHard()])
     await metadata.close().catch(() => undefined)
@@ -156,6 +162,7 @@ interface Parts {
   readonly peers: BrokerPeers
   readonly publisher: MetadataPublisher
   readonly lifecycle: BrokerLifecycle
+  readonly isrChanges: IsrChanges
 }
 
 /** @throws OperationalError: one sentence for the operator; nothing is left open. */
@@ -198,6 +205,25 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     configs.follow(image)
     const logs = await loadLogs(options, directories, configs, image)
     undo.push(() => logs.closeHard())
+    const isrChanges = new IsrChanges({
+      clock,
+      logger,
+      writer: new ControllerIsrWriter({
+        nodeId: config.nodeId,
+        controller,
+        brokerEpoch: () => lifecycle.epoch,
+        metadataVersion: () => publisher.image.features.metadataVersion,
+      }),
+      lagTimeMaxMs: () => config.replicaLagTimeMaxMs,
+    })
+    undo.push(async () => isrChanges.close())
+    const context = {
+      nodeId: config.nodeId,
+      clock,
+      brokers: brokerStates(() => publisher.image),
+      isrChanges,
+      lagTimeMaxMs: () => config.replicaLagTimeMaxMs,
+    }
     const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
     const peers = new BrokerPeers({
       clock,
@@ -219,7 +245,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     })
     undo.push(() => fetchers.close())
     const replicas = new ReplicaManager({
-      nodeId: config.nodeId,
+      context,
       logs,
       logger,
       followers: fetchers,
@@ -309,6 +335,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       peers,
       publisher,
       lifecycle,
+      isrChanges,
     })
     metadata.onFailed((error) => node.fail(error))
     const assignments = new DirectoryAssignments({
@@ -334,6 +361,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     // Clients must not see a broker that is still fenced.
     await publisher.settled()
     assignments.checkAll()
+    isrChanges.start(() => replicas.shrinkIsrs())
     const services: Services = {
       nodeId: config.nodeId,
       clusterId: directories.clusterId,

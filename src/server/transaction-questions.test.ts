@@ -9,6 +9,7 @@ import {
 } from '../protocol/generated/add-partitions-to-txn.ts'
 import type { Init } from '../protocol/codec.ts'
 import { Partition } from '../replication/partition.ts'
+import { testContext } from '../replication/test-partition.ts'
 import {
   TransactionVerification,
   type TransactionQuestion,
@@ -26,7 +27,7 @@ import { TransactionQuestions } from './transaction-questions.ts'
 const LED = { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] }
 
 function partition(topic: string, index: number): Partition {
-  return new Partition({ topic, index, topicId: null }, 1, null, LED)
+  return new Partition({ topic, index, topicId: null }, testContext(), null, LED)
 }
 
 function about(transactionalId: string, fields: Partial<TransactionQuestion> = {}): TransactionQuestion {
@@ -184,7 +185,7 @@ async function verified(
 ): Promise<{ code: ErrorCode | null; questions: number; afterMs: number }> {
   const clock = new ManualClock()
   const log = await testLog().open()
-  const hosted = new Partition({ topic: 't', index: 0, topicId: null }, 1, log, LED)
+  const hosted = new Partition({ topic: 't', index: 0, topicId: null }, testContext(), log, LED)
   let asked = 0
   const verifier: TransactionVerifier = {
     ask: ({ verifyOnly, partitions }) => {

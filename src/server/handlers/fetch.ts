@@ -2,13 +2,15 @@
  * Fetch v0-18: whole batches from an offset on, waiting for them if asked to.
  *
  * v0-1 get magic 0 and v2-3 magic 1 (converted down), v4 and later what is stored; v3 bounds the whole answer, v4 brings
- * isolation, v7 sessions (KIP-227), v9 leader epochs, v12 diverging epochs, v13 topic ids, v16 the current leader's
- * address. A fetch of a follower (replica id ≥ 0) is refused: followers are not served by this release.
+ * isolation, v7 sessions (KIP-227), v9 leader epochs, v11 reads from followers (KIP-392), v12 diverging epochs, v13 topic ids,
+ * v15 the epoch of a broker that replicates, v16 the current leader's address. A replica (id ≥ 0) reads to the end of the log, from
+ * the leader only, and tells by what it asks for how far it is.
  */
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
+import { clampInt64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
-import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
+import { Fetch, type FetchResponse } from '../../protocol/generated/fetch.ts'
 import { downConvert } from '../../records/convert.ts'
 import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
 import { nodeEndpoints } from '../endpoints.ts'
@@ -21,6 +23,9 @@ type PartitionAnswer = Init<FetchResponse.PartitionData>
 type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
 
 const READ_COMMITTED = 1
+/** Consumers that may read from followers (KIP-392). */
+const FROM_FOLLOWERS_VERSION = 11
+const NO_REPLICA = { replicaId: -1, replicaEpoch: -1 }
 const MAGIC_1_VERSION = 2
 const MAGIC_2_VERSION = 4
 /**
@@ -33,7 +38,9 @@ export const fetchHandler = handler(Fetch, {
   handle: async (services, request, context) => {
     const { topics } = services.image()
     const session = services.fetchSessions.open(request, context.apiVersion, (id) => topics.byId(id)?.name ?? null)
-    const targets = session.partitions.map((partition) => targetOf(services, request, partition, context))
+    const targets = session.partitions.map((partition) => targetOf(services, partition, context))
+    const replica = context.apiVersion >= 15 ? request.replicaState : NO_REPLICA
+    const replicaId = context.apiVersion >= 15 ? replica.replicaId : request.replicaId
     const results = await fetchRecords(
       services.clock,
       targets,
@@ -45,7 +52,10 @@ export const fetchHandler = handler(Fetch, {
           services.config().fetchMaxBytes,
           Math.max(ANSWER_BYTES_MAX, request.minBytes),
         ),
-        readCommitted: request.isolationLevel === READ_COMMITTED,
+        reach: replicaId >= 0 ? 'log end' : request.isolationLevel === READ_COMMITTED ? 'stable' : 'committed',
+        replicaId,
+        replicaEpoch: clampInt64(replica.replicaEpoch),
+        leaderOnly: replicaId >= 0 || context.apiVersion < FROM_FOLLOWERS_VERSION,
         minOneBatch: context.apiVersion >= 3,
       },
       services.fileReads,
@@ -57,28 +67,24 @@ export const fetchHandler = handler(Fetch, {
   failed: (_request, error) => ({ errorCode: error.errno }),
 })
 
-function targetOf(
-  services: Services,
-  request: FetchRequest,
-  wanted: SessionPartition,
-  context: RequestContext,
-): FetchTarget {
-  const { partition: index, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch } = wanted
-  const found = locate(services, request, wanted, context)
+function targetOf(services: Services, wanted: SessionPartition, context: RequestContext): FetchTarget {
+  const { partition: index, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch, replicaStartOffset } = wanted
+  const found = locate(services, wanted, context)
   const partition = found instanceof KafkaError ? null : services.replicas.partition(found, index)
   const error = found instanceof KafkaError ? found : partition === null ? notHosted(services, found, index) : null
-  return { partition, error, fetchOffset, maxBytes, currentLeaderEpoch, lastFetchedEpoch }
+  return {
+    partition,
+    error,
+    fetchOffset,
+    maxBytes,
+    currentLeaderEpoch,
+    lastFetchedEpoch,
+    logStartOffset: replicaStartOffset,
+  }
 }
 
 /** The topic's name, or why there is none. */
-function locate(
-  services: Services,
-  request: FetchRequest,
-  wanted: SessionPartition,
-  context: RequestContext,
-): string | KafkaError {
-  const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId
-  if (replicaId >= 0) return new KafkaError('NOT_LEADER_OR_FOLLOWER', 'followers are not served by this release')
+function locate(services: Services, wanted: SessionPartition, context: RequestContext): string | KafkaError {
   if (context.apiVersion < 13) return wanted.topic
   const { topics } = services.image()
   const name = topics.byId(wanted.topicId)?.name
