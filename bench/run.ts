@@ -12,6 +12,7 @@ const BENCHES: readonly (readonly [string, readonly string[], readonly string[]]
   ['bench/embed.bench.ts', ['--full'], []],
   ['bench/connections.ts', ['--full'], []],
   ['bench/partitions.ts', ['10000'], ['20']],
+  ['bench/controller.ts', ['100000'], ['2000']],
 ]
 
 const tiny = process.argv.slice(2).includes('tiny')
