@@ -50,6 +50,9 @@ export const BROKER_FIELDS = {
   brokerRack: optionalText('broker.rack'),
   brokerHeartbeatIntervalMs: number('broker.heartbeat.interval.ms'),
   brokerSessionTimeoutMs: number('broker.session.timeout.ms'),
+  autoLeaderRebalanceEnable: boolean('auto.leader.rebalance.enable'),
+  leaderImbalanceCheckIntervalSeconds: number('leader.imbalance.check.interval.seconds'),
+  uncleanLeaderElectionIntervalMs: number('unclean.leader.election.interval.ms'),
   controlledShutdownEnable: boolean('controlled.shutdown.enable'),
 
   initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),

@@ -55,7 +55,6 @@ export const TOPIC_KEYS_NOT_YET: ReadonlySet<string> = new Set([
   'remote.log.copy.disable',
   'remote.log.delete.on.disable',
   'remote.storage.enable',
-  'unclean.leader.election.enable',
 ])
 
 const WITHOUT_EFFECT: ReadonlySet<string> = new Set([

@@ -11,10 +11,12 @@ import type {
   IncrementalAlterConfigsResponse,
 } from '../protocol/generated/incremental-alter-configs.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import { elrFinalised } from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { isConfigResource } from './config-rules.ts'
 import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
 
+const MIN_ISR = 'min.insync.replicas'
 const SET = 0
 const DELETE = 1
 const APPEND = 2
@@ -66,14 +68,42 @@ function alterEach<Wanted extends Resource>(
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
       checkResource(resource)
-      return changeRecords(state, resource, overridesOf(resource))
+      const changes = changeRecords(state, resource, overridesOf(resource))
+      checkMinIsr(state, resource, changes)
+      return changes
     })
     if (altered instanceof KafkaError)
       return { ...errorFields(altered.code, altered.message), resourceType, resourceName }
     records.push(...altered)
     return { ...NO_ERROR, resourceType, resourceName }
   })
+  if (elrFinalised(state.image.features.levels)) records.push(...records.flatMap(clearedElr))
   return { records: validateOnly ? [] : records, answer: { responses } }
+}
+
+/** Who is eligible depends on how many must be in sync: under another minimum nobody is until it is known anew. */
+function clearedElr(record: MetadataRecord): MetadataRecord[] {
+  if (record.type !== 'ConfigRecord' || record.data.name !== MIN_ISR) return []
+  const topicName = record.data.resourceType === CONFIG_RESOURCE.TOPIC ? record.data.resourceName : ''
+  return [metadataRecord('ClearElrRecord', 0, { topicName })]
+}
+
+/** @throws KafkaError INVALID_CONFIG: brokers must not differ in what they hold committed, nor may the rule be lost. */
+function checkMinIsr(
+  state: ControllerState,
+  { resourceType, resourceName }: Resource,
+  records: MetadataRecord[],
+): void {
+  if (resourceType !== CONFIG_RESOURCE.BROKER || !elrFinalised(state.image.features.levels)) return
+  for (const { type, data } of records) {
+    if (type !== 'ConfigRecord' || data.name !== MIN_ISR) continue
+    if (resourceName !== '') {
+      throw new KafkaError('INVALID_CONFIG', `Broker-level ${MIN_ISR} cannot be altered while ELR is enabled.`)
+    }
+    if (data.value === null) {
+      throw new KafkaError('INVALID_CONFIG', `Cluster-level ${MIN_ISR} cannot be removed while ELR is enabled.`)
+    }
+  }
 }
 
 /** @throws KafkaError */

@@ -1,17 +1,22 @@
 /** AssignReplicasToDirs (KIP-858): a broker says in which of its log directories it has put replicas. */
 import { ERROR_CODES, type ErrorCode } from '../base/error-codes.ts'
-import { DIRECTORY_LOST, type Uuid } from '../base/uuid.ts'
+import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, type Uuid } from '../base/uuid.ts'
 import type { Init } from '../protocol/codec.ts'
 import type {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
 } from '../protocol/generated/assign-replicas-to-dirs.ts'
-import { directoriesSupported, partitionRecordVersion } from '../metadata/features.ts'
-import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { directoriesSupported } from '../metadata/features.ts'
+import type { MetadataImage } from '../metadata/image.ts'
+import type { MetadataRecord } from '../metadata/metadata-records.ts'
+import type { TopicImage } from '../metadata/topics-image.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { BrokerImage } from '../metadata/cluster-image.ts'
 import { checkedBroker } from './brokers.ts'
 import type { ControllerState, Decision } from './decision.ts'
+import { isActiveBroker, ownElection } from './leadership-changes.ts'
+import { partitionChange, type ChangeWanted } from './partition-changes.ts'
+import { topicRules } from './topic-rules.ts'
 
 /** @throws KafkaError, which answers the request. */
 export function assignReplicasToDirs(
@@ -23,40 +28,71 @@ export function assignReplicasToDirs(
   }
   const broker = checkedBroker(state, request.brokerId, request.brokerEpoch)
   const records: MetadataRecord[] = []
+  const offline: PartitionChange[] = []
   const directories = request.directories.map(({ id, topics }) => ({
     id,
     topics: topics.map(({ topicId, partitions }) => ({
       topicId,
       partitions: partitions.map(({ partitionIndex }) => {
-        const assigned = assign(state, broker, id, topicId, partitionIndex)
-        if (typeof assigned === 'string') return { partitionIndex, errorCode: ERROR_CODES[assigned] }
-        if (assigned !== null) records.push(assigned)
+        const found = replicaOf(state.image, broker, topicId, partitionIndex)
+        if (typeof found === 'string') return { partitionIndex, errorCode: ERROR_CODES[found] }
+        const change = { topic: found, partitionId: partitionIndex }
+        const record = changeOf(state, change, { directory: { brokerId: broker.id, id } })
+        if (record !== null) records.push(record)
+        if (isOffline(broker, id)) offline.push(change)
         return { partitionIndex, errorCode: 0 }
       }),
     })),
   }))
+  // What lies in a directory that is lost the broker neither leads nor holds in sync.
+  for (const change of offline) {
+    const isr = change.topic.partitions[change.partitionId]?.isr.filter((member) => member !== broker.id) ?? []
+    const record = changeOf(state, change, { isr, leaves: broker.id })
+    if (record !== null) records.push(record)
+  }
   return { records, answer: { errorCode: 0, directories }, atomic: false }
 }
 
-/** Null: it is so already. */
-function assign(
-  { image }: ControllerState,
+interface PartitionChange {
+  readonly topic: TopicImage
+  readonly partitionId: number
+}
+
+/** The topic, if the broker has a replica of the partition. */
+function replicaOf(
+  { topics }: MetadataImage,
   broker: BrokerImage,
-  directory: Uuid,
   topicId: Uuid,
   partitionId: number,
-): MetadataRecord | ErrorCode | null {
-  const topic = image.topics.byId(topicId)
+): TopicImage | ErrorCode {
+  const topic = topics.byId(topicId)
   if (topic === null) return 'UNKNOWN_TOPIC_ID'
   const partition = topic.partitions[partitionId]
   if (partition === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
-  const index = partition.replicas.indexOf(broker.id)
-  if (index < 0) return 'NOT_LEADER_OR_FOLLOWER'
-  if (directory !== DIRECTORY_LOST && !broker.directories.includes(directory)) return 'KAFKA_STORAGE_ERROR'
-  if (partition.directories[index] === directory) return null
-  return metadataRecord('PartitionChangeRecord', partitionRecordVersion(image.features.metadataVersion), {
+  return partition.replicas.includes(broker.id) ? topic : 'NOT_LEADER_OR_FOLLOWER'
+}
+
+function isOffline(broker: BrokerImage, directory: Uuid): boolean {
+  if (directory === DIRECTORY_UNASSIGNED || directory === DIRECTORY_MIGRATING) return false
+  return directory === DIRECTORY_LOST || (broker.directories.length > 0 && !broker.directories.includes(directory))
+}
+
+/** Null: it is so already. */
+function changeOf(
+  { image, rules }: ControllerState,
+  { topic, partitionId }: PartitionChange,
+  { leaves, ...wanted }: Pick<ChangeWanted, 'directory' | 'isr'> & { readonly leaves?: number },
+): MetadataRecord | null {
+  const partition = topic.partitions[partitionId]
+  if (partition === undefined) return null
+  const ofTopic = topicRules(image, rules, topic)
+  return partitionChange(image, {
+    topicId: topic.id,
     partitionId,
-    topicId,
-    directories: partition.directories.with(index, directory),
+    partition,
+    rules: ofTopic,
+    election: leaves === undefined ? 'online' : ownElection(ofTopic),
+    mayLead: (id) => id !== leaves && isActiveBroker(image, id),
+    ...wanted,
   })
 }

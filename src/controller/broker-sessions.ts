@@ -2,13 +2,17 @@
  * Which brokers the controller has heard of, and when: soft state beside the log, lost with the active controller. A
  * broker that is not heard of within its session is fenced. Times are monotonic milliseconds.
  */
+export const NOT_SHUTTING_DOWN = -1
+
 export interface BrokerSession {
   readonly brokerId: number
   lastContactMs: number
   /** The metadata offset that the broker said it has applied. */
   metadataOffset: number
-  /** Offset of the record by which it went into controlled shutdown; -1 otherwise. */
+  /** Offset of the last record by which it went into controlled shutdown, or NOT_SHUTTING_DOWN. */
   controlledShutdownOffset: number
+  /** Offset of its registration record; -1: not known, it was written before this controller was active. */
+  readonly registrationOffset: number
 }
 
 export class BrokerSessions {
@@ -18,11 +22,16 @@ export class BrokerSessions {
   touch(brokerId: number, nowMs: number): BrokerSession {
     let session = this.#sessions.get(brokerId)
     if (session === undefined) {
-      session = { brokerId, lastContactMs: nowMs, metadataOffset: -1, controlledShutdownOffset: -1 }
+      session = newSession(brokerId, nowMs, -1)
       this.#sessions.set(brokerId, session)
     }
     session.lastContactMs = nowMs
     return session
+  }
+
+  /** A new process, that has not been heard of otherwise: nothing of its predecessor's holds for it. */
+  register(brokerId: number, registrationOffset: number): void {
+    this.#sessions.set(brokerId, newSession(brokerId, -Infinity, registrationOffset))
   }
 
   /** The controller itself stood still for so long: nobody could be heard meanwhile. */
@@ -49,4 +58,9 @@ export class BrokerSessions {
     for (const id of brokerIds) lowest = Math.min(lowest, this.#sessions.get(id)?.metadataOffset ?? -1)
     return lowest
   }
+}
+
+function newSession(brokerId: number, lastContactMs: number, registrationOffset: number): BrokerSession {
+  const controlledShutdownOffset = NOT_SHUTTING_DOWN
+  return { brokerId, lastContactMs, metadataOffset: -1, controlledShutdownOffset, registrationOffset }
 }

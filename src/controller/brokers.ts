@@ -2,6 +2,8 @@
  * The life of a broker as the controller sees it: registered (fenced), unfenced when it has caught up with its own
  * registration, in controlled shutdown while its leaderships move, fenced again when it says so or is not heard of.
  * BrokerRegistration v2 adds log directories, v3 the previous epoch; BrokerHeartbeat v1 offline, v2 cordoned directories.
+ *
+ * What changes of partitions is written before what makes it so: a log that ends in between has no leader that is fenced.
  */
 import { KafkaError } from '../base/errors.ts'
 import { clampInt64, type Int64 } from '../base/int64.ts'
@@ -14,12 +16,23 @@ import type {
 } from '../protocol/generated/broker-registration.ts'
 import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
 import { isActive, type BrokerImage } from '../metadata/cluster-image.ts'
-import type { MetadataImage } from '../metadata/image.ts'
-import { METADATA_VERSION, cordonedDirectoriesSupported, directoriesSupported } from '../metadata/features.ts'
+import {
+  METADATA_VERSION,
+  cordonedDirectoriesSupported,
+  directoriesSupported,
+  elrFinalised,
+} from '../metadata/features.ts'
 import { brokerRecord } from '../metadata/image-records.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { NOT_SHUTTING_DOWN, type BrokerSession } from './broker-sessions.ts'
 import type { ControllerState, Decision } from './decision.ts'
-import { brokerArrives, brokerLeaves, directoriesFail, hasLeaderships } from './partition-changes.ts'
+import {
+  brokerArrives,
+  brokerIsUnregistered,
+  brokerLeaves,
+  brokerLosesReplicas,
+  directoriesFail,
+} from './leadership-changes.ts'
 
 const RESERVED_DIRECTORY_IDS = 100
 
@@ -27,6 +40,7 @@ const RESERVED_DIRECTORY_IDS = 100
 export function registerBroker(
   state: ControllerState,
   request: BrokerRegistrationRequest,
+  apiVersion: number,
 ): Decision<Init<BrokerRegistrationResponse>> {
   const { image, settings, sessions, nowMs } = state
   const level = image.features.metadataVersion
@@ -38,7 +52,7 @@ export function registerBroker(
   const before = image.cluster.brokers.get(brokerId) ?? null
   const sameIncarnation = before !== null && before.incarnationId === incarnationId
   if (before !== null && !sameIncarnation && sessions.isLive(brokerId, nowMs, settings.brokerSessionTimeoutMs)) {
-    const detail = `Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat timeout expires.`
+    const detail = `Another broker is registered with that broker id. If the broker was recently restarted this should self-resolve once the heartbeat manager expires the broker's session.`
     throw new KafkaError('DUPLICATE_BROKER_REGISTRATION', detail)
   }
   if (request.isMigratingZkBroker) {
@@ -60,10 +74,23 @@ export function registerBroker(
     cordonedDirectories: null,
     isMigratingZkBroker: false,
   }
-  const records = [brokerRecord(broker, level)]
-  // A new process has lost what its predecessor led.
-  if (before !== null && !sameIncarnation) records.push(...brokerLeaves(image, brokerId))
+  const records = sameIncarnation ? [] : predecessorRecords(state, before, request, apiVersion)
+  records.push(brokerRecord(broker, level))
+  if (!sameIncarnation) sessions.register(brokerId, state.nextOffset + records.length - 1)
   return { records, answer: { errorCode: 0, brokerEpoch: epoch }, atomic: false }
+}
+
+/** A new process does not go on with what its predecessor led, and may have less than that had. */
+function predecessorRecords(
+  state: ControllerState,
+  before: BrokerImage | null,
+  { brokerId, previousBrokerEpoch }: BrokerRegistrationRequest,
+  apiVersion: number,
+): MetadataRecord[] {
+  const saysClean = apiVersion >= 3 && before !== null && clampInt64(previousBrokerEpoch) === before.epoch
+  return elrFinalised(state.image.features.levels) && !saysClean
+    ? brokerLosesReplicas(state, brokerId)
+    : brokerLeaves(state, brokerId)
 }
 
 /** Only what this node serves is checked: other features in a directory of Kafka's are nobody's here. */
@@ -122,60 +149,66 @@ export function brokerHeartbeat(
   state: ControllerState,
   request: BrokerHeartbeatRequest,
 ): Decision<Init<BrokerHeartbeatResponse>> {
-  const { image, sessions, nowMs, nextOffset } = state
+  const { sessions, nowMs, nextOffset } = state
   const broker = checkedBroker(state, request.brokerId, request.brokerEpoch)
   const metadataOffset = clampInt64(request.currentMetadataOffset)
   const session = sessions.touch(broker.id, nowMs)
-  session.metadataOffset = Math.max(session.metadataOffset, metadataOffset)
-  const before = stateOf(broker)
-  const next = nextState(state, broker, before, request)
-  const records = [
-    ...offlineRecords(image, broker, request),
-    ...directoryRecords(image.features.metadataVersion, broker, request),
-  ]
+  session.metadataOffset = metadataOffset
+  const isCaughtUp = metadataOffset >= Math.max(broker.epoch, session.registrationOffset)
+  const before = stateOf(broker, session)
+  const next = nextState(state, before, isCaughtUp, request)
+  const records: MetadataRecord[] = []
   if (next !== before) {
-    if (next === 'unfenced') records.push(changeRecord(broker, { fenced: -1 }), ...brokerArrives(image, broker.id))
+    if (next === 'unfenced') records.push(changeRecord(broker, { fenced: -1 }), ...brokerArrives(state, broker.id))
     else if (next === 'controlled shutdown') {
-      records.push(changeRecord(broker, { inControlledShutdown: 1 }), ...brokerLeaves(image, broker.id))
+      if (!broker.inControlledShutdown) records.push(changeRecord(broker, { inControlledShutdown: 1 }))
+      records.push(...brokerLeaves(state, broker.id))
       session.controlledShutdownOffset = nextOffset + records.length - 1
-    } else if (!broker.fenced) records.push(...fenceRecords(state, broker))
+    } else if (!broker.fenced) {
+      records.push(...fenceRecords(state, broker))
+      session.controlledShutdownOffset = NOT_SHUTTING_DOWN
+    }
   }
+  records.push(
+    ...offlineRecords(state, broker, request),
+    ...directoryRecords(state.image.features.metadataVersion, broker, request),
+  )
   const answer = {
     errorCode: 0,
-    isCaughtUp: metadataOffset >= broker.epoch,
+    isCaughtUp,
     isFenced: next === 'fenced' || next === 'shut down now',
     shouldShutDown: next === 'shut down now',
   }
   return { records, answer, atomic: false }
 }
 
-function stateOf(broker: BrokerImage): BrokerState {
+/** A controller that has just taken over lets a shutdown begin again: what was decided of it may not all be written. */
+function stateOf(broker: BrokerImage, session: BrokerSession): BrokerState {
   if (broker.fenced) return 'fenced'
-  return broker.inControlledShutdown ? 'controlled shutdown' : 'unfenced'
+  return session.controlledShutdownOffset === NOT_SHUTTING_DOWN ? 'unfenced' : 'controlled shutdown'
 }
 
 function nextState(
-  { image, sessions }: ControllerState,
-  broker: BrokerImage,
+  { image, sessions, partitions }: ControllerState,
   before: BrokerState,
-  request: BrokerHeartbeatRequest,
+  isCaughtUp: boolean,
+  { brokerId, wantFence, wantShutDown }: BrokerHeartbeatRequest,
 ): BrokerState {
-  const { wantFence, wantShutDown } = request
   switch (before) {
     case 'fenced':
       if (wantShutDown) return 'shut down now'
       // The broker must know of its own registration before it may serve.
-      return !wantFence && clampInt64(request.currentMetadataOffset) >= broker.epoch ? 'unfenced' : 'fenced'
+      return !wantFence && isCaughtUp ? 'unfenced' : 'fenced'
     case 'unfenced':
       if (wantFence) return wantShutDown ? 'shut down now' : 'fenced'
       if (!wantShutDown) return 'unfenced'
-      return hasLeaderships(image, broker.id) ? 'controlled shutdown' : 'shut down now'
+      return partitions.hasLeaderships(brokerId) ? 'controlled shutdown' : 'shut down now'
     case 'controlled shutdown': {
-      if (hasLeaderships(image, broker.id)) return 'controlled shutdown'
+      if (partitions.hasLeaderships(brokerId)) return 'controlled shutdown'
       // Everybody who serves has seen that the leaderships moved.
       const others = [...image.cluster.brokers.values()].filter(isActive).map((other) => other.id)
-      const moved = sessions.get(broker.id)?.controlledShutdownOffset ?? -1
-      return sessions.lowestOffset(others) <= moved ? 'controlled shutdown' : 'shut down now'
+      const moved = sessions.get(brokerId)?.controlledShutdownOffset ?? NOT_SHUTTING_DOWN
+      return moved <= sessions.lowestOffset(others) ? 'shut down now' : 'controlled shutdown'
     }
     case 'shut down now':
       return 'shut down now'
@@ -183,10 +216,14 @@ function nextState(
 }
 
 /** What lies in directories that are newly offline needs another leader, or has none. */
-function offlineRecords(image: MetadataImage, broker: BrokerImage, request: BrokerHeartbeatRequest): MetadataRecord[] {
-  if (!directoriesSupported(image.features.metadataVersion)) return []
+function offlineRecords(
+  state: ControllerState,
+  broker: BrokerImage,
+  request: BrokerHeartbeatRequest,
+): MetadataRecord[] {
+  if (!directoriesSupported(state.image.features.metadataVersion)) return []
   const failed = broker.directories.filter((directory) => request.offlineLogDirs.includes(directory))
-  return failed.length === 0 ? [] : directoriesFail(image, broker.id, failed)
+  return failed.length === 0 ? [] : directoriesFail(state, broker.id, failed)
 }
 
 function* directoryRecords(
@@ -220,9 +257,9 @@ function changeRecord(broker: BrokerImage, change: { fenced?: number; inControll
   })
 }
 
-/** Fences and moves what it leads. */
-export function fenceRecords({ image }: ControllerState, broker: BrokerImage): MetadataRecord[] {
-  return [changeRecord(broker, { fenced: 1 }), ...brokerLeaves(image, broker.id)]
+/** Moves what it leads, and fences. */
+function fenceRecords(state: ControllerState, broker: BrokerImage): MetadataRecord[] {
+  return [...brokerLeaves(state, broker.id), changeRecord(broker, { fenced: 1 })]
 }
 
 /** Brokers whose session has run out are fenced. */
@@ -230,6 +267,8 @@ export function fenceStaleBrokers(state: ControllerState): Decision<readonly num
   const { image, sessions, nowMs, settings } = state
   for (const broker of image.cluster.brokers.values()) {
     if (broker.fenced || sessions.isLive(broker.id, nowMs, settings.brokerSessionTimeoutMs)) continue
+    const session = sessions.get(broker.id)
+    if (session !== null) session.controlledShutdownOffset = NOT_SHUTTING_DOWN
     // One at a time: the next decision sees what this one left.
     return { records: fenceRecords(state, broker), answer: [broker.id], atomic: false }
   }
@@ -238,17 +277,17 @@ export function fenceStaleBrokers(state: ControllerState): Decision<readonly num
 
 /** @throws KafkaError BROKER_ID_NOT_REGISTERED */
 export function unregisterBroker(
-  { image }: ControllerState,
+  state: ControllerState,
   request: UnregisterBrokerRequest,
 ): Decision<Init<UnregisterBrokerResponse>> {
-  const broker = image.cluster.brokers.get(request.brokerId)
+  const broker = state.image.cluster.brokers.get(request.brokerId)
   if (broker === undefined) {
     throw new KafkaError('BROKER_ID_NOT_REGISTERED', `Broker ID ${request.brokerId} is not currently registered`)
   }
   const { id: brokerId, epoch: brokerEpoch } = broker
   const records = [
+    ...brokerIsUnregistered(state, brokerId),
     metadataRecord('UnregisterBrokerRecord', 0, { brokerId, brokerEpoch }),
-    ...brokerLeaves(image, brokerId),
   ]
   return { records, answer: { errorCode: 0, errorMessage: null }, atomic: false }
 }

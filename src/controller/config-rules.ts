@@ -24,6 +24,10 @@ export interface ConfigRules {
   isList(type: number, key: string): boolean
   /** What a list begins with when nothing overrides it. */
   defaultText(type: number, key: string): string
+  /** In force for a topic: its own, else this node's, else the cluster's, else this node's file or the default. */
+  topicValue(key: string, topic: string, image: MetadataImage): string | null
+  /** Of this node's file, or the default. */
+  fileValue(key: string): string | null
   /** In the answer of CreateTopics. */
   effectiveTopicConfigs(overrides: ConfigOverrides, image: MetadataImage): readonly EffectiveConfig[]
 }
@@ -77,23 +81,35 @@ export class TableConfigRules implements ConfigRules {
     return value === null ? '' : configText(value)
   }
 
+  topicValue(key: string, topic: string, image: MetadataImage): string | null {
+    return this.#effective(key, image.configs.get(CONFIG_RESOURCE.TOPIC, topic), image).value
+  }
+
+  fileValue(key: string): string | null {
+    const value = this.#node.values.get(key)
+    return value === undefined || value === null ? null : configText(value)
+  }
+
   effectiveTopicConfigs(overrides: ConfigOverrides, image: MetadataImage): readonly EffectiveConfig[] {
+    return [...TOPIC_TABLE.keys()]
+      .filter((name) => !name.startsWith('internal.'))
+      .map((name) => this.#effective(name, overrides, image))
+  }
+
+  #effective(name: string, overrides: ConfigOverrides, image: MetadataImage): ReturnType<typeof entry> {
+    const override = overrides.get(name)
+    if (override !== undefined) return entry(name, override, SOURCE.TOPIC)
     const own = image.configs.get(CONFIG_RESOURCE.BROKER, String(this.#node.nodeId))
     const all = image.configs.get(CONFIG_RESOURCE.BROKER, '')
-    return [...TOPIC_TABLE.values()].flatMap(({ name }) => {
-      if (name.startsWith('internal.')) return []
-      const override = overrides.get(name)
-      if (override !== undefined) return entry(name, override, SOURCE.TOPIC)
-      for (const { key, factor } of TOPIC_SYNONYMS.get(name) ?? []) {
-        const dynamic = own.get(key) ?? all.get(key)
-        if (dynamic !== undefined) {
-          const value = factor === 1 ? dynamic : String(Number(dynamic) * factor)
-          return entry(name, value, own.has(key) ? SOURCE.BROKER : SOURCE.DEFAULT_BROKER)
-        }
-        if (this.#node.isSet(key)) return entry(name, this.#default(name), SOURCE.STATIC)
+    for (const { key, factor } of TOPIC_SYNONYMS.get(name) ?? []) {
+      const dynamic = own.get(key) ?? all.get(key)
+      if (dynamic !== undefined) {
+        const value = factor === 1 ? dynamic : String(Number(dynamic) * factor)
+        return entry(name, value, own.has(key) ? SOURCE.BROKER : SOURCE.DEFAULT_BROKER)
       }
-      return entry(name, this.#default(name), SOURCE.DEFAULT)
-    })
+      if (this.#node.isSet(key)) return entry(name, this.#default(name), SOURCE.STATIC)
+    }
+    return entry(name, this.#default(name), SOURCE.DEFAULT)
   }
 
   #default(name: string): string | null {
@@ -102,7 +118,7 @@ export class TableConfigRules implements ConfigRules {
   }
 }
 
-function entry(name: string, value: string | null, configSource: number): EffectiveConfig {
+function entry(name: string, value: string | null, configSource: number) {
   return { name, value, readOnly: false, configSource, isSensitive: false }
 }
 

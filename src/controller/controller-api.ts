@@ -11,6 +11,10 @@ import type {
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/generated/alter-partition.ts'
 import type {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+} from '../protocol/generated/alter-partition-reassignments.ts'
+import type {
   AssignReplicasToDirsRequest,
   AssignReplicasToDirsResponse,
 } from '../protocol/generated/assign-replicas-to-dirs.ts'
@@ -32,6 +36,10 @@ import type {
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,
 } from '../protocol/generated/incremental-alter-configs.ts'
+import type {
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '../protocol/generated/list-partition-reassignments.ts'
 import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
 
@@ -66,6 +74,14 @@ export interface ControllerApi {
     context: ControllerContext,
   ): Answer<AllocateProducerIdsResponse>
   electLeaders(request: ElectLeadersRequest, context: ControllerContext): Answer<ElectLeadersResponse>
+  alterPartitionReassignments(
+    request: AlterPartitionReassignmentsRequest,
+    context: ControllerContext,
+  ): Answer<AlterPartitionReassignmentsResponse>
+  listPartitionReassignments(
+    request: ListPartitionReassignmentsRequest,
+    context: ControllerContext,
+  ): Answer<ListPartitionReassignmentsResponse>
   alterPartition(request: AlterPartitionRequest, context: ControllerContext): Answer<AlterPartitionResponse>
   assignReplicasToDirs(
     request: AssignReplicasToDirsRequest,

@@ -19,6 +19,8 @@ import {
   registrationRecords,
   type ControllerRegistration,
 } from './activation.ts'
+import { alterPartition } from './alter-partition.ts'
+import { alterPartitionReassignments } from './alter-reassignments.ts'
 import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
 import { assignReplicasToDirs } from './assign-directories.ts'
 import { BrokerSessions } from './broker-sessions.ts'
@@ -30,8 +32,10 @@ import { createTopics } from './create-topics.ts'
 import type { ControllerSettings, ControllerState, Decision, ErrorFields } from './decision.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeQuorum } from './describe-quorum.ts'
+import { electLeaders } from './elect-leaders.ts'
 import { ImageLoader } from './image-loader.ts'
-import { alterPartition, electLeaders } from './leaders.ts'
+import { preferredElections, uncleanElections } from './leadership-changes.ts'
+import { listPartitionReassignments } from './list-reassignments.ts'
 import type { LogContent, MetadataLog } from './metadata-log.ts'
 import { allocateProducerIds } from './producer-ids.ts'
 import { ControllerRuntime, type ImageListener } from './runtime.ts'
@@ -52,6 +56,7 @@ export interface ControllerOptions {
 
 /** Sessions are checked this often within one time-out. */
 const SESSION_CHECKS = 4
+const ELECTIONS_AT_ONCE = 1000
 
 export class Controller implements ControllerApi {
   readonly #options: ControllerOptions
@@ -135,8 +140,8 @@ export class Controller implements ControllerApi {
   updateFeatures: ControllerApi['updateFeatures'] = (request, { apiVersion }) =>
     this.#decide((state) => updateFeatures(state, request, apiVersion, this.#log.kraftVersion))
 
-  registerBroker: ControllerApi['registerBroker'] = (request) =>
-    this.#answer(this.#decide((state) => registerBroker(state, request)))
+  registerBroker: ControllerApi['registerBroker'] = (request, { apiVersion }) =>
+    this.#answer(this.#decide((state) => registerBroker(state, request, apiVersion)))
 
   registerController: ControllerApi['registerController'] = (request) =>
     this.#answer(this.#decide((state) => registerController(state, request)))
@@ -152,6 +157,12 @@ export class Controller implements ControllerApi {
 
   electLeaders: ControllerApi['electLeaders'] = (request) =>
     this.#answer(this.#decide((state) => electLeaders(state, request)))
+
+  alterPartitionReassignments: ControllerApi['alterPartitionReassignments'] = (request) =>
+    this.#answer(this.#decide((state) => alterPartitionReassignments(state, request)))
+
+  listPartitionReassignments: ControllerApi['listPartitionReassignments'] = (request) =>
+    this.#answer(this.#decide((state) => listPartitionReassignments(state, request)))
 
   alterPartition: ControllerApi['alterPartition'] = (request, { apiVersion }) =>
     this.#answer(this.#decide((state) => alterPartition(state, request, apiVersion)))
@@ -223,8 +234,15 @@ export class Controller implements ControllerApi {
         `Finalized features that are not served yet; their records are kept as they are: ${unserved.join(', ')}`,
       )
     }
-    this.#every('idle', this.#options.settings.maxIdleIntervalMs, () => this.#idle())
-    this.#every('sessions', this.#options.settings.brokerSessionTimeoutMs / SESSION_CHECKS, (lateMs) => {
+    const { settings } = this.#options
+    this.#every('preferred leaders', settings.imbalanceCheckIntervalMs, () =>
+      this.#elect('Electing preferred leaders failed', preferredElections),
+    )
+    this.#every('unclean leaders', settings.uncleanElectionIntervalMs, () =>
+      this.#elect('Electing leaders uncleanly failed', uncleanElections),
+    )
+    this.#every('idle', settings.maxIdleIntervalMs, () => this.#idle())
+    this.#every('sessions', settings.brokerSessionTimeoutMs / SESSION_CHECKS, (lateMs) => {
       // A process that was stopped, or a loop that was held, hears of its brokers a moment later.
       this.#sessions.extend(lateMs)
       this.#fenceStale()
@@ -233,9 +251,10 @@ export class Controller implements ControllerApi {
 
   #decide<Answer>(decide: (state: ControllerState) => Decision<Answer>): Promise<Answer> {
     const { random, settings, rules, clock } = this.#options
-    return this.#runtime.decide((image, nextOffset) =>
+    return this.#runtime.decide((image, nextOffset, partitions) =>
       decide({
         image,
+        partitions,
         nextOffset,
         nowMs: clock.monotonicMs(),
         nodeId: this.#log.nodeId,
@@ -282,6 +301,20 @@ export class Controller implements ControllerApi {
       this.#write(() => [metadataRecord('NoOpRecord', 0, {})]).catch(() => {})
     }
     this.#idleSince = this.#log.endOffset
+  }
+
+  /** Some at a time, so that what is asked meanwhile does not wait for all. */
+  #elect(failure: string, elections: (state: ControllerState, count: number) => readonly MetadataRecord[]): void {
+    const elect = async (): Promise<void> => {
+      for (;;) {
+        const count = await this.#decide((state) => {
+          const records = elections(state, ELECTIONS_AT_ONCE)
+          return { records, answer: records.length, atomic: false }
+        })
+        if (count < ELECTIONS_AT_ONCE) return
+      }
+    }
+    elect().catch((error: unknown) => this.#unlessLost(error, failure))
   }
 
   #fenceStale(): void {

@@ -10,6 +10,7 @@ import type { MetadataRecord } from '../metadata/metadata-records.ts'
 import type { Random } from '../world/world.ts'
 import type { ConfigRules } from './config-rules.ts'
 import type { BrokerSessions } from './broker-sessions.ts'
+import type { PartitionIndex } from './partition-index.ts'
 
 export interface Decision<Answer> {
   readonly records: readonly MetadataRecord[]
@@ -30,12 +31,18 @@ export interface ControllerSettings {
   readonly brokerSessionTimeoutMs: number
   /** metadata.max.idle.interval.ms; 0: no NoOp records. */
   readonly maxIdleIntervalMs: number
+  /** leader.imbalance.check.interval.seconds; 0: no elections of preferred leaders (auto.leader.rebalance.enable=false). */
+  readonly imbalanceCheckIntervalMs: number
+  /** unclean.leader.election.interval.ms */
+  readonly uncleanElectionIntervalMs: number
 }
 
 /** What a decider sees. */
 export interface ControllerState {
   /** With everything that was appended. */
   readonly image: MetadataImage
+  /** Of the image's topics. */
+  readonly partitions: PartitionIndex
   /** Offset that the first record of the decision gets. */
   readonly nextOffset: number
   /** Monotonic. */

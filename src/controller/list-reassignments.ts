@@ -1,38 +1,36 @@
-/** ListPartitionReassignments v0 (KIP-455): partitions whose replicas are on the move, as the committed metadata says. */
-import { ERROR_CODES } from '../base/error-codes.ts'
-import type { MetadataImage } from '../metadata/image.ts'
-import type { PartitionImage } from '../metadata/topics-image.ts'
+/** ListPartitionReassignments v0 (KIP-455): partitions whose replicas are on the move. */
+import type { FoundTopic } from './partition-index.ts'
 import type { Init } from '../protocol/codec.ts'
 import type {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '../protocol/generated/list-partition-reassignments.ts'
-
-type OngoingTopic = Init<ListPartitionReassignmentsResponse.OngoingTopicReassignment>
+import { NO_ERROR, noRecords, type ControllerState, type Decision } from './decision.ts'
+import { isReassigning } from './reassigned-replicas.ts'
 
 export function listPartitionReassignments(
-  { topics }: MetadataImage,
+  { image, partitions }: ControllerState,
   request: ListPartitionReassignmentsRequest,
-): Init<ListPartitionReassignmentsResponse> {
-  const asked =
+): Decision<Init<ListPartitionReassignmentsResponse>> {
+  const asked: Iterable<FoundTopic> =
     request.topics === null
-      ? [...topics.all()].map(({ name, partitions }) => ({ name, partitionIndexes: [...partitions.keys()] }))
-      : request.topics
-  const found: OngoingTopic[] = []
-  for (const { name, partitionIndexes } of asked) {
-    const partitions = partitionIndexes.flatMap((partitionIndex) => {
-      const partition = topics.partition(name, partitionIndex)
-      return partition === null || !isMoving(partition) ? [] : [{ partitionIndex, ...replicasOf(partition) }]
-    })
-    if (partitions.length > 0) found.push({ name, partitions })
-  }
-  return { errorCode: ERROR_CODES.NONE, topics: found }
+      ? partitions.reassigning()
+      : request.topics.flatMap(({ name, partitionIndexes }) => {
+          const topic = image.topics.byName(name)
+          return topic === null ? [] : [{ topic, partitions: partitionIndexes }]
+        })
+  return noRecords({ ...NO_ERROR, topics: [...asked].flatMap(ongoing) })
 }
 
-function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
-  return addingReplicas.length > 0 || removingReplicas.length > 0
-}
-
-function replicasOf({ replicas, addingReplicas, removingReplicas }: PartitionImage) {
-  return { replicas, addingReplicas, removingReplicas }
+function ongoing({
+  topic,
+  partitions,
+}: FoundTopic): Init<ListPartitionReassignmentsResponse.OngoingTopicReassignment>[] {
+  const moving = partitions.flatMap((partitionIndex) => {
+    const partition = topic.partitions[partitionIndex]
+    if (partition === undefined || !isReassigning(partition.addingReplicas, partition.removingReplicas)) return []
+    const { replicas, addingReplicas, removingReplicas } = partition
+    return [{ partitionIndex, replicas, addingReplicas, removingReplicas }]
+  })
+  return moving.length === 0 ? [] : [{ name: topic.name, partitions: moving }]
 }

@@ -51,8 +51,9 @@ export function newPartition(cluster: ClusterImage, replicas: readonly number[])
 }
 
 /** Only a broker with one directory leaves no choice. */
-function defaultDirectory(cluster: ClusterImage, id: number): Uuid {
-  const directories = cluster.brokers.get(id)?.directories ?? []
+export function defaultDirectory(cluster: ClusterImage, id: number): Uuid {
+  const directories = cluster.brokers.get(id)?.directories
+  if (directories === undefined) return DIRECTORY_UNASSIGNED
   if (directories.length === 0) return DIRECTORY_MIGRATING
   return directories.length === 1 ? (directories[0] ?? DIRECTORY_UNASSIGNED) : DIRECTORY_UNASSIGNED
 }

@@ -56,6 +56,12 @@ test('a rack whose brokers are all fenced leads nothing, however many racks ther
   }
 })
 
+test('a broker that is about to go gets nothing new', () => {
+  const brokers = [broker(0, null, { inControlledShutdown: true }), broker(1), broker(2)]
+  for (const replicas of placeReplicas(brokers, 6, 2, FIRST)) expect(replicas).not.toContain(0)
+  expect(() => placeReplicas(brokers, 1, 3, FIRST)).toThrow('only 2 broker(s) are registered')
+})
+
 test('too few brokers, only fenced ones, and only cordoned ones are refused', () => {
   const cordoned = { directories: [ZERO_UUID], cordonedDirectories: [ZERO_UUID] }
   expect(() => placeReplicas([broker(0)], 1, 2, FIRST)).toThrow(KafkaError)

@@ -15,8 +15,8 @@ export function placeReplicas(
   replicationFactor: number,
   random: Random,
 ): number[][] {
-  // A broker whose directories are all cordoned takes nothing new (KIP-1066).
-  const usable = brokers.filter((broker) => !allCordoned(broker))
+  // A broker whose directories are all cordoned takes nothing new (KIP-1066), nor does one that is about to go.
+  const usable = brokers.filter((broker) => !allCordoned(broker) && (broker.fenced || !broker.inControlledShutdown))
   const unfenced = usable.filter((broker) => !broker.fenced).length
   if (replicationFactor > usable.length) {
     throw unplaceable(

@@ -13,6 +13,7 @@ import type { MetadataImage } from '../metadata/image.ts'
 import { encodeMetadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { RECORDS_MAX, type Decision } from './decision.ts'
 import type { MetadataLog } from './metadata-log.ts'
+import { PartitionIndex } from './partition-index.ts'
 
 export type ImageListener = (image: MetadataImage, delta: MetadataDelta) => void
 
@@ -29,6 +30,8 @@ export class ControllerRuntime {
   readonly #wallMs: () => number
   #committed: MetadataImage
   #appended: MetadataImage
+  /** Of the appended topics while this node decides. */
+  readonly #partitions = new PartitionIndex()
   #pending: Pending[] = []
   #failed = false
   readonly #listeners: ImageListener[] = []
@@ -68,9 +71,12 @@ export class ControllerRuntime {
    * Resolves to the answer once the decision's records, or those that it has seen, are committed.
    * Rejects with what `decide` throws, or with KafkaError NOT_CONTROLLER.
    */
-  async decide<Answer>(decide: (appended: MetadataImage, nextOffset: number) => Decision<Answer>): Promise<Answer> {
+  async decide<Answer>(
+    decide: (appended: MetadataImage, nextOffset: number, partitions: PartitionIndex) => Decision<Answer>,
+  ): Promise<Answer> {
     if (this.#failed) throw lost()
-    const { records, answer, atomic } = decide(this.#appended, this.#log.endOffset)
+    const partitions = this.#partitions.follow(this.#appended.topics)
+    const { records, answer, atomic } = decide(this.#appended, this.#log.endOffset, partitions)
     if (records.length > 0) await this.#append(records, atomic ?? true)
     else await this.#seen()
     return answer
@@ -119,6 +125,7 @@ export class ControllerRuntime {
     if (this.#failed) return Promise.reject(lost())
     const image = delta.image({ offset: lastOffset, epoch: this.#log.epoch, timestampMs: this.#wallMs() })
     this.#appended = image
+    this.#partitions.advance(delta, image.topics)
     return new Promise((resolve, reject) => {
       this.#pending.push({ lastOffset, change: { image, delta }, resolve, reject })
     })

@@ -5,7 +5,16 @@
 import { KafkaError } from '../base/errors.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
-import { KRAFT_VERSION, METADATA_VERSION, SUPPORTED_FEATURES, downgradeLosesMetadata } from '../metadata/features.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import {
+  ELR_VERSION,
+  KRAFT_VERSION,
+  METADATA_VERSION,
+  SUPPORTED_FEATURES,
+  downgradeLosesMetadata,
+  elrSupported,
+  ELR_LOWEST_METADATA_VERSION,
+} from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
 
@@ -35,9 +44,31 @@ export function updateFeatures(
       results.push({ feature: update.feature, ...NO_ERROR })
     }
   }
-  if (failure === null) return { records: request.validateOnly ? [] : records, answer: { ...NO_ERROR, results } }
+  if (failure === null) {
+    const enablesElr = (updates.get(ELR_VERSION)?.maxVersionLevel ?? 0) > 0
+    const all = enablesElr ? [...sameMinIsr(state), ...records] : records
+    return { records: request.validateOnly ? [] : all, answer: { ...NO_ERROR, results } }
+  }
   const detail = `The update failed for all features since the following feature had an error: ${failure.message}`
   return { records: [], answer: { ...errorFields(failure.code, detail), results: [] } }
+}
+
+/**
+ * With eligible leader replicas all brokers hold the same number of them to be enough: the cluster's, which must be stated. A
+ * broker's own ends.
+ */
+function sameMinIsr({ image, rules }: ControllerState): MetadataRecord[] {
+  const key = 'min.insync.replicas'
+  const record = (resourceName: string, value: string | null): MetadataRecord =>
+    metadataRecord('ConfigRecord', 0, { resourceType: CONFIG_RESOURCE.BROKER, resourceName, name: key, value })
+  const brokers = [...image.configs.all()].filter(
+    ({ type, values }) => type === CONFIG_RESOURCE.BROKER && values.has(key),
+  )
+  const isStated = brokers.some(({ name }) => name === '')
+  return [
+    ...(isStated ? [] : [record('', rules.fileValue(key))]),
+    ...brokers.filter(({ name }) => name !== '').map(({ name }) => record(name, null)),
+  ]
 }
 
 /** @throws KafkaError */
@@ -61,6 +92,9 @@ function updateFeature(
   if (name === KRAFT_VERSION) {
     if (level === kraftVersion) return []
     throw invalid('This release does not change the kraft.version of a formatted directory.')
+  }
+  if (name === ELR_VERSION && level > 0 && !elrSupported(image.features.metadataVersion)) {
+    throw invalid(`It depends on ${METADATA_VERSION} level ${ELR_LOWEST_METADATA_VERSION}.`)
   }
   for (const broker of image.cluster.brokers.values()) {
     const range = broker.features.find((feature) => feature.name === name)

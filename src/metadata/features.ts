@@ -35,7 +35,10 @@ const LEVELS: readonly (readonly [number, string, boolean])[] = [
 export const METADATA_VERSION = 'metadata.version'
 export const KRAFT_VERSION = 'kraft.version'
 export const TRANSACTION_VERSION = 'transaction.version'
+/** Eligible leader replicas (KIP-966). */
+export const ELR_VERSION = 'eligible.leader.replicas.version'
 export const METADATA_VERSION_LOWEST = 7
+export const ELR_LOWEST_METADATA_VERSION = 23
 export const METADATA_VERSION_LATEST = 30
 
 export interface FeatureSupport {
@@ -49,15 +52,7 @@ export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: METADATA_VERSION, min: METADATA_VERSION_LOWEST, max: METADATA_VERSION_LATEST },
   { name: KRAFT_VERSION, min: 0, max: 1 },
   { name: TRANSACTION_VERSION, min: 0, max: 2 },
-]
-
-/**
- * What a broker claims that registers with a controller elsewhere: of eligible leader replicas (KIP-966) its half is to leave
- * the high watermark where it is while fewer than min.insync.replicas are in sync, which the only replica always is.
- */
-export const BROKER_FEATURES: readonly FeatureSupport[] = [
-  ...SUPPORTED_FEATURES,
-  { name: 'eligible.leader.replicas.version', min: 0, max: 1 },
+  { name: ELR_VERSION, min: 0, max: 1 },
 ]
 
 /** Levels that a new cluster begins with, by the metadata.version from which on: of features that are served. */
@@ -92,8 +87,12 @@ export const transactionsSupported = (level: number): boolean => level >= 13
 export const delegationTokensSupported = (level: number): boolean => level >= 14
 export const controllerRegistrationSupported = (level: number): boolean => level >= 15
 export const directoriesSupported = (level: number): boolean => level >= 17
-export const elrSupported = (level: number): boolean => level >= 23
+/** Records have fields for eligible leader replicas. */
+export const elrSupported = (level: number): boolean => level >= ELR_LOWEST_METADATA_VERSION
 export const cordonedDirectoriesSupported = (level: number): boolean => level >= 30
+
+/** The controller keeps eligible leader replicas. */
+export const elrFinalised = (levels: ReadonlyMap<string, number>): boolean => (levels.get(ELR_VERSION) ?? 0) >= 1
 
 /** Version of PartitionRecord and PartitionChangeRecord. */
 export function partitionRecordVersion(level: number): number {

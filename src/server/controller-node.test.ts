@@ -4,7 +4,7 @@ import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
-import { AlterPartitionReassignments } from '../protocol/generated/alter-partition-reassignments.ts'
+import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
@@ -214,7 +214,7 @@ test('the controllers are named to who asks for them, and what is not built is n
     expect(await open.request(DescribeCluster, { endpointType: 1 })).toMatchObject({
       errorCode: ERROR_CODES.MISMATCHED_ENDPOINT_TYPE,
     })
-    await expect(open.request(AlterPartitionReassignments, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
+    await expect(open.request(AlterClientQuotas, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
     open.close()
   })
 })

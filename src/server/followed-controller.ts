@@ -26,6 +26,8 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     unregisterBroker: followed(controller.unregisterBroker),
     allocateProducerIds: controller.allocateProducerIds,
     electLeaders: followed(controller.electLeaders),
+    alterPartitionReassignments: followed(controller.alterPartitionReassignments),
+    listPartitionReassignments: controller.listPartitionReassignments,
     alterPartition: followed(controller.alterPartition),
     assignReplicasToDirs: followed(controller.assignReplicasToDirs),
     describeQuorum: controller.describeQuorum,

@@ -1,4 +1,10 @@
 /** Everything that a broker serves: one line per API. ApiVersions is read from here. */
+import {
+  alterReassignmentsHandler,
+  electLeadersHandler,
+  listReassignmentsHandler,
+} from './controller-handlers/administration.ts'
+import { unregisterBrokerHandler } from './controller-handlers/membership.ts'
 import type { Handler } from './handler.ts'
 import { addOffsetsToTxnHandler } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxnHandler } from './handlers/add-partitions-to-txn.ts'
@@ -73,12 +79,16 @@ export const HANDLERS: readonly Handler[] = [
   describeLogDirsHandler,
   createPartitionsHandler,
   deleteGroupsHandler,
+  electLeadersHandler,
   incrementalAlterConfigsHandler,
+  alterReassignmentsHandler,
+  listReassignmentsHandler,
   offsetDeleteHandler,
   describeQuorumHandler,
   updateFeaturesHandler,
   describeClusterHandler,
   describeProducersHandler,
+  unregisterBrokerHandler,
   describeTransactionsHandler,
   listTransactionsHandler,
   listConfigResourcesHandler,

@@ -11,7 +11,7 @@ import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
-import { BROKER_FEATURES, SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
+import { SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
 import { IsrChanges } from '../replication/isr-changes.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
@@ -312,7 +312,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         clusterId: directories.clusterId,
         incarnationId: randomUuid(world.random),
         listeners: advertisedListeners(options, listeners),
-        features: isController ? SUPPORTED_FEATURES : BROKER_FEATURES,
+        features: SUPPORTED_FEATURES,
         rack: config.brokerRack,
         directories: logs.liveDirectories.map(({ id }) => id),
         previousBrokerEpoch: logs.previousBrokerEpoch,

@@ -16,6 +16,7 @@ import { readResponse, writeRequest } from '../protocol/frames.ts'
 import { AllocateProducerIds } from '../protocol/generated/allocate-producer-ids.ts'
 import { AlterConfigs } from '../protocol/generated/alter-configs.ts'
 import { AlterPartition } from '../protocol/generated/alter-partition.ts'
+import { AlterPartitionReassignments } from '../protocol/generated/alter-partition-reassignments.ts'
 import { AssignReplicasToDirs } from '../protocol/generated/assign-replicas-to-dirs.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
@@ -28,6 +29,7 @@ import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
 import { ElectLeaders } from '../protocol/generated/elect-leaders.ts'
 import { Envelope } from '../protocol/generated/envelope.ts'
 import { IncrementalAlterConfigs } from '../protocol/generated/incremental-alter-configs.ts'
+import { ListPartitionReassignments } from '../protocol/generated/list-partition-reassignments.ts'
 import { UnregisterBroker } from '../protocol/generated/unregister-broker.ts'
 import { UpdateFeatures } from '../protocol/generated/update-features.ts'
 import type { HostPort } from '../raft/voters.ts'
@@ -79,6 +81,10 @@ export class RemoteController implements ControllerApi {
     this.#ask(UnregisterBroker, request, context)
   allocateProducerIds: ControllerApi['allocateProducerIds'] = (request, context) =>
     this.#ask(AllocateProducerIds, request, context)
+  alterPartitionReassignments: ControllerApi['alterPartitionReassignments'] = (request, context) =>
+    this.#ask(AlterPartitionReassignments, request, context)
+  listPartitionReassignments: ControllerApi['listPartitionReassignments'] = (request, context) =>
+    this.#ask(ListPartitionReassignments, request, context)
   electLeaders: ControllerApi['electLeaders'] = (request, context) => this.#ask(ElectLeaders, request, context)
   alterPartition: ControllerApi['alterPartition'] = (request, context) => this.#ask(AlterPartition, request, context)
   assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request, context) =>

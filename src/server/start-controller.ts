@@ -60,6 +60,10 @@ export async function startController(
       deleteTopicEnable: config.deleteTopicEnable,
       brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
       maxIdleIntervalMs: config.metadataMaxIdleIntervalMs,
+      imbalanceCheckIntervalMs: config.autoLeaderRebalanceEnable
+        ? config.leaderImbalanceCheckIntervalSeconds * 1000
+        : 0,
+      uncleanElectionIntervalMs: config.uncleanLeaderElectionIntervalMs,
     },
     rules: new TableConfigRules({
       nodeId: config.nodeId,

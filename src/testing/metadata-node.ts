@@ -23,6 +23,8 @@ export interface MetadataNodeOptions {
   readonly clusterId?: string
   readonly metadataVersion?: number
   readonly maxIdleIntervalMs?: number
+  readonly imbalanceCheckIntervalMs?: number
+  readonly uncleanElectionIntervalMs?: number
   readonly snapshotBytes?: number
   readonly retentionBytes?: number
   readonly logger?: Logger
@@ -74,6 +76,8 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
       deleteTopicEnable: true,
       brokerSessionTimeoutMs: 9000,
       maxIdleIntervalMs: options.maxIdleIntervalMs ?? 0,
+      imbalanceCheckIntervalMs: options.imbalanceCheckIntervalMs ?? 0,
+      uncleanElectionIntervalMs: options.uncleanElectionIntervalMs ?? 0,
     },
     rules: new TableConfigRules({
       nodeId,

@@ -1,11 +1,10 @@
 /** What clients ask of the active controller, directly or through a broker's Envelope, and no broker adds to. */
 import { AlterConfigs } from '../../protocol/generated/alter-configs.ts'
+import { AlterPartitionReassignments } from '../../protocol/generated/alter-partition-reassignments.ts'
 import { ElectLeaders } from '../../protocol/generated/elect-leaders.ts'
 import { IncrementalAlterConfigs } from '../../protocol/generated/incremental-alter-configs.ts'
 import { ListPartitionReassignments } from '../../protocol/generated/list-partition-reassignments.ts'
-import { listPartitionReassignments } from '../../controller/list-reassignments.ts'
 import { allFailed } from '../broker-config-changes.ts'
-import type { ControllerServices } from '../controller-services.ts'
 import { handler, type AsksController } from '../handler.ts'
 
 export const electLeadersHandler = handler(ElectLeaders, {
@@ -20,7 +19,12 @@ export const controllerIncrementalAlterConfigsHandler = handler(IncrementalAlter
   handle: ({ controller }: AsksController, request, context) => controller.incrementalAlterConfigs(request, context),
   failed: ({ resources }, error) => allFailed(resources, error),
 })
+export const alterReassignmentsHandler = handler(AlterPartitionReassignments, {
+  handle: ({ controller }: AsksController, request, context) =>
+    controller.alterPartitionReassignments(request, context),
+  failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
+})
 export const listReassignmentsHandler = handler(ListPartitionReassignments, {
-  handle: ({ image }: Pick<ControllerServices, 'image'>, request) => listPartitionReassignments(image(), request),
+  handle: ({ controller }: AsksController, request, context) => controller.listPartitionReassignments(request, context),
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
 })

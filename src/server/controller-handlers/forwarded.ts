@@ -7,6 +7,7 @@ import { deleteTopicsHandler } from '../handlers/delete-topics.ts'
 import { describeQuorumHandler } from '../handlers/describe-quorum.ts'
 import { updateFeaturesHandler } from '../handlers/update-features.ts'
 import {
+  alterReassignmentsHandler,
   controllerAlterConfigsHandler,
   controllerIncrementalAlterConfigsHandler,
   electLeadersHandler,
@@ -22,6 +23,7 @@ export const FORWARDED: readonly Handler<ControllerServices>[] = [
   createPartitionsHandler,
   electLeadersHandler,
   controllerIncrementalAlterConfigsHandler,
+  alterReassignmentsHandler,
   listReassignmentsHandler,
   describeQuorumHandler,
   updateFeaturesHandler,

@@ -256,66 +256,58 @@ export async function cases({ name, address, isKlamm, test: everywhere }, { Klam
     await reading.return?.()
     await consumer.close().catch(() => {})
   })
-  await test(
-    'admin: log directories, elections and reassignments',
-    async () => {
-      const dirs = (await admin.describeLogDirs([1])).get(1)
-      const [[path, dir]] = [...dirs.all()]
-      holds(
-        dir.replicas.some((replica) => replica.topic === topic && replica.size > 0),
-        'replicas have sizes',
-      )
-      holds(dir.totalBytes > 0 && dir.usableBytes > 0, 'the volume has a size')
-      const replica = { ...P0, brokerId: 1 }
-      equal((await admin.describeReplicaLogDirs([replica])).get(replica).currentReplicaLogDir, path)
-      const moved = await admin.alterReplicaLogDirs([{ ...replica, logDir: '/no/such/dir' }])
-      equal(CODE(moved.outcome(replica)), 'LOG_DIR_NOT_FOUND')
-      const elected = await admin.electLeaders('PREFERRED', [P0, { topic: 'admin-none', partition: 0 }])
-      equal(
-        [...elected].map(([, outcome]) => CODE(outcome)),
-        ['ELECTION_NOT_NEEDED', 'UNKNOWN_TOPIC_OR_PARTITION'],
-      )
-      equal((await admin.electLeaders('PREFERRED', null)).errors().size, 0)
-      const reassigned = await admin.alterPartitionReassignments([
-        { ...P0, targetReplicas: null },
-        { topic, partition: 1, targetReplicas: [7] },
-      ])
-      equal(
-        [...reassigned].map(([, outcome]) => CODE(outcome)),
-        ['NO_REASSIGNMENT_IN_PROGRESS', 'INVALID_REPLICA_ASSIGNMENT'],
-      )
-      equal((await admin.listPartitionReassignments()).size, 0)
-    },
-    { unserved: ['ElectLeaders', 'AlterPartitionReassignments', 'ListPartitionReassignments'] },
-  )
-  await test(
-    'admin: the quorum and the features',
-    async () => {
-      const quorum = await admin.describeMetadataQuorum()
-      equal([quorum.leaderId, quorum.voters.length], [1, 1])
-      holds(quorum.highWatermark > 0, 'the log has records')
-      const features = await admin.describeFeatures()
-      holds(features.finalizedFeatures['metadata.version'].maxVersionLevel >= 7, 'there is a metadata.version')
-      const [refused] = [...(await admin.updateFeatures([{ feature: 'no.such.feature', maxVersionLevel: 2 }]))]
-      holds(refused[1] instanceof Error, 'an unknown feature is refused')
-      const voter = admin.removeRaftVoter(99, 'zzzzzzzzzzzzzzzzzzzzzg')
-      equal(
-        await voter.then(
-          () => 'ok',
-          (error) => typeof error.code,
-        ),
-        'string',
-      )
-      equal(
-        await admin.unregisterBroker(77).then(
-          () => 'ok',
-          (error) => error.code,
-        ),
-        'BROKER_ID_NOT_REGISTERED',
-      )
-    },
-    { unserved: ['UnregisterBroker'] },
-  )
+  await test('admin: log directories, elections and reassignments', async () => {
+    const dirs = (await admin.describeLogDirs([1])).get(1)
+    const [[path, dir]] = [...dirs.all()]
+    holds(
+      dir.replicas.some((replica) => replica.topic === topic && replica.size > 0),
+      'replicas have sizes',
+    )
+    holds(dir.totalBytes > 0 && dir.usableBytes > 0, 'the volume has a size')
+    const replica = { ...P0, brokerId: 1 }
+    equal((await admin.describeReplicaLogDirs([replica])).get(replica).currentReplicaLogDir, path)
+    const moved = await admin.alterReplicaLogDirs([{ ...replica, logDir: '/no/such/dir' }])
+    equal(CODE(moved.outcome(replica)), 'LOG_DIR_NOT_FOUND')
+    const elected = await admin.electLeaders('PREFERRED', [P0, { topic: 'admin-none', partition: 0 }])
+    equal(
+      [...elected].map(([, outcome]) => CODE(outcome)),
+      ['ELECTION_NOT_NEEDED', 'UNKNOWN_TOPIC_OR_PARTITION'],
+    )
+    equal((await admin.electLeaders('PREFERRED', null)).errors().size, 0)
+    const reassigned = await admin.alterPartitionReassignments([
+      { ...P0, targetReplicas: null },
+      { topic, partition: 1, targetReplicas: [7] },
+    ])
+    equal(
+      [...reassigned].map(([, outcome]) => CODE(outcome)),
+      ['NO_REASSIGNMENT_IN_PROGRESS', 'INVALID_REPLICA_ASSIGNMENT'],
+    )
+    equal((await admin.listPartitionReassignments()).size, 0)
+  })
+  await test('admin: the quorum and the features', async () => {
+    const quorum = await admin.describeMetadataQuorum()
+    equal([quorum.leaderId, quorum.voters.length], [1, 1])
+    holds(quorum.highWatermark > 0, 'the log has records')
+    const features = await admin.describeFeatures()
+    holds(features.finalizedFeatures['metadata.version'].maxVersionLevel >= 7, 'there is a metadata.version')
+    const [refused] = [...(await admin.updateFeatures([{ feature: 'no.such.feature', maxVersionLevel: 2 }]))]
+    holds(refused[1] instanceof Error, 'an unknown feature is refused')
+    const voter = admin.removeRaftVoter(99, 'zzzzzzzzzzzzzzzzzzzzzg')
+    equal(
+      await voter.then(
+        () => 'ok',
+        (error) => typeof error.code,
+      ),
+      'string',
+    )
+    equal(
+      await admin.unregisterBroker(77).then(
+        () => 'ok',
+        (error) => error.code,
+      ),
+      'BROKER_ID_NOT_REGISTERED',
+    )
+  })
   await test(
     'admin: quotas and SCRAM users',
     async () => {

@@ -38,6 +38,7 @@ public final class Administration {
         Cases.run("list groups by state and type", Administration::listGroups);
         Cases.run("an empty group: alter, list and delete offsets, delete it", Administration::emptyGroup);
         Cases.run("remove members of a group", Administration::removeMembers);
+        Cases.run("partitions are moved and leaders elected, where there is anything to do", Administration::replicas);
         Cases.run("what this release lacks is refused at once", Administration::absent);
         Cases.run("delete topics, by name and by id", Administration::deleteTopics);
         admin.close();
@@ -303,10 +304,16 @@ public final class Administration {
         }
     }
 
-    private static void absent() throws Exception {
+    private static void replicas() throws Exception {
         TopicPartition where = new TopicPartition("a-default", 0);
-        Cases.fails(UnsupportedVersionException.class, () -> admin.electLeaders(ElectionType.PREFERRED, Set.of(where)).all().get());
-        Cases.fails(UnsupportedVersionException.class, () -> admin.listPartitionReassignments().reassignments().get());
+        Cases.fails(ElectionNotNeededException.class, () -> admin.electLeaders(ElectionType.PREFERRED, Set.of(where)).all().get());
+        Cases.equal(admin.listPartitionReassignments().reassignments().get().size(), 0);
+        admin.alterPartitionReassignments(Map.of(where, Optional.of(new NewPartitionReassignment(List.of(1))))).all().get();
+        Cases.fails(NoReassignmentInProgressException.class, () -> admin.alterPartitionReassignments(Map.of(where, Optional.empty())).all().get());
+        Cases.fails(InvalidReplicaAssignmentException.class, () -> admin.alterPartitionReassignments(Map.of(where, Optional.of(new NewPartitionReassignment(List.of(7))))).all().get());
+    }
+
+    private static void absent() throws Exception {
         Cases.fails(UnsupportedVersionException.class, () -> admin.describeUserScramCredentials().all().get());
         Cases.equal(admin.listTransactions().all().get().size(), 0);
     }
