@@ -22,7 +22,8 @@ import {
 } from './embedding.ts'
 import type { World } from './world/world.ts'
 import type { NodeOptions } from './server/node-options.ts'
-import { startNode, type Node } from './server/node.ts'
+import type { Node } from './server/node-life.ts'
+import { startNode } from './server/node.ts'
 
 export { startCluster, type Cluster, type ClusterNode, type ClusterOptions } from './cluster.ts'
 export { OperationalError, type Logger, type OperationalCode, type PropertyValue }

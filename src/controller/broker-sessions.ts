@@ -39,6 +39,11 @@ export class BrokerSessions {
     for (const session of this.#sessions.values()) session.lastContactMs += ms
   }
 
+  /** Another controller has kept them meanwhile. */
+  clear(): void {
+    this.#sessions.clear()
+  }
+
   remove(brokerId: number): void {
     this.#sessions.delete(brokerId)
   }

@@ -1,6 +1,6 @@
 /**
- * The active controller of a quorum of one: opens the metadata log, becomes its leader, and answers the controller's APIs
- * by the deciders beside this file. Also fences brokers that fall silent, keeps the log moving while idle (NoOp records, so
+ * A controller: opens the metadata log, follows it while another node leads it, and when it is elected itself answers the
+ * controller's APIs by the deciders beside this file. While active it also fences brokers that fall silent, keeps the log moving while idle (NoOp records, so
  * that a follower can tell "nothing new" from "not heard"), and has snapshots written when they are due.
  *
  * The image that it publishes is the committed one; the broker in this process follows it through `onImage`.
@@ -11,6 +11,7 @@ import { METADATA_VERSION, metadataVersionName, unservedFeatures } from '../meta
 import type { MetadataImage } from '../metadata/image.ts'
 import { imageRecords } from '../metadata/image-records.ts'
 import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { Clock, Random, Timer } from '../world/world.ts'
 import {
   abortTransaction,
@@ -48,6 +49,8 @@ export interface ControllerOptions {
   readonly settings: ControllerSettings
   readonly rules: ConfigRules
   readonly registration: ControllerRegistration
+  /** The incarnation of the broker in this process; null: there is none. */
+  readonly broker: Uuid | null
   /** `Quorum.open` with its options. */
   readonly openLog: (content: LogContent) => Promise<MetadataLog>
   /** What an empty log begins with: of bootstrap.checkpoint, or bootstrapRecords(level). */
@@ -68,6 +71,13 @@ export class Controller implements ControllerApi {
   /** End of the log when the idle timer last ran. */
   #idleSince = -1
   #closed = false
+  #isStarting = true
+  /** Resolves `caughtUp`. */
+  #tellCaughtUp = (): void => {}
+  /**
+   * Resolves when this controller is active, or has in its image what was committed when it heard of the one that is.
+   */
+  readonly caughtUp: Promise<void> = new Promise((resolve) => (this.#tellCaughtUp = resolve))
   #failed: ((error: Error) => void) | null = null
 
   private constructor(options: ControllerOptions, log: MetadataLog, loader: ImageLoader, image: MetadataImage) {
@@ -97,6 +107,7 @@ export class Controller implements ControllerApi {
         controller.#runtime.fail()
         log.start()
       }
+      controller.#isStarting = false
       return controller
     } catch (error) {
       await log.close().catch(() => {})
@@ -190,18 +201,23 @@ export class Controller implements ControllerApi {
     } catch (error) {
       return this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
-    if (this.#log.isReadyToLead) this.#takeOver()
+    const { isReadyToLead, isLeader, leaderCommittedEnd } = this.#log
+    if (isReadyToLead) this.#takeOver()
+    else if (!isLeader && leaderCommittedEnd !== null && committedEnd >= leaderCommittedEnd && !this.#loader.isEmpty) {
+      this.#tellCaughtUp()
+    }
   }
 
   /** Elected: everything that any leader before committed is in the image. */
   #takeOver(): void {
     this.#log.takeOver()
+    this.#sessions.clear()
     this.#runtime.lead()
     this.#activate(this.#loader).catch((error: unknown) => this.#unlessLost(error, 'The activation failed'))
   }
 
   #stepDownIfLost(): void {
-    if (!this.isActive || this.#log.isAlone || this.#log.isLeader || this.#closed) return
+    if (!this.isActive || this.#isStarting || this.#log.isLeader || this.#closed) return
     const { logger } = this.#options
     logger.info(`[QuorumController id=${this.#log.nodeId}] No longer active, in epoch ${this.#log.epoch}`)
     this.#stopTimers()
@@ -220,9 +236,10 @@ export class Controller implements ControllerApi {
       this.#write(({ features }) => registrationRecords(features.metadataVersion, this.#log.nodeId, registration)),
     ])
     const { features, cluster } = this.image
-    // Brokers that were serving get a whole session to be heard of again; ours cannot be alive beside us.
+    // Brokers that were serving get a whole session to be heard of again; a former one of this node cannot be alive.
     for (const broker of cluster.brokers.values()) {
-      if (!broker.fenced && broker.id !== this.#log.nodeId) this.#sessions.touch(broker.id, clock.monotonicMs())
+      const isGone = broker.id === this.#log.nodeId && broker.incarnationId !== this.#options.broker
+      if (!broker.fenced && !isGone) this.#sessions.touch(broker.id, clock.monotonicMs())
     }
     const name = metadataVersionName(features.metadataVersion) ?? ''
     logger.info(
@@ -234,6 +251,7 @@ export class Controller implements ControllerApi {
         `Finalized features that are not served yet; their records are kept as they are: ${unserved.join(', ')}`,
       )
     }
+    this.#tellCaughtUp()
     const { settings } = this.#options
     this.#every('preferred leaders', settings.imbalanceCheckIntervalMs, () =>
       this.#elect('Electing preferred leaders failed', preferredElections),

@@ -26,12 +26,14 @@ export interface MetadataLog {
   readonly endOffset: number
   /** All below is committed. */
   readonly committedEnd: number
+  /** All that the leader had committed when it last answered; null: no leader was heard of yet. */
+  readonly leaderCommittedEnd: number | null
   /** Returns the offset of the last record. @throws KafkaError NOT_CONTROLLER. */
   append(values: readonly Buffer[]): number
   /** Called in order, never inside `append`. */
   onCommitted(listener: (committedEnd: number) => void): void
   onFailed(listener: (error: Error) => void): void
-  /** This node is the only voter: it leads, and nobody else commits. */
+  /** This node is the only voter, for as long as no other is added. */
   readonly isAlone: boolean
   readonly isLeader: boolean
   /** While leading: all below the end of its first entry is committed and handed over, and it has decided nothing yet. */

@@ -38,8 +38,6 @@ export interface QuorumOptions {
   readonly timing: RaftTiming
   /** To other nodes. */
   readonly channel: RaftChannel
-  /** A directory that names other voters is refused. */
-  readonly aloneOnly: boolean
   /** Segment settings; retention must be off: snapshots decide what may go. */
   readonly logConfig: LogConfig
   readonly snapshots: SnapshotPolicy

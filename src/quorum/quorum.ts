@@ -22,7 +22,6 @@ import type { ServedAnswer } from './raft-channel.ts'
 import { RaftDisk } from './raft-disk.ts'
 import { readSnapshotPiece } from './snapshot-files.ts'
 import { SnapshotStore, type KeptSnapshot } from './snapshot-store.ts'
-import { checkVoters } from './voter-check.ts'
 
 /** Larger ones can't be appended at once. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
@@ -41,7 +40,6 @@ export interface QuorumReplica extends ReplicaKey {
 export class Quorum {
   readonly #options: QuorumOptions
   readonly #directory: string
-  readonly #isAlone: boolean
   readonly #log: LoadedLog['log']
   readonly #snapshots: SnapshotStore
   readonly #raft: Raft
@@ -59,6 +57,7 @@ export class Quorum {
   #failed: ((error: Error) => void) | null = null
   #roleChanged: (() => void) | null = null
   #lastRole = ''
+  #wasLeader = false
   /** By address: why the last request failed; none after one that was answered. */
   readonly #failures = new Map<string, string>()
 
@@ -67,7 +66,6 @@ export class Quorum {
     this.#options = options
     this.#directory = directory
     this.#log = log
-    this.#isAlone = loaded.isAlone
     this.#snapshots = new SnapshotStore({
       ...options,
       directory,
@@ -112,18 +110,11 @@ export class Quorum {
 
   /**
    * Opens the directory and hands its content to `sink`.
-   * @throws OperationalError LOG_CORRUPT, NOT_SUPPORTED (more than one voter), CONFIG_INVALID (no voter, or not this node).
+   * @throws OperationalError LOG_CORRUPT.
    */
   static async open(options: QuorumOptions, sink: LoadSink): Promise<Quorum> {
     const loaded = await loadLog(options, sink)
-    try {
-      const quorum = new Quorum(options, loaded, sink)
-      checkVoters(options, quorum.#raft.voterSet)
-      return quorum
-    } catch (error) {
-      await loaded.log.closeHard()
-      throw error
-    }
+    return new Quorum(options, loaded, sink)
   }
 
   get nodeId(): number {
@@ -154,8 +145,9 @@ export class Quorum {
     return this.#raft.voterSet.voters
   }
 
+  /** This node is the only voter, for as long as no other is added. */
   get isAlone(): boolean {
-    return this.#isAlone
+    return this.#raft.isOnlyVoter
   }
 
   /** While leading: its first entry is committed, and all before it was handed over. */
@@ -348,7 +340,7 @@ export class Quorum {
   }
 
   async #leave(): Promise<void> {
-    if (this.#isAlone || !this.isLeader || this.#isClosed) return
+    if (this.isAlone || !this.isLeader || this.#isClosed) return
     const { clock, timing } = this.#options
     const deadlineMs = clock.monotonicMs() + timing.requestTimeoutMs
     this.#step({ kind: 'shutdown' })
@@ -379,7 +371,9 @@ export class Quorum {
     const now = `${role} ${epoch} ${leader.leaderId}`
     if (now === this.#lastRole) return
     this.#lastRole = now
-    if (role !== 'leader' && !this.#isAlone) this.#reader.isOwn = false
+    if (role === 'leader') this.#wasLeader = true
+    // An only voter has handed over all of its log when it was opened, before it leads.
+    else if (this.#wasLeader) this.#reader.isOwn = false
     const whose = role === 'follower' ? ` of ${leader.leaderId}` : ''
     this.#options.logger.info(`[RaftManager id=${this.nodeId}] ${role}${whose} in epoch ${epoch}`)
     this.#roleChanged?.()

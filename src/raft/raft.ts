@@ -78,6 +78,10 @@ export class Raft {
     return this.#state.isVoter
   }
 
+  get isOnlyVoter(): boolean {
+    return this.#state.isOnlyVoter
+  }
+
   /** While leading: the first offset of this epoch. */
   get epochStart(): number | null {
     return this.#state.leadership?.epochStart ?? null

@@ -1,20 +1,19 @@
 /**
- * Where a broker has its metadata from, and who decides for it: the controller in this process, or a quorum of other nodes
- * that it follows.
+ * Where a broker has its metadata from, and who decides for it: a controller in this process, active or not, or a quorum of
+ * other nodes that it follows.
  */
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { ImageListener } from '../controller/runtime.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 
 export interface ClusterMetadata {
-  /** Committed. */
+  /** Committed; until somebody listens, what the broker starts from. */
   readonly image: MetadataImage
+  /** The active one, wherever it is. */
   readonly controller: ControllerApi
   /** kraft.version of the metadata log. */
   kraftVersion(): number
-  /** Called with each later committed image, and what changed in it. */
+  /** Called with each committed image after the one that the broker started from, and what changed in it. */
   onImage(listener: ImageListener): void
-  /** The metadata can't be followed any more. Called at most once. */
-  onFailed(listener: (error: Error) => void): void
   close(): Promise<void>
 }

@@ -17,13 +17,14 @@ import { RpcChannel } from '../quorum/rpc-channel.ts'
 import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { startControllerNode, type ControllerNode } from './controller-node.ts'
+import { startControllerNode } from './controller-node.ts'
+import type { Node } from './node-life.ts'
 import { RemoteController, envelopeOf } from './remote-controller.ts'
 
 const BROKER_DIRECTORY = 'eeeeeeeeeeeeeeeeeeeeeA' as Uuid
 
 interface Running {
-  readonly node: ControllerNode
+  readonly node: Node
   readonly world: SeededWorld
   readonly address: { readonly host: string; readonly port: number }
   readonly connection: BrokerConnectionOptions
@@ -128,6 +129,7 @@ test('a broker registers, and what its clients ask comes in an envelope', async 
   await withController(async ({ node, world, address, connection }) => {
     const { clock } = world.node('broker').world
     const controller = new RemoteController({
+      own: null,
       clock,
       connection,
       leader: () => address,
@@ -165,6 +167,7 @@ test('a heartbeat that the controller does not answer is tried again within half
   await withController(async ({ node, world, address, connection }) => {
     let asked = 0
     const controller = new RemoteController({
+      own: null,
       clock: connection.clock,
       connection: { ...connection, requestTimeoutMs: 30_000 },
       leader: () => {

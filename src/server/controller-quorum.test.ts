@@ -15,8 +15,9 @@ import { BrokerConnection } from '../rpc/broker-connection.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { startControllerNode, type ControllerNode } from './controller-node.ts'
-import { startNode, type Node } from './node.ts'
+import { startControllerNode } from './controller-node.ts'
+import type { Node } from './node-life.ts'
+import { startNode } from './node.ts'
 
 const CLUSTER_ID = 'cccccccccccccccccccccA'
 const VOTERS = [1, 2, 3]
@@ -24,7 +25,7 @@ const BROKER = 9
 
 class Cluster {
   readonly world: SeededWorld
-  readonly controllers = new Map<number, ControllerNode>()
+  readonly controllers = new Map<number, Node>()
   broker: Node | null = null
 
   constructor(world: SeededWorld) {

@@ -4,18 +4,19 @@
  */
 import { errorName } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
+import type { ControllerApi } from '../controller/controller-api.ts'
 import type { ControllerRegistration } from '../controller/activation.ts'
 import { SUPPORTED_FEATURES, controllerRegistrationSupported } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { ControllerRegistrationRequest } from '../protocol/generated/controller-registration.ts'
-import type { RemoteController } from './remote-controller.ts'
 
 export interface ControllerRegistrarOptions {
   readonly nodeId: number
   readonly logger: Logger
   readonly registration: ControllerRegistration
-  readonly active: RemoteController
-  readonly isActive: () => boolean
+  readonly active: Pick<ControllerApi, 'registerController'>
+  /** This one. */
+  readonly controller: { readonly isActive: boolean }
 }
 
 export class ControllerRegistrar {
@@ -27,9 +28,9 @@ export class ControllerRegistrar {
   }
 
   look({ cluster, features }: MetadataImage): void {
-    const { nodeId, registration, isActive } = this.#options
+    const { nodeId, registration, controller } = this.#options
     // The active one registers itself.
-    if (this.#isAsking || isActive() || !controllerRegistrationSupported(features.metadataVersion)) return
+    if (this.#isAsking || controller.isActive || !controllerRegistrationSupported(features.metadataVersion)) return
     if (cluster.controllers.get(nodeId)?.incarnationId === registration.incarnationId) return
     this.#isAsking = true
     void this.#ask().finally(() => {

@@ -11,21 +11,22 @@ import { formatDirectory } from '../quorum/format.ts'
 import { BrokerConnection } from '../rpc/broker-connection.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { startControllerNode, type ControllerNode } from './controller-node.ts'
-import { startNode, type Node } from './node.ts'
+import { startControllerNode } from './controller-node.ts'
+import type { Node } from './node-life.ts'
+import { startNode } from './node.ts'
 
 const METADATA = '/data/__cluster_metadata-0'
 
 class Cluster {
   readonly world: SeededWorld
-  controller: ControllerNode | null = null
+  controller: Node | null = null
   broker: Node | null = null
 
   constructor(world: SeededWorld) {
     this.world = world
   }
 
-  async startController(): Promise<ControllerNode> {
+  async startController(): Promise<Node> {
     const config = configOf([
       ['process.roles', 'controller'],
       ['node.id', '1'],

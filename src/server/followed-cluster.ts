@@ -12,48 +12,52 @@ import { Quorum } from '../quorum/quorum.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { ImageLoader } from '../controller/image-loader.ts'
+import { awaitOptions, awaitQuorum } from './await-quorum.ts'
 import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
+import type { NodeLife } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { RemoteController } from './remote-controller.ts'
 
 const RETRY_MS = 50
 
-export async function followCluster(options: NodeOptions, directories: LogDirectories): Promise<FollowedCluster> {
+export async function followCluster(
+  options: NodeOptions,
+  life: NodeLife,
+  directories: LogDirectories,
+): Promise<FollowedCluster> {
   const { world, config, logger } = options
   const connection = clusterConnections(options)
   const channel = quorumChannel(options, directories.clusterId)
   const follower = new ImageLoader()
+  const bootstrapServers =
+    config.quorumBootstrapServers.length > 0
+      ? config.quorumBootstrapServers
+      : config.quorumVoters.map(({ host, port }) => ({ host, port }))
   const quorum = await Quorum.open(
     {
       ...quorumOptions(world, config, logger, metadataDirectory(directories, config)),
       mayVote: false,
       endpoints: [],
-      bootstrapServers:
-        config.quorumBootstrapServers.length > 0
-          ? config.quorumBootstrapServers
-          : config.quorumVoters.map(({ host, port }) => ({ host, port })),
+      bootstrapServers,
       channel,
-      aloneOnly: false,
     },
     follower,
   )
   const controller = new RemoteController({
     clock: world.clock,
     connection,
+    own: null,
     leader: () => quorum.leader.endpoint,
     timeoutMs: REQUEST_TIMEOUT_MS,
     heartbeatTimeoutMs: config.brokerSessionTimeoutMs / 2,
     retryMs: RETRY_MS,
   })
   const cluster = new FollowedCluster(quorum, follower, controller, logger)
-  try {
-    await cluster.start()
-    return cluster
-  } catch (error) {
-    await cluster.close()
-    throw error
-  }
+  life.undo(() => cluster.close())
+  await awaitQuorum(life.during(cluster.start()), awaitOptions(options, quorum, bootstrapServers))
+  cluster.onFailed((error) => life.fail(error))
+  return cluster
 }
 
 export class FollowedCluster implements ClusterMetadata {

@@ -21,7 +21,7 @@ export function quorumOptions(
   config: BrokerConfig,
   logger: Logger,
   directory: LogDirectory,
-): Omit<QuorumOptions, 'mayVote' | 'endpoints' | 'bootstrapServers' | 'channel' | 'aloneOnly'> {
+): Omit<QuorumOptions, 'mayVote' | 'endpoints' | 'bootstrapServers' | 'channel'> {
   const [listenerName = 'CONTROLLER'] = config.controllerListenerNames
   return {
     disk,

@@ -15,6 +15,8 @@ export interface NodeOptions {
   readonly poison?: boolean
   /** Of all logs together; 32 MB if left out. Simulations make it small. */
   readonly tailCacheBytes?: number
+  /** Calls the start off, which may wait for other nodes; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
   /** Faults of requests: see `klamm/testing`. */
   readonly around?: Around
   /** Called once, when the node serves: simulations look at what no client can see. */

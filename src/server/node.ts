@@ -2,12 +2,11 @@
  * One node with a broker: wires the parts, starts them in order, stops them in the reverse order.
  *
  * Starting: bind (a taken port fails before a file is touched), format empty directories, open and lock them, load the metadata
- * log and become its leader, load the logs with what the metadata says of them, register, serve. Stopping: controlled shutdown, no
- * new connections, coordinators, logs with their clean-shutdown markers, metadata log. A broken invariant, or the last
- * log directory gone, stops the node without the niceties: `closed` rejects.
+ * log and come to lead or to follow it, load the logs with what the metadata says of them, register, serve. Stopping: controlled
+ * shutdown, no new connections, coordinators, logs with their clean-shutdown markers, metadata log. A broken invariant, or the
+ * last log directory gone, stops the node without the niceties: `closed` rejects.
  */
-import { KafkaError, OperationalError, assert } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
+import { OperationalError, assert } from '../base/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
@@ -28,6 +27,7 @@ import { AutoTopics } from './auto-topics.ts'
 import { BrokerPeers } from './broker-peers.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { brokerStates } from './broker-states.ts'
+import { bindController } from './controller-half.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { ControllerIsrWriter } from './controller-isr-writer.ts'
 import { DirectoryAssignments } from './directory-assignments.ts'
@@ -42,12 +42,13 @@ import { writeMarker } from './handlers/write-txn-markers.ts'
 import { advertisedListeners } from './listener-addresses.ts'
 import { loadLogs } from './load-logs.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
+import { bringUp, type Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { CoordinatorWriter } from './coordinator-writer.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { ownMetadata } from './own-metadata.ts'
 import type { Services } from './services.ts'
-import { SocketServer, type BoundListener } from './socket-server.ts'
-import { startController } from './start-controller.ts'
+import { SocketServer } from './socket-server.ts'
 import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
 import { TransactionMarkers } from './transaction-markers.ts'
 import { askHere, coordinatorOf, TransactionQuestions, verificationRetry } from './transaction-questions.ts'
@@ -59,99 +60,9 @@ const FILE_READ_BYTES_MAX = 64 * 1024 * 1024
 /** Memory that connections to other brokers keep for their next answers. */
 const PEER_BYTES_MAX = 1024 * 1024
 
-export class Node {
-  readonly listeners: readonly BoundListener[]
-  readonly clusterId: string
-  /** Resolves when the node has stopped as told; rejects if it had to stop by itself. */
-  readonly closed: Promise<void>
-  readonly #parts: Parts
-  #settleClosed: { readonly resolve: () => void; readonly reject: (error: unknown) => void }
-  #stopping: Promise<void> | null = null
-
-  /** @internal Use `startNode`. */
-  constructor(parts: Parts) {
-    this.#parts = parts
-    this.listeners = parts.listeners
-    this.clusterId = parts.directories.clusterId
-    let settle: { resolve: () => void; reject: (error: unknown) => void } = { resolve() {}, reject() {} }
-    this.closed = new Promise((resolve, reject) => (settle = { resolve, reject }))
-    this.closed.catch(() => undefined)
-    this.#settleClosed = settle
-  }
-
-  /** The metadata that clients are shown. */
-  get image(): MetadataImage {
-    return this.#parts.publisher.image
-  }
-
-  /** Controlled shutdown: leadership moved, everything flushed, clean markers written. Idempotent. */
-  close(): Promise<void> {
-    this.#stopping ??= this.#close()
-    return this.#stopping
-  }
-
-  /** What a killed process leaves: nothing is flushed or marked. */
-  closeHard(): Promise<void> {
-    this.#stopping ??= this.#closeHard()
-    return this.#stopping
-  }
-
-  /** A broken invariant, or nothing left to serve. */
-  fail(error: unknown): void {
-    if (this.#stopping !== null) return
-    this.#parts.logger.error('The node stops', error)
-    this.#settleClosed.reject(error)
-    void this.closeHard()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close()
-  }
-
-  async #close(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, isrChanges, peers, fetchers } = this.#parts
-    const { logs, metadata, publisher } = this.#parts
-    const { config, logger } = this.#parts
-    logger.info('Shutting down')
-    if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
-    else lifecycle.close()
-    await sockets.close()
-    groups.close()
-    transactions.close()
-    questions.close()
-    isrChanges.close()
-    peers.close()
-    await publisher.settled()
-    await fetchers.close()
-    await logs.close(lifecycle.epoch)
-    await metadata.close()
-    await unlockMetadata(this.#parts)
-    logger.info('Shut down')
-    this.#settleClosed.resolve()
-  }
-
-  async #closeHard(): Promise<void> {
-    const { lifecycle, sockets, groups, transactions, questions, isrChanges, peers, fetchers } = this.#parts
-    const { logs, metadata } = this.#parts
-    lifecycle.close()
-    await sockets.close()
-    groups.close()
-    transactions.close()
-    questions.close()
-    isrChanges.close()
-    peers.close()
-    await Promise.all([fetchers.close(), logs.closeHard()])
-    await metadata.close().catch(() => undefined)
-    await unlockMetadata(this.#parts)
-    this.#settleClosed.resolve()
-  }
-}
-
 interface Parts {
   readonly config: BrokerConfig
-  readonly logger: Logger
   readonly directories: LogDirectories
-  readonly listeners: readonly BoundListener[]
   readonly sockets: SocketServer
   readonly metadata: ClusterMetadata
   readonly logs: LogManager
@@ -165,12 +76,43 @@ interface Parts {
   readonly isrChanges: IsrChanges
 }
 
+/** Its end, in order. */
+async function close(parts: Parts): Promise<void> {
+  const { lifecycle, fetchers, logs, metadata, publisher, config } = parts
+  if (config.controlledShutdownEnable) await lifecycle.controlledShutdown(CONTROLLED_SHUTDOWN_MS)
+  else lifecycle.close()
+  await stopServing(parts)
+  await publisher.settled()
+  await fetchers.close()
+  await logs.close(lifecycle.epoch)
+  await metadata.close()
+  await unlockMetadata(parts)
+}
+
+async function closeHard(parts: Parts): Promise<void> {
+  const { lifecycle, fetchers, logs, metadata } = parts
+  lifecycle.close()
+  await stopServing(parts)
+  await Promise.all([fetchers.close(), logs.closeHard()])
+  await metadata.close().catch(() => undefined)
+  await unlockMetadata(parts)
+}
+
+async function stopServing(parts: Parts): Promise<void> {
+  const { sockets, groups, transactions, questions, isrChanges, peers } = parts
+  await sockets.close()
+  groups.close()
+  transactions.close()
+  questions.close()
+  isrChanges.close()
+  peers.close()
+}
+
 /** @throws OperationalError: one sentence for the operator; nothing is left open. */
-export async function startNode(options: NodeOptions): Promise<Node> {
+export function startNode(options: NodeOptions): Promise<Node> {
   const { world, config, logger } = options
   assert(config.processRoles.has('broker'), 'a node without the broker role is a controller-node.ts')
-  const undo: (() => Promise<void>)[] = []
-  try {
+  return bringUp(options, async (life) => {
     const { network, clock } = world
     const configs = new DynamicConfigs(config, logger)
     const sockets = new SocketServer({
@@ -180,8 +122,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       config: () => configs.current,
       poison: options.poison ?? false,
     })
-    undo.push(() => sockets.close())
+    life.undo(() => sockets.close())
     const listeners = await sockets.bind(config.listeners)
+    const isController = config.processRoles.has('controller')
+    const controllerListener = isController ? await bindController(options, life) : null
     await formatIfEmpty(world, config, logger)
     const directories = await openLogDirectories({
       ...world,
@@ -191,20 +135,19 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       clusterId: null,
       nodeId: config.nodeId,
     })
-    undo.push(async () => {
+    life.undo(async () => {
       for (const directory of directories.live) await directory.unlock().catch(() => undefined)
     })
-    const isController = config.processRoles.has('controller')
-    const metadata = await (isController
-      ? startController(options, directories, null)
-      : followCluster(options, directories))
-    const { controller } = metadata
-    undo.push(() => metadata.close())
-    const { image } = metadata
-    if (!isController) refuseReplicated(config.nodeId, image)
+    const incarnationId = randomUuid(world.random)
+    const metadata =
+      controllerListener === null
+        ? await followCluster(options, life, directories)
+        : await ownMetadata(options, life, controllerListener, directories, incarnationId)
+    const { controller, image } = metadata
+    refuseReplicated(config.nodeId, image)
     configs.follow(image)
     const logs = await loadLogs(options, directories, configs, image)
-    undo.push(() => logs.closeHard())
+    life.undo(() => logs.closeHard())
     const isrChanges = new IsrChanges({
       clock,
       logger,
@@ -216,7 +159,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       }),
       lagTimeMaxMs: () => config.replicaLagTimeMaxMs,
     })
-    undo.push(async () => isrChanges.close())
+    life.undo(() => isrChanges.close())
     const context = {
       nodeId: config.nodeId,
       clock,
@@ -241,15 +184,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       image: () => metadata.image,
       configs,
       brokerEpoch: () => lifecycle.epoch,
-      broken: (error) => node.fail(error),
+      broken: (error) => life.fail(error),
     })
-    undo.push(() => fetchers.close())
+    life.undo(() => fetchers.close())
     const replicas = new ReplicaManager({
       context,
       logs,
       logger,
       followers: fetchers,
-      onlyAlone: !isController,
+      onlyAlone: true,
     })
     const questions = new TransactionQuestions({
       peers,
@@ -310,7 +253,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       registration: {
         nodeId: config.nodeId,
         clusterId: directories.clusterId,
-        incarnationId: randomUuid(world.random),
+        incarnationId,
         listeners: advertisedListeners(options, listeners),
         features: SUPPORTED_FEATURES,
         rack: config.brokerRack,
@@ -320,24 +263,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       metadataOffset: () => publisher.image.provenance.offset,
       offlineDirectories: () => directories.live.filter(({ isOffline }) => isOffline).map(({ id }) => id),
     })
-    const node: Node = new Node({
-      config,
-      logger,
-      directories,
-      listeners,
-      sockets,
-      metadata,
-      logs,
-      fetchers,
-      groups,
-      transactions,
-      questions,
-      peers,
-      publisher,
-      lifecycle,
-      isrChanges,
-    })
-    metadata.onFailed((error) => node.fail(error))
+    life.undo(() => lifecycle.close())
     const assignments = new DirectoryAssignments({
       nodeId: config.nodeId,
       logger,
@@ -347,16 +273,16 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       brokerEpoch: () => lifecycle.epoch,
     })
     metadata.onImage((next, delta) => {
-      publisher.follow(delta, next, (error) => node.fail(error))
+      publisher.follow(delta, next, (error) => life.fail(error))
       const changed = delta.changedTopics().map(({ after }) => after.name)
       void publisher.settled().then(() => assignments.check(changed))
     })
     logs.onDirectoryFailed(({ liveDirectories, path }) => {
       if (liveDirectories === 0)
-        node.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
+        life.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
       else lifecycle.hurry()
     })
-    await lifecycle.start()
+    await life.during(lifecycle.start())
     fetchers.start()
     // Clients must not see a broker that is still fenced.
     await publisher.settled()
@@ -385,18 +311,35 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       handlers: HANDLERS,
       supportedFeatures: SUPPORTED_FEATURES,
       onClosed: (connectionId, task) => sockets.onClosed(connectionId, task),
-      fail: (error) => node.fail(error),
+      fail: (error) => life.fail(error),
     }
     options.inspect?.({ services, memoryInUseBytes: () => sockets.memoryInUseBytes })
     sockets.serve(new Dispatcher(services, HANDLERS, options.around))
     const where = listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',')
     logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Klamm serves ${where}, cluster ${directories.clusterId}`)
-    return node
-  } catch (error) {
-    for (const step of undo.reverse()) await step().catch(() => undefined)
-    if (error instanceof KafkaError) throw new OperationalError('CONFIG_INVALID', error.message, { cause: error })
-    throw error
-  }
+    const parts = {
+      config,
+      directories,
+      sockets,
+      metadata,
+      logs,
+      fetchers,
+      groups,
+      transactions,
+      questions,
+      peers,
+      publisher,
+      lifecycle,
+      isrChanges,
+    }
+    return life.up({
+      listeners,
+      clusterId: directories.clusterId,
+      image: () => publisher.image,
+      close: () => close(parts),
+      closeHard: () => closeHard(parts),
+    })
+  })
 }
 
 /** What can't be served is refused before the registration, not half-way. @throws OperationalError NOT_SUPPORTED. */

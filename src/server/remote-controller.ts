@@ -1,7 +1,7 @@
 /**
- * The active controller on another node: finds it through the quorum, and asks it. What this broker asks for itself goes as
- * it is; what a client asked goes in an Envelope with the client's principal and address (KIP-590), at a version that the
- * controller serves.
+ * The active controller, on another node or in this process: finds it through the quorum, and asks it. What this broker asks
+ * for itself goes as it is; what a client asked goes in an Envelope with the client's principal and address (KIP-590), at a
+ * version that the controller serves. A controller in this process is just called.
  *
  * A controller that is not there, or not the active one any more, is waited for and asked again until the request's time
  * is over.
@@ -39,7 +39,9 @@ import type { Clock } from '../world/world.ts'
 export interface RemoteControllerOptions {
   readonly clock: Clock
   readonly connection: BrokerConnectionOptions
-  /** Null while no leader of the quorum is known. */
+  /** The controller in this process, asked while it is the active one; null: there is none. */
+  readonly own: (ControllerApi & { readonly isActive: boolean }) | null
+  /** Null while no leader of the quorum is known, or while it is this node. */
   readonly leader: () => HostPort | null
   /** How long a request may take, with all its attempts. */
   readonly timeoutMs: number
@@ -64,32 +66,40 @@ export class RemoteController implements ControllerApi {
     this.#options = options
   }
 
-  createTopics: ControllerApi['createTopics'] = (request, context) => this.#ask(CreateTopics, request, context)
-  deleteTopics: ControllerApi['deleteTopics'] = (request, context) => this.#ask(DeleteTopics, request, context)
+  createTopics: ControllerApi['createTopics'] = (request, context) =>
+    this.#ask(CreateTopics, request, context, (own) => own.createTopics(request, context))
+  deleteTopics: ControllerApi['deleteTopics'] = (request, context) =>
+    this.#ask(DeleteTopics, request, context, (own) => own.deleteTopics(request, context))
   createPartitions: ControllerApi['createPartitions'] = (request, context) =>
-    this.#ask(CreatePartitions, request, context)
-  alterConfigs: ControllerApi['alterConfigs'] = (request, context) => this.#ask(AlterConfigs, request, context)
+    this.#ask(CreatePartitions, request, context, (own) => own.createPartitions(request, context))
+  alterConfigs: ControllerApi['alterConfigs'] = (request, context) =>
+    this.#ask(AlterConfigs, request, context, (own) => own.alterConfigs(request, context))
   incrementalAlterConfigs: ControllerApi['incrementalAlterConfigs'] = (request, context) =>
-    this.#ask(IncrementalAlterConfigs, request, context)
-  updateFeatures: ControllerApi['updateFeatures'] = (request, context) => this.#ask(UpdateFeatures, request, context)
+    this.#ask(IncrementalAlterConfigs, request, context, (own) => own.incrementalAlterConfigs(request, context))
+  updateFeatures: ControllerApi['updateFeatures'] = (request, context) =>
+    this.#ask(UpdateFeatures, request, context, (own) => own.updateFeatures(request, context))
   registerBroker: ControllerApi['registerBroker'] = (request, context) =>
-    this.#ask(BrokerRegistration, request, context)
+    this.#ask(BrokerRegistration, request, context, (own) => own.registerBroker(request, context))
   registerController: ControllerApi['registerController'] = (request, context) =>
-    this.#ask(ControllerRegistration, request, context)
-  brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request, context) => this.#ask(BrokerHeartbeat, request, context)
+    this.#ask(ControllerRegistration, request, context, (own) => own.registerController(request, context))
+  brokerHeartbeat: ControllerApi['brokerHeartbeat'] = (request, context) =>
+    this.#ask(BrokerHeartbeat, request, context, (own) => own.brokerHeartbeat(request, context))
   unregisterBroker: ControllerApi['unregisterBroker'] = (request, context) =>
-    this.#ask(UnregisterBroker, request, context)
+    this.#ask(UnregisterBroker, request, context, (own) => own.unregisterBroker(request, context))
   allocateProducerIds: ControllerApi['allocateProducerIds'] = (request, context) =>
-    this.#ask(AllocateProducerIds, request, context)
+    this.#ask(AllocateProducerIds, request, context, (own) => own.allocateProducerIds(request, context))
+  electLeaders: ControllerApi['electLeaders'] = (request, context) =>
+    this.#ask(ElectLeaders, request, context, (own) => own.electLeaders(request, context))
+  alterPartition: ControllerApi['alterPartition'] = (request, context) =>
+    this.#ask(AlterPartition, request, context, (own) => own.alterPartition(request, context))
   alterPartitionReassignments: ControllerApi['alterPartitionReassignments'] = (request, context) =>
-    this.#ask(AlterPartitionReassignments, request, context)
+    this.#ask(AlterPartitionReassignments, request, context, (own) => own.alterPartitionReassignments(request, context))
   listPartitionReassignments: ControllerApi['listPartitionReassignments'] = (request, context) =>
-    this.#ask(ListPartitionReassignments, request, context)
-  electLeaders: ControllerApi['electLeaders'] = (request, context) => this.#ask(ElectLeaders, request, context)
-  alterPartition: ControllerApi['alterPartition'] = (request, context) => this.#ask(AlterPartition, request, context)
+    this.#ask(ListPartitionReassignments, request, context, (own) => own.listPartitionReassignments(request, context))
   assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request, context) =>
-    this.#ask(AssignReplicasToDirs, request, context)
-  describeQuorum: ControllerApi['describeQuorum'] = (request, context) => this.#ask(DescribeQuorum, request, context)
+    this.#ask(AssignReplicasToDirs, request, context, (own) => own.assignReplicasToDirs(request, context))
+  describeQuorum: ControllerApi['describeQuorum'] = (request, context) =>
+    this.#ask(DescribeQuorum, request, context, (own) => own.describeQuorum(request, context))
 
   close(): void {
     this.#isClosed = true
@@ -97,25 +107,27 @@ export class RemoteController implements ControllerApi {
   }
 
   /** @throws KafkaError REQUEST_TIMED_OUT, or what the controller says of the envelope. */
-  async #ask<Request, Response>(
-    api: Api<Request, Response>,
+  async #ask<Request, Answer>(
+    api: Api<Request, unknown>,
     request: Init<Request>,
     context: ControllerContext,
-  ): Promise<Init<Response>> {
-    const { clock, timeoutMs, retryMs } = this.#options
+    askOwn: (own: ControllerApi) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { clock, timeoutMs, retryMs, own } = this.#options
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let last = 'no leader of the quorum is known'
     while (!this.#isClosed) {
       try {
+        if (own?.isActive === true) return await askOwn(own)
         const connection = await this.#connection()
         if (connection !== null) {
           const answer = await this.#attempt(connection, api, request, context)
-          if (answer !== null) return answer as Init<Response>
+          if (answer !== null) return answer as Answer
           last = 'the node that was asked is not the active controller'
           this.#letGo()
         }
       } catch (error) {
-        if (!(error instanceof OperationalError)) throw error
+        if (!mayPass(error)) throw error
         last = error.message
         this.#letGo()
       }
@@ -177,6 +189,11 @@ export class RemoteController implements ControllerApi {
       () => {},
     )
   }
+}
+
+/** The controller can't be reached, or this one led until just now. */
+function mayPass(error: unknown): error is Error {
+  return error instanceof OperationalError || (error instanceof KafkaError && error.code === 'NOT_CONTROLLER')
 }
 
 /** Null: not the active controller. */

@@ -1,4 +1,4 @@
-/** What handlers work with: the parts of one running node, wired by broker.ts. */
+/** What handlers work with: the parts of one running node, wired by node.ts. */
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'

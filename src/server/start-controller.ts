@@ -7,33 +7,34 @@ import { bootstrapRecords, decodeBootstrap } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
 import { readBootstrap } from '../quorum/format.ts'
 import { Quorum } from '../quorum/quorum.ts'
-import { NO_PEERS, type RaftChannel } from '../quorum/raft-channel.ts'
+import type { RaftChannel } from '../quorum/raft-channel.ts'
 import type { VoterEndpoint } from '../raft/voters.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
-import type { ClusterMetadata } from './cluster-metadata.ts'
-import { hostNameOf } from './listener-addresses.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeOptions } from './node-options.ts'
 
 /** The controller in this process, and the log that it leads. */
-export interface OwnController extends ClusterMetadata {
+export interface OwnController {
   readonly controller: Controller
   readonly quorum: Quorum
   /** Of this process. */
   readonly registration: ControllerRegistration
 }
 
-/** How other nodes reach this controller, and it them; null: nobody can, and it is a quorum of its own. */
+/** How other nodes reach this controller, and it them. */
 export interface QuorumAccess {
   readonly endpoints: readonly VoterEndpoint[]
   readonly channel: RaftChannel
+  /** The incarnation of the broker in this process; null: there is none. */
+  readonly broker: Uuid | null
 }
 
 export async function startController(
   options: NodeOptions,
   directories: LogDirectories,
-  access: QuorumAccess | null,
+  { endpoints, channel, broker }: QuorumAccess,
 ): Promise<OwnController> {
   const { world, config, logger } = options
   const { clock, random, disk } = world
@@ -41,12 +42,7 @@ export async function startController(
   const bootstrap = await readBootstrap(disk, metadata.path)
   const registration = {
     incarnationId: randomUuid(world.random),
-    listeners: (access?.endpoints ?? config.controllerListeners).map(({ name, host, port }) => ({
-      name,
-      host: host || hostNameOf(options),
-      port,
-      securityProtocol: 0,
-    })),
+    listeners: endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: 0 })),
   }
   let opened: Quorum | null = null
   const controller = await Controller.start({
@@ -71,16 +67,16 @@ export async function startController(
       isSet: (key) => config.originals.has(key),
     }),
     registration,
+    broker,
     bootstrap: bootstrap === null ? bootstrapRecords(METADATA_VERSION_LATEST) : decodeBootstrap(bootstrap),
     openLog: async (content) => {
       opened = await Quorum.open(
         {
           ...quorumOptions(world, config, logger, metadata),
           mayVote: true,
-          endpoints: access?.endpoints ?? [],
+          endpoints,
           bootstrapServers: config.quorumBootstrapServers,
-          channel: access?.channel ?? NO_PEERS,
-          aloneOnly: access === null,
+          channel,
         },
         content,
       )
@@ -88,17 +84,5 @@ export async function startController(
     },
   })
   assert(opened !== null, 'a controller that started has opened its log')
-  const quorum: Quorum = opened
-  return {
-    controller,
-    get image() {
-      return controller.image
-    },
-    quorum,
-    registration,
-    kraftVersion: () => quorum.kraftVersion,
-    onImage: (listener) => controller.onImage(listener),
-    onFailed: (listener) => controller.onFailed(listener),
-    close: () => controller.close(),
-  }
+  return { controller, quorum: opened, registration }
 }

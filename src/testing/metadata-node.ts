@@ -55,7 +55,6 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
     bootstrapServers: [],
     timing: DEFAULT_TIMING,
     channel: NO_PEERS,
-    aloneOnly: true,
     logConfig: { ...DEFAULT_LOG_CONFIG, retentionMs: -1, retentionBytes: -1, segmentBytes: 8 * 1024 * 1024 },
     snapshots: {
       recordBytesMax: options.snapshotBytes ?? 20 * 1024 * 1024,
@@ -91,6 +90,7 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
       isSet: () => false,
     }),
     registration: { incarnationId: CONTROLLER_INCARNATION, listeners: [] },
+    broker: null,
     openLog: async (content: LogContent) => {
       quorum = await Quorum.open(quorumOptions, content)
       return quorum

@@ -90,7 +90,6 @@ export class QuorumNodes {
         bootstrapServers: this.#voters.map((voter) => ({ host: `node-${voter}`, port: 9093 })),
         timing: DEFAULT_TIMING,
         channel: this.#channel(id),
-        aloneOnly: false,
         logConfig: { ...DEFAULT_LOG_CONFIG, retentionMs: -1, retentionBytes: -1, segmentBytes: 8 * 1024 * 1024 },
         snapshots: { recordBytesMax: 1 << 30, intervalMs: 0, retentionBytes: 1, retentionMs: -1 },
         ...changes,

@@ -26,7 +26,7 @@ function file(name: string, lines: readonly string[]): string {
 }
 
 /** A server process with a node of our own in it. */
-function launch(argv: readonly string[], start: (config: BrokerConfig) => Promise<RunningNode>) {
+function launch(argv: readonly string[], start: (config: BrokerConfig, signal: AbortSignal) => Promise<RunningNode>) {
   const lines: string[] = []
   const printed: string[] = []
   const exits: number[] = []
@@ -36,7 +36,7 @@ function launch(argv: readonly string[], start: (config: BrokerConfig) => Promis
     version: '1.2.3',
     world: nodeWorld(),
     logger: logWriter({ level: 'INFO', wallMs: () => 0, write: (line) => void lines.push(line) }, 'test'),
-    startNode: ({ config }) => start(config),
+    startNode: ({ config, signal: calledOff }) => start(config, calledOff),
     print: (line) => void printed.push(line),
     onSignal: (asked) => void (signal = asked),
     exitNow: (code) => void exits.push(code),
@@ -87,6 +87,30 @@ test('SIGTERM closes the node once and ends with 143', async () => {
   expect(await server.exitCode).toBe(143)
   expect(one.closes()).toBe(1)
   expect(server.errors()).toEqual([])
+})
+
+test('SIGTERM calls a start off that waits for other nodes', async () => {
+  const server = launch([file('plain', FILE)], (_config, signal) => {
+    return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+  })
+  await settle()
+  server.signal('SIGTERM')
+  expect(await server.exitCode).toBe(143)
+  expect(server.errors()).toEqual([])
+})
+
+test('SIGTERM that comes too late to call the start off closes the node', async () => {
+  const one = node()
+  const starting = deferred()
+  const server = launch([file('plain', FILE)], async (config) => {
+    await starting.promise
+    return one.start(config)
+  })
+  await settle()
+  server.signal('SIGTERM')
+  starting.resolve()
+  expect(await server.exitCode).toBe(143)
+  expect(one.closes()).toBe(1)
 })
 
 test('a second signal does not wait for the first', async () => {
@@ -147,7 +171,7 @@ test('without a file the node listens on 127.0.0.1:9092 and the first line says 
   await settle()
   one.closed.resolve()
   expect(await server.exitCode).toBe(0)
-  expect(server.lines[0]).toContain('PLAINTEXT://127.0.0.1:9092, data in ')
+  expect(server.lines[0]).toContain('PLAINTEXT://127.0.0.1:9092, CONTROLLER://127.0.0.1:9093, data in ')
   expect(one.started[0]?.offsetsTopicReplicationFactor).toBe(1)
 })
 

@@ -3,7 +3,8 @@
  * code that says why.
  *
  * 1: it could not start, or broke (one ERROR line says what). 143 and 130: it was asked to stop by SIGTERM or SIGINT and
- * did so in order, as a JVM would answer. A second signal ends the process at once.
+ * did so in order, as a JVM would answer; also while it was starting, which may wait for other nodes. A second signal ends
+ * the process at once.
  */
 import { OperationalError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -25,12 +26,20 @@ export interface RunningNode {
   readonly closed: Promise<void>
 }
 
+export interface StartOptions {
+  readonly world: World
+  readonly config: BrokerConfig
+  readonly logger: Logger
+  /** Calls the start off. */
+  readonly signal: AbortSignal
+}
+
 export interface ServerProcess {
   readonly argv: readonly string[]
   readonly version: string
   readonly world: World
   readonly logger: Logger
-  readonly startNode: (options: { world: World; config: BrokerConfig; logger: Logger }) => Promise<RunningNode>
+  readonly startNode: (options: StartOptions) => Promise<RunningNode>
   readonly print: (line: string) => void
   /** Calls back at each signal that asks to stop. */
   readonly onSignal: (asked: (signal: 'SIGTERM' | 'SIGINT') => void) => void
@@ -54,7 +63,7 @@ const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
 /** Resolves to the exit code when the node has ended. */
 export async function runServer(host: ServerProcess): Promise<number> {
-  const { logger, world } = host
+  const { logger } = host
   try {
     const options = parseOptions(OPTIONS, host.argv)
     if (options.has('help')) {
@@ -69,9 +78,7 @@ export async function runServer(host: ServerProcess): Promise<number> {
     if (others.length > 0)
       throw new OperationalError('CONFIG_INVALID', `Found non argument parameters: ${others.join(',')}`)
     const config = configOf(file ?? null, options.values('override'), host)
-    const node = await host.startNode({ world, config, logger })
-    logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Kafka Server started`)
-    return await untilClosed(node, host)
+    return await runNode(config, host)
   } catch (error) {
     reportFatal(error, logger)
     return 1
@@ -82,8 +89,9 @@ function configOf(file: string | null, overrides: readonly string[], host: Serve
   const { logger, version } = host
   const properties = file === null ? defaultProperties() : readPropertiesFile(file)
   const { config, warnings, unsupported, refused } = parseBrokerConfig(withOverrides(properties, overrides))
-  const listeners = config.listeners.length > 0 ? config.listeners : config.controllerListeners
-  const addresses = listeners.map((listener) => `${listener.name}://${listener.host}:${listener.port}`)
+  const addresses = [...config.listeners, ...config.controllerListeners].map(
+    (listener) => `${listener.name}://${listener.host}:${listener.port}`,
+  )
   const from = file === null ? 'without a file' : `from ${file}`
   logger.info(
     `Starting Klamm ${version} ${from}: node ${config.nodeId} on ${addresses.join(', ')}, data in ${config.logDirs.join(', ')}`,
@@ -94,20 +102,37 @@ function configOf(file: string | null, overrides: readonly string[], host: Serve
   return config
 }
 
-async function untilClosed(node: RunningNode, host: ServerProcess): Promise<number> {
-  let exitCode = 0
+async function runNode(config: BrokerConfig, host: ServerProcess): Promise<number> {
+  const { world, logger } = host
+  const starting = new AbortController()
+  let node: RunningNode | null = null
   let closing: Promise<void> | null = null
-  host.onSignal((signal) => {
-    if (closing !== null) return host.exitNow(EXIT_CODES[signal])
-    exitCode = EXIT_CODES[signal]
-    host.logger.info(`Terminating process due to signal ${signal}`)
-    closing = node.close()
+  const close = (running: RunningNode): void => {
+    closing = running.close()
     // `closed` reports what went wrong; this only keeps the rejection from being unhandled.
     closing.catch(() => {})
+  }
+  let asked: keyof typeof EXIT_CODES | null = null
+  host.onSignal((signal) => {
+    if (asked !== null) return host.exitNow(EXIT_CODES[signal])
+    asked = signal
+    logger.info(`Terminating process due to signal ${signal}`)
+    if (node === null) return starting.abort(new Error(`The start was called off by ${signal}.`))
+    close(node)
   })
+  const exitCode = (): number => (asked === null ? 0 : EXIT_CODES[asked])
+  try {
+    node = await host.startNode({ world, config, logger, signal: starting.signal })
+  } catch (error) {
+    if (starting.signal.aborted) return exitCode()
+    throw error
+  }
+  logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Kafka Server started`)
+  // Too late to call it off.
+  if (starting.signal.aborted) close(node)
   await node.closed
   if (closing !== null) await closing
-  return exitCode
+  return exitCode()
 }
 
 /** What an operator whose port is taken may do without looking for the file. */
