@@ -4,7 +4,8 @@
  * and answers the request with the error.
  *
  * A decider changes hard state by records only. Soft state (members, held requests, who was heard of) it changes at
- * once; what of it depends on the write's fate belongs into `whenSettled`.
+ * once; what of it depends on the write's fate belongs into `whenSettled`, and what must follow the write however long it takes into
+ * `whenCommitted`.
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import type { Int64 } from '../../base/int64.ts'
@@ -23,7 +24,7 @@ export interface Answer {
   fail(code: ErrorCode): void
 }
 
-/** Runs once the write is committed (`error` null) or failed, before the answers go out. A decision of its own has no records. */
+/** Runs once the write is committed (`error` null), failed, or waited for too long, before the answers go out. A decision of its own has no records. */
 export type Settle<State, Record> = (error: ErrorCode | null, nowMs: number) => Decision<State, Record> | null
 
 /** Whose transaction the records are part of; `verification` as the log wants it. */
@@ -52,6 +53,7 @@ export class Decision<State, Record> {
   readonly answers: Answer[] = []
   readonly answersAtOnce: Answer[] = []
   settle: Settle<State, Record> | null = null
+  committed: (() => void) | null = null
   /** False: the records need not become visible together, so they may be spread over several batches. */
   isAtomic = true
 
@@ -85,6 +87,12 @@ export class Decision<State, Record> {
 
   whenSettled(settle: Settle<State, Record>): this {
     this.settle = settle
+    return this
+  }
+
+  /** Also if that is later than anybody waits for; not if the write is lost, or this broker coordinates no longer. */
+  whenCommitted(committed: () => void): this {
+    this.committed = committed
     return this
   }
 }

@@ -322,6 +322,7 @@ export class Shard<State, Record> {
   }
 
   #succeed(pending: Pending<State, Record>): void {
+    pending.decision.committed?.()
     if (pending.done) return
     pending.done = true
     this.#settle(pending, null)

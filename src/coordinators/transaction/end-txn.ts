@@ -30,8 +30,8 @@ export interface TransactionEnd extends ProducerOfRequest {
 
 export type EndOutcome = { readonly producerId: Int64; readonly producerEpoch: number } | typeof NEEDS_PRODUCER_ID
 
-/** What a request finds: done before, or to be done, with or without partitions. */
-type Found = 'done' | 'ends' | 'empty'
+/** What a request finds: done before, or to be done, with or without partitions, or nothing that it could end. */
+type Found = 'done' | 'ends' | 'empty' | 'invalid'
 
 /** The last epoch that a client gets to see. */
 const LAST_EPOCH = 32_766
@@ -47,6 +47,14 @@ export function endTxn<Response>(
   const before = existing(state, transactionalId)
   const bumps = clientVersion >= EPOCH_BUMP_VERSION
   const found = bumps ? findBumped(before, end) : findPlain(before, end)
+  if (found === 'invalid') {
+    const wanted = committed ? 'a commit' : 'an abort'
+    // The producer is lost by it, and its error doesn't tell why.
+    environment.logger.info(
+      `The transaction of ${transactionalId} is in state ${before.state}, which ${wanted} by ${end.producerId}:${end.producerEpoch} doesn't end`,
+    )
+    throw new KafkaError('INVALID_TXN_STATE', `the transaction is in state ${before.state}`)
+  }
   const { producerId, producerEpoch } = before
   if (found === 'done') return decision().answer(reply, respond({ producerId, producerEpoch }))
   const rotates = bumps && isExhausted(producerEpoch)
@@ -71,7 +79,7 @@ function findPlain(before: Transaction, { producerId, producerEpoch, committed }
   if (before.state === 'Ongoing') return 'ends'
   if (before.state === (committed ? 'CompleteCommit' : 'CompleteAbort')) return 'done'
   if (isPrepared(before)) throw stillEnding()
-  throw invalidState(before)
+  return 'invalid'
 }
 
 /** @throws KafkaError */
@@ -102,7 +110,7 @@ function findBumped(before: Transaction, { producerId, producerEpoch, committed 
       break
     default:
   }
-  throw invalidState(before)
+  return 'invalid'
 }
 
 function otherProducer(before: Transaction, producerId: Int64): KafkaError {
@@ -111,8 +119,4 @@ function otherProducer(before: Transaction, producerId: Int64): KafkaError {
 
 function otherEpoch(before: Transaction, epoch: number): KafkaError {
   return new KafkaError('PRODUCER_FENCED', `epoch ${epoch}, now ${before.producerEpoch}`)
-}
-
-function invalidState({ state }: Transaction): KafkaError {
-  return new KafkaError('INVALID_TXN_STATE', `the transaction is in state ${state}`)
 }

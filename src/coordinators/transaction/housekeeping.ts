@@ -50,9 +50,8 @@ function abortTimedOut(environment: TransactionEnvironment): TransactionDecider 
       into.append({ transactionalId, value, serverVersion })
       environment.logger.info(`The transaction of ${transactionalId} took longer than ${before.timeoutMs} ms: aborted`)
     }
-    return into.whenSettled((error) => {
-      if (error === null) for (const [id, value] of aborted) environment.complete(state, id, value)
-      return null
+    return into.whenCommitted(() => {
+      for (const [id, value] of aborted) environment.complete(state, id, value)
     })
   }
 }

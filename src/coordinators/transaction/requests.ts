@@ -61,10 +61,7 @@ export function decided(
   const into = decision()
   into.append({ transactionalId, value, serverVersion: environment.serverVersion() })
   if (value.state === 'PrepareCommit' || value.state === 'PrepareAbort') {
-    into.whenSettled((error) => {
-      if (error === null) environment.complete(state, transactionalId, value)
-      return null
-    })
+    into.whenCommitted(() => environment.complete(state, transactionalId, value))
   }
   return into
 }

@@ -382,3 +382,20 @@ test.each([
   }
   expect(records).toBeGreaterThan(20)
 })
+
+test('a decision that is committed later than its client waits for gets its markers nevertheless', async () => {
+  const bench = await Bench.start(2)
+  await bench.init()
+  await bench.add('1:0', PARTITION, 2)
+  bench.log.holdsCommits = true
+  const end = bench.end('1:0', true, 2)
+  await bench.clock.advance(CONFIG.writeTimeoutMs + 1)
+  expect(await end).toBe('COORDINATOR_NOT_AVAILABLE')
+  expect(bench.markers).toEqual([])
+  bench.log.holdsCommits = false
+  bench.log.commit(0)
+  await bench.clock.advance(0)
+  expect(bench.markers).toEqual(['COMMIT of 1:1 to a-0, coordinator 1, v2'])
+  expect(await bench.end('1:0', true, 2)).toBe('1:1')
+  expect(bench.state).toBe('CompleteCommit 1:1')
+})

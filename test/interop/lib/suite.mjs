@@ -2,9 +2,13 @@
  * One suite's cases: each has a name (a sentence), a time-out and one line of output. The suite's folder below
  * .build/interop holds everything that it wrote (logs, data directories); it is removed if all went well.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
+
+/** What is printed of each log when a case fails, for the first failures of a suite. */
+const LOG_LINES = 25
+const FAILURES_WITH_LOGS = 3
 
 export class Suite {
   name
@@ -59,10 +63,21 @@ export class Suite {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     console.log(text.slice(0, 4000).replace(/^/gm, '    '))
     writeFileSync(join(this.directory, `failure-${this.failedCount}.txt`), `${name}\n\n${text}\n`)
+    if (this.failedCount <= FAILURES_WITH_LOGS) this.#printLogs()
   }
 
   close() {
     if (this.failedCount === 0) rmSync(this.directory, { recursive: true, force: true })
     else console.log(`       logs are in ${this.directory}`)
+  }
+
+  /** Where CI fails nobody comes to read the directory, and at the end of the suite the moment is long gone. */
+  #printLogs() {
+    for (const name of readdirSync(this.directory)) {
+      if (!name.endsWith('.log')) continue
+      const lines = readFileSync(join(this.directory, name), 'utf8').trimEnd().split('\n').slice(-LOG_LINES)
+      console.log(`       the end of ${name}:`)
+      for (const line of lines) console.log(`       | ${line.slice(0, 300)}`)
+    }
   }
 }
