@@ -1,5 +1,5 @@
 /**
- * `npm run interop [-- suite…]`: real clients and real Kafka against Klamm, as CI runs them. Each suite installs what it
+ * `npm run interop [-- suite… --option=value…]`: real clients and real Kafka against Klamm, as CI runs them. Each suite installs what it
  * needs, starts Klamm as a user would (`node dist/cli/server-start.js`, on a data directory and a port of its own), and
  * runs its cases. A peer that cannot be had is a failure. The last line is `N passed, N failed`.
  */
@@ -27,15 +27,28 @@ const SUITES = [
   'kafka-controller',
   'klamm-controller',
 ]
+/** Only when they are named. */
+const BY_NAME = ['roll', 'faults']
 
-const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !SUITES.includes(name))
+const words = process.argv.slice(2)
+const asked = words.filter((word) => !word.startsWith('--'))
+/** `--key=value`, or `--key` for `true`: suites that have options say which. */
+const options = Object.fromEntries(
+  words
+    .filter((word) => word.startsWith('--'))
+    .map((word) => {
+      const [key, value = 'true'] = word.slice(2).split('=')
+      return [key, value]
+    }),
+)
+const known = [...SUITES, ...BY_NAME]
+const unknown = asked.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
-  console.error(`no such suite: ${unknown.join(' ')}; there are ${SUITES.join(' ')}`)
+  console.error(`no such suite: ${unknown.join(' ')}; there are ${known.join(' ')}`)
   process.exit(2)
 }
 const present = readdirSync(join(import.meta.dirname, 'suites')).map((file) => file.replace(/\.mjs$/, ''))
-const forgotten = present.filter((name) => !SUITES.includes(name))
+const forgotten = present.filter((name) => !known.includes(name))
 if (forgotten.length > 0) throw new Error(`suites that nobody runs: ${forgotten.join(' ')}`)
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -49,7 +62,7 @@ await build()
 let passed = 0
 let failed = 0
 for (const name of asked.length > 0 ? asked : SUITES) {
-  const suite = new Suite(name)
+  const suite = new Suite(name, options)
   const startedMs = performance.now()
   try {
     const { run } = await import(`./suites/${name}.mjs`)

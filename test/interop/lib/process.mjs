@@ -101,6 +101,10 @@ export function start(command, args, { logFile, cwd, env, onLine }) {
     /** Resolves to the exit code or the signal. */
     ended,
     /** @param {NodeJS.Signals} signal */
+    signal(signal) {
+      child.kill(signal)
+    },
+    /** @param {NodeJS.Signals} signal */
     async stop(signal = 'SIGTERM', timeoutMs = 30_000) {
       child.kill(signal)
       const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)

@@ -17,12 +17,23 @@ export class Suite {
   passedCount = 0
   failedCount = 0
 
-  /** @param {string} name */
-  constructor(name) {
+  #options
+
+  /**
+   * @param {string} name
+   * @param {Record<string, string>} [options] of the command line, for suites that have some
+   */
+  constructor(name, options = {}) {
     this.name = name
+    this.#options = options
     this.directory = join(ROOT, '.build', 'interop', 'runs', `${name}-${process.pid}`)
     rmSync(this.directory, { recursive: true, force: true })
     mkdirSync(this.directory, { recursive: true })
+  }
+
+  /** @param {string} key */
+  option(key, otherwise = '') {
+    return this.#options[key] ?? otherwise
   }
 
   /**

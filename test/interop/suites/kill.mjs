@@ -8,22 +8,12 @@ import { complaints, Place, startKlamm } from '../lib/broker.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, javaCommand } from '../lib/java.mjs'
 import { sleep, start, until } from '../lib/process.mjs'
+import { random } from '../lib/random.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 
 const ROUNDS = 20
 const PARTITIONS = 4
-
-/** Numbers in [0, 1) from a seed (mulberry32). */
-function random(seed) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {

@@ -1,0 +1,57 @@
+/**
+ * Questions about a cluster, asked by Klamm's client in a process of its own, which may be in another network than the suite:
+ * a line `{"id":1,"ask":"state"}` on standard input is answered by a line `{"id":1,"answer":…}` or `{"id":1,"error":"…"}`.
+ */
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../../scripts/setup.mjs'
+
+const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+const kafka = new Klamm({
+  brokers: process.argv[2],
+  clientId: 'suite',
+  requestTimeoutMs: 3000,
+  connectTimeoutMs: 1000,
+  callTimeoutMs: 6000,
+  metadataMaxAgeMs: 1000,
+})
+const admin = kafka.admin()
+const ids = (nodes) => nodes.map(({ id }) => id).sort((left, right) => left - right)
+
+const QUESTIONS = {
+  nodes: async () => ids((await admin.describeCluster()).nodes),
+  create: async ({ topics }) => {
+    ;(await admin.createTopics(topics)).all()
+  },
+  delete: async ({ topics }) => {
+    ;(await admin.deleteTopics(topics)).all()
+  },
+  quorum: async () => {
+    const { leaderId, leaderEpoch, voters } = await admin.describeMetadataQuorum()
+    return { leaderId, leaderEpoch, voters: voters.map(({ replicaId }) => replicaId) }
+  },
+  /** Of every topic, internal ones too. */
+  partitions: async () => {
+    const listed = await admin.listTopics({ listInternal: true })
+    const names = [...(listed instanceof Map ? listed.keys() : listed)].map((one) =>
+      typeof one === 'string' ? one : one.name,
+    )
+    const partitions = []
+    for (const { name, partitions: all } of (await admin.describeTopics(names)).all().values()) {
+      for (const { partition, leader, replicas, isr } of all) {
+        partitions.push({ topic: name, partition, leader: leader?.id ?? null, replicas: ids(replicas), isr: ids(isr) })
+      }
+    }
+    return partitions
+  },
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, ask, ...how } = JSON.parse(line)
+  void QUESTIONS[ask](how).then(
+    (answer) => console.log(JSON.stringify({ id, answer: answer ?? null })),
+    (error) => console.log(JSON.stringify({ id, error: String(error?.stack ?? error) })),
+  )
+}
+process.exit(0)

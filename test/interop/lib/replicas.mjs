@@ -1,0 +1,76 @@
+/** What replicas have on disk: the same bytes, wherever each of them began a new segment. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { until } from './process.mjs'
+
+const METADATA = '__cluster_metadata-0'
+
+/** The records of a partition's directory, all segments behind each other, and the offset of the first. */
+function recordsOf(directory) {
+  const segments = readdirSync(directory)
+    .filter((file) => file.endsWith('.log'))
+    .sort()
+  return {
+    from: Number(segments[0]?.slice(0, 20)),
+    bytes: Buffer.concat(segments.map((file) => readFileSync(join(directory, file)))),
+  }
+}
+
+const partitionsOf = (node) =>
+  readdirSync(node.dataDirectory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && /-\d+$/.test(entry.name))
+    .map(({ name }) => name)
+    .sort()
+
+/** How two copies differ; null: not at all. The metadata log goes on by itself: there one may have more. */
+function difference(partition, one, other) {
+  if (one.from !== other.from) return `${partition}: one begins at ${one.from}, another at ${other.from}`
+  const length = Math.min(one.bytes.length, other.bytes.length)
+  if (!one.bytes.subarray(0, length).equals(other.bytes.subarray(0, length))) {
+    let at = 0
+    while (one.bytes[at] === other.bytes[at]) at++
+    return `${partition}: the copies differ from byte ${at} on`
+  }
+  if (partition === METADATA) return null
+  return one.bytes.length === other.bytes.length
+    ? null
+    : `${partition}: ${one.bytes.length} and ${other.bytes.length} bytes`
+}
+
+function differences(nodes) {
+  const [first, ...others] = nodes
+  const names = partitionsOf(first)
+  const found = []
+  let bytes = 0
+  for (const other of others) {
+    const theirs = partitionsOf(other)
+    if (theirs.join() !== names.join())
+      found.push(`node ${first.id} has ${names.join(' ')}, node ${other.id} ${theirs.join(' ')}`)
+  }
+  if (found.length > 0) return { found, bytes }
+  for (const name of names) {
+    const ours = recordsOf(join(first.dataDirectory, name))
+    bytes += ours.bytes.length
+    for (const other of others) {
+      const found_ = difference(name, ours, recordsOf(join(other.dataDirectory, name)))
+      if (found_ !== null) found.push(`nodes ${first.id} and ${other.id}: ${found_}`)
+    }
+  }
+  return { found, bytes, partitions: names.length }
+}
+
+/**
+ * Waits until the copies of all partitions on all nodes (each has a replica of each) are equal byte for byte; nobody writes any more.
+ * @param {readonly import('./cluster.mjs').ClusterNode[]} nodes
+ */
+export async function replicasAreEqual(nodes, timeoutMs = 20_000) {
+  let last
+  const equal = () => {
+    last = differences(nodes)
+    return last.found.length === 0
+  }
+  await until(equal, 'the replicas are equal', timeoutMs).catch((error) => {
+    throw new Error(`${error.message}:\n${last.found.slice(0, 20).join('\n')}`)
+  })
+  return `${last.partitions} partitions, ${(last.bytes / 1e6).toFixed(1)} MB`
+}
