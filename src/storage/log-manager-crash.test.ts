@@ -1,6 +1,7 @@
 /**
  * A manager with two directories is killed, or loses power, at any moment of opening, appending, flushing, deleting,
- * moving between directories, truncating, checkpointing and closing, several times in a row. Reopening never fails; after a killed process everything written is
+ * moving between directories, following a leader, truncating, checkpointing and closing, several times in a row. Reopening never
+ * fails; after a killed process everything written is
  * there, after a power loss everything flushed; what is there is whole, dense and right.
  */
 import { expect, test } from 'vitest'
@@ -119,7 +120,14 @@ async function live(world: World, choices: SeededRandom, promised: Map<string, P
     } else if (kind === 9) {
       await manager.moveTo(topic, partition, PATHS[choices.below(2)] ?? '')
     } else if (kind === 10) {
-      await truncate(log, choices, promised.get(name))
+      await truncate(log, choices, promised.get(name), (end) => log.truncateTo(end))
+    } else if (kind === 11) {
+      // As followers do it, whose log may be on its way elsewhere.
+      await truncate(log, choices, promised.get(name), (end) =>
+        manager.cut(topic, partition, (at) => at.truncateTo(end)),
+      )
+    } else if (kind < 14) {
+      await follow(log, name, choices, promised)
     } else {
       const appends = Array.from({ length: 1 + choices.below(5) }, () => appendOne(log, name, promised))
       await Promise.all(appends)
@@ -131,7 +139,12 @@ async function live(world: World, choices: SeededRandom, promised: Map<string, P
   for (const { name, end } of all) Object.assign(promised.get(name) ?? {}, { written: end, flushed: end })
 }
 
-async function truncate(log: PartitionLog, choices: SeededRandom, promise: Promised | undefined): Promise<void> {
+async function truncate(
+  log: PartitionLog,
+  choices: SeededRandom,
+  promise: Promised | undefined,
+  cutTo: (end: number) => Promise<void>,
+): Promise<void> {
   const end = Math.max(log.startOffset, log.writtenEnd - choices.below(20))
   // Batches hold three records: the one with `end` goes whole.
   const least = Math.max(log.startOffset, end - 2)
@@ -139,7 +152,7 @@ async function truncate(log: PartitionLog, choices: SeededRandom, promise: Promi
     promise.written = Math.min(promise.written, least)
     promise.flushed = Math.min(promise.flushed, least)
   }
-  await orRefused(log.truncateTo(end))
+  await orRefused(cutTo(end))
   if (promise !== undefined) promise.written = Math.min(log.writtenEnd, promise.written)
 }
 
@@ -155,10 +168,7 @@ async function orRefused(work: Promise<unknown>): Promise<boolean> {
 }
 
 async function appendOne(log: PartitionLog, name: string, promised: Map<string, Promised>): Promise<void> {
-  const records = Array.from({ length: 3 }, (_, index) => ({
-    timestamp: 1_767_225_600_000,
-    value: Buffer.from(`${name}:${log.assignedEnd + index}`.padEnd(60, '.')),
-  }))
+  const records = recordsOf(name, log.assignedEnd)
   let lastOffset = -1
   const write = async (): Promise<void> => {
     const appended = log.append(buildBatch({ records }), { epoch: 0, origin: 'client' })
@@ -168,6 +178,36 @@ async function appendOne(log: PartitionLog, name: string, promised: Map<string, 
   const isWritten = await orRefused(write())
   const promise = promised.get(name)
   if (isWritten && promise !== undefined) promise.written = Math.max(promise.written, lastOffset + 1)
+}
+
+/** Some batches of a leader at once, the last of them perhaps in part. */
+async function follow(
+  log: PartitionLog,
+  name: string,
+  choices: SeededRandom,
+  promised: Map<string, Promised>,
+): Promise<void> {
+  const batches: Buffer[] = []
+  let end = log.assignedEnd
+  for (let count = 1 + choices.below(8); count > 0; count--) {
+    batches.push(buildBatch({ baseOffset: end, epoch: 0, records: recordsOf(name, end) }))
+    end += 3
+  }
+  const whole = Buffer.concat(batches)
+  const isCut = choices.below(2) === 0
+  const write = async (): Promise<void> => {
+    await log.appendAsFollower(isCut ? whole.subarray(0, whole.length - 1) : whole, 0)?.written
+  }
+  const isWritten = await orRefused(write())
+  const promise = promised.get(name)
+  if (isWritten && promise !== undefined) promise.written = Math.max(promise.written, isCut ? end - 3 : end)
+}
+
+function recordsOf(name: string, offset: number): { timestamp: number; value: Buffer }[] {
+  return Array.from({ length: 3 }, (_, index) => ({
+    timestamp: 1_767_225_600_000,
+    value: Buffer.from(`${name}:${offset + index}`.padEnd(60, '.')),
+  }))
 }
 
 /** Reads all; each record must say its own name and offset, in order. */

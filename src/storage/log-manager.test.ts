@@ -4,6 +4,7 @@ import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../config/log-config.ts'
 import { baseOffset } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
+import { readRecords } from '../records/record-reader.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { openLogDirectories } from './log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
@@ -540,6 +541,35 @@ test('a partition is deleted while it moves', () =>
       expect((await names(world, path)).filter((name) => name.startsWith('t-'))).toEqual([])
     await manager.close(1)
   }))
+
+test.each(Array.from({ length: 12 }, (_, index) => index))(
+  'what is cut off a log while it moves does not come back with the copy, %i',
+  (seed) =>
+    seeded(100 + seed, 2, async (world) => {
+      const manager = await open(world, 2)
+      manager.start()
+      const log = await manager.getOrCreate('t', 0, NEW)
+      for (let record = 0; record < 60; record++) await append(log, `old ${record}`.padEnd(300, '.'))
+      await manager.moveTo('t', 0, '/b')
+      await passed(world, world.choices.below(6))
+      await manager.cut('t', 0, (current) => current.truncateTo(5))
+      const current = manager.get('t', 0) as PartitionLog
+      // All at once: the log is longer than what was copied before anybody looks.
+      for (let record = 5; record < 90; record++) {
+        const appended = current.append(batch(`new ${record}`.padEnd(300, '.')), { epoch: 1, origin: 'client' })
+        appended.written.catch(() => undefined)
+      }
+      await passed(world, 5000)
+      expect(manager.directoryOf('t', 0)?.path).toBe('/b')
+      const found: string[] = []
+      await manager.get('t', 0)?.scan(0, (bytes, at) => {
+        for (const { value } of readRecords(bytes, at)) found.push((value ?? '').toString().replace(/\.+$/, ''))
+      })
+      expect(found.length).toBe(90)
+      expect(found).toEqual(found.map((_, offset) => `${offset < 5 ? 'old' : 'new'} ${offset}`))
+      await manager.close(1)
+    }),
+)
 
 /** Waits inside the simulation. */
 function passed(world: SeededWorld, ms: number): Promise<void> {
