@@ -69,7 +69,10 @@ export class CoordinatorWriter implements PartitionWriter {
       stopped = !visit(bytes.subarray(at, at + size))
       return !stopped
     })
-    if (!stopped) this.#leader(partition, leaderEpoch)
+    if (stopped) return
+    // What the leader before left uncommitted may still be lost: nobody is answered from it before it is committed.
+    const end = log.writtenEnd
+    await this.#leader(partition, leaderEpoch).hosted.whenCommitted(end)
   }
 
   maxBatchBytes(partition: number): number {

@@ -53,7 +53,9 @@ export class CoordinatorRuntime<State, Record> {
       })
     } catch (error) {
       const detail = error instanceof MalformedError ? error.message : codeOfLogError(error)
-      logger.error(`Loading ${coordinator.name} coordinator partition ${partition} failed: ${detail}`, error)
+      const line = `Loading ${coordinator.name} coordinator partition ${partition} failed: ${detail}`
+      if (detail === 'NOT_LEADER_OR_FOLLOWER' || detail === 'NOT_COORDINATOR') logger.info(line)
+      else logger.error(line, error)
       if (shard.phase === 'loading') shard.close('NOT_COORDINATOR')
       return
     }

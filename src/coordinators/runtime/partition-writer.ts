@@ -22,7 +22,8 @@ export interface PartitionWriter {
   append(partition: number, batch: Buffer, leaderEpoch: number, transactional?: TransactionalOptions): AppendedBatch
   /**
    * Hands out every batch from the log start to the log end (not only to the high watermark), in order, in buffers of
-   * whole batches that are valid during the call only. Stops early when `visit` answers false.
+   * whole batches that are valid during the call only. Resolves when all of them are committed. Stops early when `visit`
+   * answers false.
    * @throws KafkaError NOT_LEADER_OR_FOLLOWER when leadership is lost under the scan.
    */
   scan(partition: number, leaderEpoch: number, visit: (batches: Buffer) => boolean): Promise<void>

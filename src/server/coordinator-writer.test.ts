@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { Partition, type Assignment } from '../replication/partition.ts'
+import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { TransactionVerification } from '../replication/transaction-verification.ts'
+import { testContext } from '../replication/test-partition.ts'
+import { CLIENT, batchOf, testLog } from '../storage/test-log.ts'
+import { CoordinatorWriter } from './coordinator-writer.ts'
+
+const LED: Assignment = { leader: 1, leaderEpoch: 3, partitionEpoch: 5, isr: [1, 2], replicas: [1, 2] }
+
+test('a coordinator has read its log only when what it read is committed', async () => {
+  const log = await testLog().open()
+  await log.append(batchOf('a'), CLIENT).written
+  const partition = new Partition({ topic: 't', index: 0, topicId: null }, testContext(), log, LED)
+  const replicas = { partition: () => partition } as unknown as ReplicaManager
+  const writer = new CoordinatorWriter('t', replicas, null as unknown as TransactionVerification)
+
+  let batches = 0
+  let isRead = false
+  const reading = writer.scan(0, 3, () => ++batches > 0).then(() => (isRead = true))
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  expect([batches, isRead]).toEqual([1, false])
+  partition.assign({ ...LED, partitionEpoch: 6, isr: [1] })
+  await reading
+  expect(log.highWatermark).toBe(1)
+
+  partition.assign({ ...LED, leaderEpoch: 4, partitionEpoch: 7 })
+  await log.append(batchOf('b'), CLIENT).written
+  const interrupted = writer.scan(0, 4, () => true)
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
+  partition.assign({ ...LED, leader: 2, leaderEpoch: 5, partitionEpoch: 8 })
+  await expect(interrupted).rejects.toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER' })
+  await log.close()
+})
