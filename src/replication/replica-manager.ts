@@ -20,8 +20,6 @@ export interface ReplicaManagerOptions {
   readonly logs: LogManager
   readonly logger: Logger
   readonly followers: Followers
-  /** Partitions that other brokers hold replicas of are not served: half of what replicates them is missing. */
-  readonly onlyAlone: boolean
 }
 
 /** A topic as it is now, and which of its partitions differ from before. */
@@ -94,17 +92,9 @@ export class ReplicaManager {
     const hosted = image.replicas.includes(this.#options.context.nodeId)
     const partition = this.partition(topic.name, index)
     const assignment = assignmentOf(image)
-    const isRefused = hosted && this.#options.onlyAlone && image.replicas.length > 1
-    if (isRefused) {
-      this.#options.logger.error(
-        `${topic.name}-${index} has replicas on ${image.replicas.join(', ')} and is not served: this release does not replicate`,
-      )
-    }
     if (partition !== null) {
-      if (isRefused) partition.goOffline()
       opening.push(() => (hosted ? this.#assign(partition, assignment) : this.#removePartition(partition)))
-    } else if (isRefused) this.#put(topic, index, null, assignment)
-    else if (hosted) {
+    } else if (hosted) {
       const directoryId = directoryOf(image, this.#options.context.nodeId)
       opening.push(() => this.#host(topic, index, assignment, { topicId: topic.id, isNew, directoryId }))
     }

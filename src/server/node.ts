@@ -16,7 +16,6 @@ import { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { TransactionVerification } from '../replication/transaction-verification.ts'
-import type { MetadataImage } from '../metadata/image.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
@@ -144,7 +143,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
         ? await followCluster(options, life, directories)
         : await ownMetadata(options, life, controllerListener, directories, incarnationId)
     const { controller, image } = metadata
-    refuseReplicated(config.nodeId, image)
     configs.follow(image)
     const logs = await loadLogs(options, directories, configs, image)
     life.undo(() => logs.closeHard())
@@ -163,7 +161,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
     const context = {
       nodeId: config.nodeId,
       clock,
-      brokers: brokerStates(() => publisher.image),
+      // The newest one: a change that takes a broker away comes into force here partition by partition, before it is published.
+      brokers: brokerStates(() => metadata.image),
       isrChanges,
       lagTimeMaxMs: () => config.replicaLagTimeMaxMs,
     }
@@ -192,7 +191,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
       logs,
       logger,
       followers: fetchers,
-      onlyAlone: true,
     })
     const questions = new TransactionQuestions({
       peers,
@@ -340,20 +338,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
       closeHard: () => closeHard(parts),
     })
   })
-}
-
-/** What can't be served is refused before the registration, not half-way. @throws OperationalError NOT_SUPPORTED. */
-function refuseReplicated(nodeId: number, image: MetadataImage): void {
-  for (const { name, partitions } of image.topics.all()) {
-    for (const [index, { replicas }] of partitions.entries()) {
-      if (!replicas.includes(nodeId) || replicas.length === 1) continue
-      throw new OperationalError(
-        'NOT_SUPPORTED',
-        `Partition ${name}-${index} has replicas on brokers ${replicas.join(', ')}: this release serves only partitions with one ` +
-          `replica. Move this broker's replicas elsewhere (kafka-reassign-partitions.sh), or start it under another node.id.`,
-      )
-    }
-  }
 }
 
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */
