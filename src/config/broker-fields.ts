@@ -91,6 +91,7 @@ export const BROKER_FIELDS = {
   logInitialTaskDelayMs: number('log.initial.task.delay.ms'),
   logRetentionCheckIntervalMs: number('log.retention.check.interval.ms'),
   replicaHighWatermarkCheckpointIntervalMs: number('replica.high.watermark.checkpoint.interval.ms'),
+  replicaSelectorClass: optionalText('replica.selector.class'),
   replicaLagTimeMaxMs: number('replica.lag.time.max.ms'),
   producerIdExpirationMs: number('producer.id.expiration.ms'),
   producerIdExpirationCheckIntervalMs: number('producer.id.expiration.check.interval.ms'),

@@ -81,6 +81,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
           replicaId: -1,
           replicaEpoch: -1,
           leaderOnly: true,
+          choose: null,
           minOneBatch: world.choices.chance(0.8),
         }
         const results = await fetchRecords(world.clock, targets, limits, budget, () => {})
@@ -122,6 +123,7 @@ test('cold partitions are read some at a time, and no more than the byte limit m
         replicaId: -1,
         replicaEpoch: -1,
         leaderOnly: true,
+        choose: null,
         minOneBatch: true,
       }
       const results = await fetchRecords(world.clock, targets, limits, new ReadBudget(1 << 20), () => {})
@@ -141,6 +143,7 @@ test('cold partitions are read some at a time, and no more than the byte limit m
         replicaId: -1,
         replicaEpoch: -1,
         leaderOnly: true,
+        choose: null,
         minOneBatch: true,
       }
       const [result] = await fetchRecords(

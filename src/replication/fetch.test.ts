@@ -31,6 +31,7 @@ test('a fetch over very many partitions gives the loop away between slices of th
     replicaId: -1,
     replicaEpoch: -1,
     leaderOnly: true,
+    choose: null,
     minOneBatch: true,
   }
   const fetch = (count: number) =>

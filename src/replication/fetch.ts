@@ -39,6 +39,8 @@ export interface FetchLimits {
   readonly replicaEpoch: number
   /** Only from the leader; else from any replica (KIP-392). */
   readonly leaderOnly: boolean
+  /** The broker that a consumer should rather read from; null: here. */
+  readonly choose: ((partition: Partition, fetchOffset: number) => number | null) | null
   /** Fetch v3 and later: the first batch is returned even if it is larger than every limit. */
   readonly minOneBatch: boolean
 }
@@ -48,6 +50,8 @@ export interface FetchResult {
   readonly highWatermark: number
   readonly lastStableOffset: number
   readonly logStartOffset: number
+  /** Read from there instead (KIP-392); -1: no such advice. */
+  readonly preferredReplica: number
   /** Where the log ended. */
   readonly writtenEnd: number
   /** Null where the request's isolation does not ask for it. */
@@ -71,6 +75,7 @@ function failure(error: KafkaError): FetchResult {
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
+    preferredReplica: -1,
     writtenEnd: -1,
     abortedTransactions: null,
     divergingEpoch: null,
@@ -96,6 +101,7 @@ export async function fetchRecords(
     for (const [at, result] of results.entries()) {
       bytes += result.bytes
       if ((result.error !== null && !isAbsent(targets[at]!)) || result.divergingEpoch !== null) urgent = true
+      if (result.preferredReplica >= 0) urgent = true
     }
     if (urgent || bytes >= limits.minBytes || clock.monotonicMs() >= deadlineMs) return results
     for (const result of results) result.release?.()
@@ -254,12 +260,14 @@ function readPartition(
     // What the replica has moves the high watermark before it waits, and only once: a later read is of the same fetch.
     if (limits.replicaId >= 0 && isFirst && divergingEpoch === null) noteProgress(partition, log, target, limits)
     const { writtenEnd } = log
+    const preferredReplica = limits.choose?.(partition, target.fetchOffset) ?? -1
     const finish = (read: LogRead | null): FetchResult | Promise<FetchResult> => {
       const done = (abortedTransactions: readonly AbortedTransaction[] | null): FetchResult => ({
         error: null,
         highWatermark: log.highWatermark,
         lastStableOffset: log.lastStableOffset,
         logStartOffset: log.startOffset,
+        preferredReplica,
         writtenEnd,
         abortedTransactions,
         divergingEpoch,
@@ -283,7 +291,7 @@ function readPartition(
         return refused(error)
       }
     }
-    if (divergingEpoch !== null) return finish(null)
+    if (divergingEpoch !== null || preferredReplica >= 0) return finish(null)
     const read = partition.read(log, target.fetchOffset, limits.reach, maxBytes, minOneBatch)
     return read instanceof Promise ? read.then(finish).catch(failed) : finish(read)
   } catch (error) {

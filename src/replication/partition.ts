@@ -16,6 +16,7 @@ import type {
   VerificationGuard,
 } from '../storage/log-surface.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
+import type { FollowerProgress } from './follower-progress.ts'
 import { LeaderState, type PartitionContext } from './leader-state.ts'
 import { OffsetWaiters } from './offset-waiters.ts'
 import { PartitionReaders, type PartitionWatcher, type Reach } from './partition-readers.ts'
@@ -236,6 +237,14 @@ export class Partition {
       )
     }
     return readCommitted ? log.lastStableOffset : log.highWatermark
+  }
+
+  /** Followers in sync that have the record at `offset`: a consumer may be sent to them. */
+  followersWith(offset: number): readonly FollowerProgress[] {
+    const { isr } = this.#assignment
+    return (this.#leaderState?.followers ?? []).filter(
+      ({ id, endOffset, startOffset }) => isr.includes(id) && startOffset <= offset && offset <= endOffset,
+    )
   }
 
   /** @throws KafkaError if `replicaId` is no replica of the partition as it is known here. */

@@ -8,6 +8,7 @@
  */
 import { OperationalError, assert } from '../base/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import { isKnownSelector } from '../config/replica-selectors.ts'
 import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
@@ -112,6 +113,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
   const { world, config, logger } = options
   assert(config.processRoles.has('broker'), 'a node without the broker role is a controller-node.ts')
   return bringUp(options, async (life) => {
+    checkSelector(config)
     const { network, clock } = world
     const configs = new DynamicConfigs(config, logger)
     const sockets = new SocketServer({
@@ -338,6 +340,15 @@ export function startNode(options: NodeOptions): Promise<Node> {
       closeHard: () => closeHard(parts),
     })
   })
+}
+
+/** @throws OperationalError CONFIG_INVALID, as Kafka that doesn't find a class. */
+function checkSelector({ replicaSelectorClass }: BrokerConfig): void {
+  if (isKnownSelector(replicaSelectorClass)) return
+  throw new OperationalError(
+    'CONFIG_INVALID',
+    `replica.selector.class=${replicaSelectorClass} is neither RackAwareReplicaSelector nor LeaderSelector of Kafka; no other class can be loaded.`,
+  )
 }
 
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */

@@ -10,10 +10,12 @@ import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
-import { Fetch, type FetchResponse } from '../../protocol/generated/fetch.ts'
+import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
 import { downConvert } from '../../records/convert.ts'
-import { fetchRecords, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
-import { nodeEndpoints } from '../endpoints.ts'
+import { fetchRecords, type FetchLimits, type FetchResult, type FetchTarget } from '../../replication/fetch.ts'
+import { RACK_AWARE_SELECTOR } from '../../config/replica-selectors.ts'
+import { replicaInRack } from '../../replication/replica-selector.ts'
+import { endpointOf, nodeEndpoints } from '../endpoints.ts'
 import type { FetchContext, SessionPartition } from '../fetch-sessions.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
@@ -55,6 +57,7 @@ export const fetchHandler = handler(Fetch, {
         reach: replicaId >= 0 ? 'log end' : request.isolationLevel === READ_COMMITTED ? 'stable' : 'committed',
         replicaId,
         replicaEpoch: clampInt64(replica.replicaEpoch),
+        choose: chooserFor(services, request, replicaId, context),
         leaderOnly: replicaId >= 0 || context.apiVersion < FROM_FOLLOWERS_VERSION,
         minOneBatch: context.apiVersion >= 3,
       },
@@ -81,6 +84,24 @@ function targetOf(services: Services, wanted: SessionPartition, context: Request
     lastFetchedEpoch,
     logStartOffset: replicaStartOffset,
   }
+}
+
+/** Null: everybody reads here. */
+function chooserFor(
+  services: Services,
+  { rackId }: FetchRequest,
+  replicaId: number,
+  { apiVersion, listener }: RequestContext,
+): FetchLimits['choose'] {
+  if (services.config().replicaSelectorClass !== RACK_AWARE_SELECTOR) return null
+  if (replicaId >= 0 || apiVersion < FROM_FOLLOWERS_VERSION || rackId === '') return null
+  const { brokers } = services.image().cluster
+  const rackOf = (id: number): string | null => {
+    const broker = brokers.get(id)
+    return broker === undefined || broker.fenced ? null : (endpointOf(broker, listener)?.rack ?? null)
+  }
+  return (partition, fetchOffset) =>
+    replicaInRack(rackId, services.nodeId, partition.followersWith(fetchOffset), rackOf)
 }
 
 /** The topic's name, or why there is none. */
@@ -132,6 +153,7 @@ function isNews(partition: SessionPartition, result: FetchResult): boolean {
     result.bytes > 0 ||
     result.error !== null ||
     result.divergingEpoch !== null ||
+    result.preferredReplica >= 0 ||
     result.highWatermark !== partition.highWatermark ||
     result.logStartOffset !== partition.logStartOffset
   )
@@ -159,7 +181,8 @@ function partitionAnswer(
     return { ...failed, currentLeader: { leaderId: found.leader, leaderEpoch: found.leaderEpoch } }
   }
   const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, divergingEpoch } = result
-  const good = { ...index, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
+  const preferredReadReplica = context.apiVersion >= FROM_FOLLOWERS_VERSION ? result.preferredReplica : -1
+  const good = { ...index, preferredReadReplica, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
   try {
     const records = forVersion(result.pieces, partition.fetchOffset, context.apiVersion)
     return divergingEpoch === null ? { ...good, records } : { ...good, records, divergingEpoch }
