@@ -24,9 +24,11 @@ class Sessions {
     partitions: Readonly<Record<number, number>>,
     forget: readonly number[] = [],
     version = 12,
+    replicaId = -1,
   ): FetchContext {
     const named = version >= 13 ? { topicId: TOPIC_ID } : { topic: 't' }
     const request = FetchRequest.make({
+      replicaId,
       sessionId,
       sessionEpoch,
       topics: [
@@ -150,4 +152,17 @@ test('a session keeps the name of a topic whose id is gone, and learns one that 
   const names = [fetch(0, null), fetch(1, 't'), fetch(2, null)].map(({ partitions }) => partitions[0]?.topic)
   // One object over the session's life: what it is called is seen at the end.
   expect(names).toEqual(['t', 't', 't'])
+})
+
+test('the session of a broker that replicates pushes out a consumer’s at once, and is never pushed out by one', async () => {
+  const sessions = new Sessions(1)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0 }).sessionId).toBeGreaterThan(0)
+  const replica = sessions.fetch(0, 0, { 0: 0 }, [], 12, 2)
+  expect(replica.sessionId).toBeGreaterThan(0)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0 }).sessionId).toBe(0)
+  await sessions.clock.advance(120_000)
+  sessions.fetch(replica.sessionId, 1, {}, [], 12, 2)
+  await sessions.clock.advance(1)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0 }).sessionId).toBe(0)
+  expect(sessions.fetch(0, 0, { 0: 0, 1: 0 }, [], 12, 3).sessionId).toBeGreaterThan(0)
 })

@@ -3,7 +3,7 @@
  *
  * A session belongs to a client that knows its id and epoch; the epoch grows by one per incremental request and wraps to 1.
  * The cache is bounded: a new session may push out one that was unused for two minutes, or a smaller one that is that old;
- * otherwise the client fetches without a session, and so it does when all sessions together remember too many partitions.
+ * that of a broker that replicates pushes out any consumer's, and none of theirs its own; otherwise the client fetches without a session, and so it does when all sessions together remember too many partitions.
  * Answers of partitions that gave data move behind the others.
  */
 import { KafkaError } from '../base/errors.ts'
@@ -39,6 +39,8 @@ export interface SessionPartition {
 interface Session {
   readonly id: number
   readonly usesTopicIds: boolean
+  /** Of a broker that replicates: gives way to no consumer's. */
+  readonly isReplica: boolean
   readonly partitions: Map<string, SessionPartition>
   epoch: number
   lastUsedMs: number
@@ -92,7 +94,8 @@ export class FetchSessions {
       const partitions = new Map<string, SessionPartition>()
       merge(partitions, request, version, topicName)
       if (version < 7 || sessionEpoch === FINAL_EPOCH) return sessionless(partitions)
-      return this.#create(partitions, version >= 13)
+      const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId
+      return this.#create(partitions, version >= 13, replicaId >= 0)
     }
     return this.#continue(request, version, topicName)
   }
@@ -131,26 +134,28 @@ export class FetchSessions {
     return contextOf(session, true)
   }
 
-  #create(partitions: Map<string, SessionPartition>, usesTopicIds: boolean): FetchContext {
+  #create(partitions: Map<string, SessionPartition>, usesTopicIds: boolean, isReplica: boolean): FetchContext {
     const nowMs = this.#clock.monotonicMs()
-    if (!this.#makeRoom(partitions.size, nowMs)) return sessionless(partitions)
+    if (!this.#makeRoom(partitions.size, isReplica, nowMs)) return sessionless(partitions)
     let id = 0
     while (id === 0 || this.#sessions.has(id)) id = this.#random.below(0x7fff_ffff) + 1
-    const session: Session = { id, usesTopicIds, partitions, epoch: 1, lastUsedMs: nowMs, createdMs: nowMs }
+    const session: Session = { id, usesTopicIds, isReplica, partitions, epoch: 1, lastUsedMs: nowMs, createdMs: nowMs }
     this.#sessions.set(id, session)
     this.#cachedPartitions += partitions.size
     return contextOf(session, false)
   }
 
-  #makeRoom(partitions: number, nowMs: number): boolean {
+  #makeRoom(partitions: number, isReplica: boolean, nowMs: number): boolean {
     const fits = (): boolean =>
       this.#sessions.size < this.#slots() && this.#cachedPartitions + partitions <= this.#partitionsMax
     if (partitions > this.#partitionsMax) return false
     if (fits()) return true
     for (const session of this.#sessions.values()) {
       const unused = nowMs - session.lastUsedMs > EVICTABLE_AFTER_MS
-      const smaller = session.partitions.size < partitions && nowMs - session.createdMs > EVICTABLE_AFTER_MS
-      if (!unused && !smaller) continue
+      const isOld = nowMs - session.createdMs > EVICTABLE_AFTER_MS
+      const givesWay =
+        session.isReplica === isReplica ? isOld && session.partitions.size < partitions : isReplica || unused
+      if (!unused && !givesWay) continue
       this.#drop(session)
       if (fits()) return true
     }

@@ -1,7 +1,9 @@
 /**
- * DeleteRecords v0-2: moves the start of a log; -1 stands for the high watermark. The records are gone for readers when the
- * answer comes, their segments with the next run of retention.
+ * DeleteRecords v0-2: moves the start of a log; -1 stands for the high watermark. The records are gone for readers of every
+ * replica that is up when the answer comes, their segments with the next run of retention. If a replica takes longer than the
+ * request's time, the answer is REQUEST_TIMED_OUT; its records go nevertheless.
  */
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
@@ -10,6 +12,7 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../../protocol/generated/delete-records.ts'
+import type { Partition } from '../../replication/partition.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
@@ -18,11 +21,15 @@ import { notHosted } from '../not-hosted.ts'
 const HIGH_WATERMARK = -1
 
 export const deleteRecordsHandler = handler(DeleteRecords, {
-  handle: (services, request) => ({
-    topics: wantedOf(request).map(([name, partitions]) => ({
-      name,
-      partitions: partitions.map((partition) => answer(services, name, partition)),
-    })),
+  handle: async (services, request) => ({
+    topics: await Promise.all(
+      wantedOf(request).map(async ([name, partitions]) => ({
+        name,
+        partitions: await Promise.all(
+          partitions.map((partition) => answer(services, name, partition, request.timeoutMs)),
+        ),
+      })),
+    ),
   }),
 })
 
@@ -38,11 +45,12 @@ function wantedOf({ topics }: DeleteRecordsRequest): [string, DeleteRecordsReque
   return [...wanted].map(([name, partitions]) => [name, [...partitions.values()]])
 }
 
-function answer(
+async function answer(
   services: Services,
   topic: string,
   { partitionIndex, offset }: DeleteRecordsRequest.DeleteRecordsPartition,
-): Init<DeleteRecordsResponse.DeleteRecordsPartitionResult> {
+  timeoutMs: number,
+): Promise<Init<DeleteRecordsResponse.DeleteRecordsPartitionResult>> {
   try {
     const hosted = services.replicas.partition(topic, partitionIndex)
     if (hosted === null) throw notHosted(services, topic, partitionIndex)
@@ -54,10 +62,26 @@ function answer(
       throw new KafkaError('POLICY_VIOLATION', `${topic} is not configured with delete in its cleanup.policy`)
     }
     const wanted = clampInt64(offset)
-    log.deleteRecordsBefore(wanted === HIGH_WATERMARK ? log.highWatermark : wanted)
-    return { partitionIndex, lowWatermark: log.startOffset }
+    const before = wanted === HIGH_WATERMARK ? log.highWatermark : wanted
+    log.deleteRecordsBefore(before)
+    const lowWatermark = hosted.lowWatermark(log)
+    if (lowWatermark >= before) return { partitionIndex, lowWatermark }
+    const isDone = await deletedInTime(services, hosted, before, timeoutMs)
+    if (isDone) return { partitionIndex, lowWatermark: hosted.lowWatermark(log) }
+    return { partitionIndex, lowWatermark, errorCode: ERROR_CODES.REQUEST_TIMED_OUT }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { partitionIndex, lowWatermark: -1, errorCode: error.errno }
   }
+}
+
+/** @throws KafkaError when this broker leads the partition no more. */
+function deletedInTime({ clock }: Services, hosted: Partition, before: number, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () => resolve(false))
+    void hosted
+      .whenDeleted(before)
+      .then(() => resolve(true), reject)
+      .finally(() => timer.cancel())
+  })
 }

@@ -38,6 +38,8 @@ const KNOWN_FROM: ReadonlyMap<number, number> = new Map([
 ])
 /** The replica id of a consumer; any other reads to the end of the log. */
 const CONSUMER_REPLICA = -1
+/** Asks any replica, not only the leader. */
+const DEBUGGING_REPLICA = -2
 const READ_COMMITTED = 1
 const LEADER_EPOCH_VERSION = 4
 
@@ -111,9 +113,12 @@ async function answerPartition(
     if (timestamp < LATEST && version < (KNOWN_FROM.get(timestamp) ?? (timestamp === EARLIEST ? 0 : Infinity))) {
       throw new KafkaError('UNSUPPORTED_VERSION', `the special time ${timestamp} is not known in version ${version}`)
     }
+    const readsAnywhere = request.replicaId === DEBUGGING_REPLICA
     const hosted = services.replicas.partition(topic, partition.partitionIndex)
     if (hosted === null) throw notHosted(services, topic, partition.partitionIndex)
-    const log = hosted.leaderLog(partition.currentLeaderEpoch)
+    const log = readsAnywhere
+      ? hosted.localLog(partition.currentLeaderEpoch)
+      : hosted.leaderLog(partition.currentLeaderEpoch)
     const limit = timestamp < LATEST ? log.highWatermark : endFor(hosted, log, request)
     if (version === 0) {
       const oldStyleOffsets = await offsetsBefore(
