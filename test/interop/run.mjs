@@ -26,6 +26,7 @@ const SUITES = [
   'directories',
   'kafka-controller',
   'klamm-controller',
+  'replication',
 ]
 /** Only when they are named. */
 const BY_NAME = ['roll', 'faults']

@@ -1,0 +1,266 @@
+/**
+ * Klamm leads, Apache Kafka follows: two Kafka brokers, one of which is the controller, and a Klamm broker. Whatever becomes of
+ * followers and leader, the files of a partition hold the same bytes on all three, and Kafka's tools see who is in sync.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../../scripts/setup.mjs'
+import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { equal, holds } from '../lib/expect.mjs'
+import { maven } from '../lib/install.mjs'
+import { java } from '../lib/java.mjs'
+import { until } from '../lib/process.mjs'
+import { KAFKA } from '../lib/versions.mjs'
+
+const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9B'
+/** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
+const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
+const KAFKAS = [1, 2]
+const LEADER = 3
+const SETTINGS = {
+  'offsets.topic.replication.factor': '3',
+  'offsets.topic.num.partitions': '3',
+  'transaction.state.log.replication.factor': '3',
+  'transaction.state.log.min.isr': '2',
+  'transaction.state.log.num.partitions': '3',
+  'broker.session.timeout.ms': '6000',
+  'replica.lag.time.max.ms': '4000',
+  'log.initial.task.delay.ms': '500',
+  'log.retention.check.interval.ms': '1000',
+}
+
+/** @param {import('../lib/suite.mjs').Suite} suite */
+export async function leading(suite) {
+  const jars = await maven('kafka-4.3.1', KAFKA)
+  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+  const places = await makePlaces(suite, jars)
+  const kafkas = new Map()
+  for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
+  let klamm = await startKlamm(places.get(LEADER))
+  const addresses = [LEADER, ...KAFKAS].map((id) => places.get(id).address)
+
+  const kafka = new Klamm({ brokers: addresses })
+  const admin = kafka.admin()
+  const produce = async (topic, values, options = {}) => {
+    const producer = kafka.producer({ lingerMs: 5, acks: 'all', ...options })
+    try {
+      await producer.sendAll(values.map((value, index) => ({ topic, partition: 0, key: `key ${index % 7}`, value })))
+    } finally {
+      await producer.close()
+    }
+  }
+  const create = async (name, replicas, configs = {}) => {
+    ;(await admin.createTopics([{ name, replicasAssignments: [replicas], configs }])).all()
+  }
+  /** `leader:isr`, as Kafka's controller has it. */
+  const stateOf = async (topic) => {
+    const [{ leader, isr }] = (await admin.describeTopics([topic])).get(topic).partitions
+    const ids = isr.map(({ id }) => id).sort()
+    return `${leader?.id ?? 'none'}:${ids.join(',')}`
+  }
+  const becomes = (topic, state) =>
+    until(async () => (await stateOf(topic)) === state, `${topic} becomes ${state}`, 60_000)
+  const under = async (topic) => {
+    const args = ['--describe', '--under-replicated-partitions', '--topic', topic]
+    const { stdout } = await java(jars, 'org.apache.kafka.tools.TopicCommand', [
+      '--bootstrap-server',
+      addresses[0],
+      ...args,
+    ])
+    return stdout.split('\n').filter((line) => line.includes(`Topic: ${topic}`)).length
+  }
+  const bytesOn = (id, name, suffix = '.log') => segmentsOf(places.get(id), name, suffix)
+  const alike = async (name, suffix = '.log') => {
+    const same = () => {
+      const [first, ...others] = [LEADER, ...KAFKAS].map((id) => bytesOn(id, name, suffix))
+      return first.length > 0 && others.every((other) => other.equals(first))
+    }
+    await until(same, `the ${suffix} files of ${name} are alike`, 30_000)
+    return `${bytesOn(LEADER, name, suffix).length} bytes`
+  }
+
+  await suite.test(
+    'acks=all waits for both followers, whose files hold what the leader has, byte for byte',
+    async () => {
+      await create('t', [LEADER, 1, 2], { 'min.insync.replicas': '3', 'segment.bytes': '1048576' })
+      await becomes('t', '3:1,2,3')
+      for (const compression of ['none', 'gzip', 'zstd']) {
+        await produce(
+          't',
+          Array.from({ length: 3000 }, (_, index) => `${compression} ${index} `.repeat(20)),
+          { compression, batchBytes: 30_000 },
+        )
+      }
+      equal(await under('t'), 0)
+      return alike('t-0')
+    },
+    120_000,
+  )
+  await suite.test(
+    'transactions, aborted ones too, are known to the followers as to the leader',
+    async () => {
+      await create('decided', [LEADER, 1, 2])
+      const producer = kafka.producer({ transactionalId: 'led' })
+      for (let round = 0; round < 6; round++) {
+        const work = producer.transaction(async (transaction) => {
+          for (let index = 0; index < 50; index++)
+            transaction.post({ topic: 'decided', partition: 0, value: `${round} ${index}` })
+          if (round % 2 === 1) throw new Error('no')
+        })
+        await work.catch((error) => equal(error.message, 'no'))
+      }
+      await producer.close()
+      await alike('decided-0')
+      return alike('decided-0', '.txnindex')
+    },
+    120_000,
+  )
+  await suite.test(
+    'a follower that is killed under load leaves the ISR, which needs no more than min.insync.replicas, and comes back',
+    async () => {
+      await create('load', [LEADER, 1, 2], { 'min.insync.replicas': '2', 'segment.bytes': '1048576' })
+      await becomes('load', '3:1,2,3')
+      const sending = produce('load', values(30_000))
+      await until(() => bytesOn(2, 'load-0').length > 100_000, 'it has begun')
+      await kafkas.get(2).stop('SIGKILL', 30_000)
+      await sending
+      await becomes('load', '3:1,3')
+      equal(await under('load'), 1)
+      await produce('load', values(1000))
+      const refused = await produce('t', ['too few'], { deliveryTimeoutMs: 3000, requestTimeoutMs: 1000 }).then(
+        () => null,
+        (error) => error,
+      )
+      holds(refused !== null, 'what needs three replicas is refused')
+      kafkas.set(2, await startKafka(jars, places.get(2), 'kafka-2-again'))
+      await becomes('load', '3:1,2,3')
+      equal(await under('load'), 0)
+      await produce('load', values(1000))
+      return alike('load-0')
+    },
+    180_000,
+  )
+  await suite.test(
+    'a follower that stands still while its session goes on leaves the ISR for its lag alone',
+    async () => {
+      await create('slow', [LEADER, 2, 1])
+      await becomes('slow', '3:1,2,3')
+      process.kill(kafkas.get(2).pid, 'SIGSTOP')
+      const startedMs = performance.now()
+      try {
+        await produce('slow', ['a', 'b'])
+      } finally {
+        process.kill(kafkas.get(2).pid, 'SIGCONT')
+      }
+      const tookMs = performance.now() - startedMs
+      await becomes('slow', '3:1,2,3')
+      await alike('slow-0')
+      return `acks=all took ${(tookMs / 1000).toFixed(1)} s`
+    },
+    120_000,
+  )
+  await suite.test(
+    'DeleteRecords answers when all followers have moved their start',
+    async () => {
+      const outcomes = await admin.deleteRecords([{ topic: 'load', partition: 0, beforeOffset: 20_000 }])
+      for (const deleted of outcomes.all().values()) equal(deleted, { lowWatermark: 20_000 })
+      const first = () => [LEADER, ...KAFKAS].map((id) => namesOf(places.get(id), 'load-0', '.log')[0])
+      await until(() => new Set(first()).size === 1 && !first()[0].startsWith('0'.repeat(20)), 'old segments are gone')
+    },
+    60_000,
+  )
+  await suite.test(
+    'the leader moves to Kafka when Klamm stops, and back, with the same epochs on all',
+    async () => {
+      await create('moving', [LEADER, 1, 2])
+      await becomes('moving', '3:1,2,3')
+      await produce('moving', values(500))
+      equal(await klamm.stop('SIGTERM', 60_000), 143)
+      await becomes('moving', '1:1,2')
+      await produce('moving', values(500))
+      klamm = await startKlamm(places.get(LEADER), 'klamm-again')
+      await becomes('moving', '1:1,2,3')
+      await admin.electLeaders('PREFERRED', [{ topic: 'moving', partition: 0 }])
+      await becomes('moving', '3:1,2,3')
+      await produce('moving', values(500))
+      const size = await alike('moving-0')
+      for (const id of KAFKAS) equal(epochsOf(places.get(id), 'moving-0'), epochsOf(places.get(LEADER), 'moving-0'))
+      return size
+    },
+    240_000,
+  )
+  await suite.test(
+    'a leader that is killed is succeeded, and follows when it is back',
+    async () => {
+      await produce('moving', values(500))
+      await klamm.stop('SIGKILL', 60_000)
+      await becomes('moving', '1:1,2')
+      await produce('moving', values(500))
+      klamm = await startKlamm(places.get(LEADER), 'klamm-killed')
+      await becomes('moving', '1:1,2,3')
+      const consumer = kafka.consumer({ offsetReset: 'earliest' })
+      consumer.assign([{ topic: 'moving', partition: 0 }])
+      let count = 0
+      for await (const batch of consumer) {
+        for (const _ of batch) count++
+        if (count >= 2500) break
+      }
+      await consumer.close()
+      equal(count, 2500)
+      return alike('moving-0')
+    },
+    240_000,
+  )
+  await suite.test('it complains of nothing', async () => {
+    const expected = [/WARN Fetching \S+ from broker \d failed/, /WARN Error in response for fetch request to broker/]
+    equal(complaints(klamm.log(), expected), [])
+  })
+  await kafka.close()
+  await klamm.stop('SIGTERM', 60_000)
+  for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
+}
+
+const values = (count) => Array.from({ length: count }, (_, index) => `value ${index}`.padEnd(120, ' '))
+
+/** @param {import('../lib/suite.mjs').Suite} suite */
+async function makePlaces(suite, jars) {
+  const places = new Map()
+  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `node-${id}`, SETTINGS))
+  const controller = places.get(1)
+  const format = (place, ...args) =>
+    java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
+  await format(controller, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
+  for (const id of [2, LEADER]) {
+    const place = places.get(id)
+    const properties = {
+      'process.roles': 'broker',
+      'node.id': String(id),
+      'controller.quorum.bootstrap.servers': `127.0.0.1:${controller.controllerPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
+      'log.dirs': place.dataDirectory,
+      'group.initial.rebalance.delay.ms': '0',
+      ...SETTINGS,
+    }
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+    writeFileSync(place.propertiesFile, lines.join(''))
+    await format(place)
+  }
+  return places
+}
+
+function namesOf(place, partition, suffix) {
+  const names = readdirSync(join(place.dataDirectory, partition))
+  return names.filter((name) => name.endsWith(suffix)).sort()
+}
+
+/** The files of all segments, one behind the other. */
+function segmentsOf(place, partition, suffix) {
+  const names = namesOf(place, partition, suffix)
+  return Buffer.concat(names.map((name) => readFileSync(join(place.dataDirectory, partition, name))))
+}
+
+function epochsOf(place, partition) {
+  return readFileSync(join(place.dataDirectory, partition, 'leader-epoch-checkpoint'), 'utf8')
+}
