@@ -41,6 +41,46 @@ test('records go to every broker of a cluster and come back, also after one was 
   expect(values.sort()).toEqual(['again', 'to 0', 'to 1', 'to 2', 'while 2 is away'])
 })
 
+test('with three brokers every partition has three replicas: any of them may be killed, and nothing acknowledged is lost', async () => {
+  await using cluster = await startCluster({ nodes: 3, config: { 'num.partitions': '3' } })
+  await using kafka = new Klamm({ brokers: cluster.bootstrapServers })
+  const admin = kafka.admin()
+  const made = await admin.createTopics([{ name: 'r' }])
+  made.all()
+  const inSync = async (): Promise<number[]> => {
+    const described = await admin.describeTopics(['r'])
+    return described.get('r').partitions.map(({ isr }) => isr.length)
+  }
+  const producer = kafka.producer()
+  const sent: string[] = []
+  const send = async (): Promise<void> => {
+    for (let partition = 0; partition < 3; partition++) {
+      const value = `value ${sent.length}`
+      await producer.send({ topic: 'r', partition, value })
+      sent.push(value)
+    }
+  }
+  await send()
+  for (const id of [1, 2, 3]) {
+    await cluster.broker(id).kill()
+    await send()
+    await cluster.broker(id).start()
+    await until(async () => (await inSync()).every((count) => count === 3))
+  }
+  const consumer = kafka.consumer({ groupId: 'g', offsetReset: 'earliest' })
+  consumer.subscribe(['r'])
+  const values: string[] = []
+  for await (const batch of consumer) {
+    for (const record of batch) values.push(String(record.value))
+    if (values.length >= sent.length) break
+  }
+  expect(values.sort()).toEqual(sent.sort())
+}, 60_000)
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve))
+}
+
 test('a cluster on disk is the same one the next time, and may have more brokers', async () => {
   const first = await startCluster({ nodes: 1, controllers: 3, directory })
   await topicOn(first, 'kept', [1])

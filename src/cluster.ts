@@ -34,7 +34,7 @@ export interface ClusterOptions {
   readonly host?: string
   /** A directory for each node is kept in this one. In memory if left out: gone with `close`. */
   readonly directory?: string
-  /** server.properties for all nodes, over the defaults of this function. Partitions have one replica. */
+  /** server.properties for all nodes, over the defaults of this function. Partitions have three replicas, two of them in sync at least, where there are three brokers. */
   readonly config?: Readonly<Record<string, PropertyValue>>
   /** Silent if left out, but for warnings about `config`, which become warnings of the process. */
   readonly logger?: Logger

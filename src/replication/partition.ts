@@ -265,13 +265,13 @@ export class Partition {
     const state = this.#leaderState
     const follower = state?.follower(fetch.replicaId) ?? null
     if (state === null || follower === null) return
-    const endBefore = follower.endOffset
     const { offset, logStartOffset, brokerEpoch } = fetch
     const nowMs = this.#context.clock.monotonicMs()
     state.fetched(follower, { offset, startOffset: logStartOffset, brokerEpoch, leaderEnd: log.writtenEnd, nowMs })
     const larger = state.expandedBy(follower, log.highWatermark, this.#epochStartOffset)
     if (larger !== null) state.ask(larger)
-    if (follower.endOffset !== endBefore) this.#advanceHighWatermark()
+    // Also where it has nothing new: a replica that held the high watermark back may be gone since.
+    this.#advanceHighWatermark()
     this.#completeDeletions(log)
   }
 

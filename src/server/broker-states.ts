@@ -1,4 +1,7 @@
-/** What partitions ask of the metadata about other brokers. */
+/**
+ * What partitions ask of the metadata about other brokers. `image` is the newest one: a leader that takes over an ISR without a broker
+ * must not take that broker for a live one still, and wait for it.
+ */
 import type { MetadataImage } from '../metadata/image.ts'
 import type { BrokerStates } from '../replication/leader-state.ts'
 

@@ -19,8 +19,8 @@ export const BROKERS_MAX = 64
 export const CONTROLLERS_MAX = 7
 /** Controllers have the ids from here on: no broker has one of them. */
 const CONTROLLER_ID = 101
-/** Of each partition, internal topics' too: brokers don't replicate yet. */
-const REPLICAS = 1
+/** Of each partition, internal topics' too, where there are as many brokers. */
+const REPLICAS_MAX = 3
 
 export interface LocalNode {
   /** `broker-1`, `controller-101`: the name of its directory, too. */
@@ -51,10 +51,14 @@ export function localNodes(options: LocalClusterOptions): readonly LocalNode[] {
   checkCount('brokers', brokerPorts.length, BROKERS_MAX)
   checkCount('controllers', controllerPorts.length, CONTROLLERS_MAX)
   const voters = controllerPorts.map((port, index) => `${CONTROLLER_ID + index}@${addressOf(host, port)}`)
+  const replicas = Math.min(REPLICAS_MAX, brokerPorts.length)
+  // With three one may be away: acks=all then waits for the other two.
+  const minInsync = replicas >= REPLICAS_MAX ? replicas - 1 : 1
   const shared: readonly (readonly [string, string])[] = [
     ['controller.listener.names', 'CONTROLLER'],
     ['controller.quorum.voters', voters.join(',')],
-    ['default.replication.factor', String(REPLICAS)],
+    ['default.replication.factor', String(replicas)],
+    ['min.insync.replicas', String(minInsync)],
   ]
   const node = (role: LocalNode['role'], id: number, port: number, own: readonly (readonly [string, string])[]) => {
     const name = `${role}-${id}`
@@ -73,9 +77,9 @@ export function localNodes(options: LocalClusterOptions): readonly LocalNode[] {
   const brokers = brokerPorts.map((port, index) =>
     node('broker', index + 1, port, [
       ['listeners', `PLAINTEXT://${addressOf(host, port)}`],
-      ['offsets.topic.replication.factor', String(REPLICAS)],
-      ['transaction.state.log.replication.factor', String(REPLICAS)],
-      ['transaction.state.log.min.isr', String(REPLICAS)],
+      ['offsets.topic.replication.factor', String(replicas)],
+      ['transaction.state.log.replication.factor', String(replicas)],
+      ['transaction.state.log.min.isr', String(minInsync)],
     ]),
   )
   return [...controllers, ...brokers]
