@@ -173,6 +173,8 @@ test('after any other error it is asked again, unless the metadata overruled it'
 test('of an answer and the metadata the newer one holds, and replicas that only the metadata tells are taken from it', async () => {
   const { partition, fetch, answer } = await ledPartition({ isr: [1] })
   fetch(2, 0)
+  answer(0, { error: null, leaderEpoch: 0, partitionEpoch: -1, isr: [1, 2] })
+  expect(partition.assignment).toEqual({ ...LED, isr: [1] })
   answer(0, { error: null, leaderEpoch: 0, partitionEpoch: 2, isr: [1, 2] })
   partition.assign({ ...LED, isr: [1], partitionEpoch: 1 })
   expect(partition.assignment).toEqual({ ...LED, isr: [1, 2], partitionEpoch: 2 })
