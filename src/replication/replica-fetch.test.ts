@@ -41,8 +41,7 @@ async function setUp(changes: Partial<Assignment> = {}, epochBefore: number | nu
   }
   const replica = (id: number, offset: number, target: Partial<FetchTarget> = {}): Promise<FetchResult> =>
     fetch(offset, { reach: 'log end', replicaId: id, replicaEpoch: id * 10, leaderOnly: true }, target)
-  const write = async (): Promise<void> =>
-    void (await partition.append(log, batchOf('a'), { origin: CLIENT.origin }).written)
+  const write = (): Promise<void> => partition.append(log, batchOf('a'), { origin: CLIENT.origin }).written
   return { context, log, partition, fetch, replica, write, waiting }
 }
 
