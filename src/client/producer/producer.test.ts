@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Metadata } from '../../protocol/generated/metadata.ts'
 import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
 import { Produce, type ProduceRequest } from '../../protocol/generated/produce.ts'
@@ -382,6 +383,31 @@ test('an aborted send rejects with the reason, and the record is written neverth
     expect(logs.values('t', 0)).toEqual(['a'])
   })
 })
+
+test.each([100, 0])(
+  'a broker that has forgotten the producer, its log beginning at %i, gets the batch once more, under the next epoch',
+  async (logStartOffset) => {
+    await inCluster(async ({ cluster, producer, logs }) => {
+      const one = producer()
+      await one.send({ topic: 't', partition: 0, value: 'a' })
+      logs.forgetProducers('t', 0)
+      cluster.once(Produce, ({ topicData }) => ({
+        responses: topicData.map(({ topicId, partitionData }) => ({
+          topicId,
+          partitionResponses: partitionData.map(({ index }) => ({
+            index,
+            errorCode: ERROR_CODES.UNKNOWN_PRODUCER_ID,
+            baseOffset: -1,
+            logStartOffset,
+          })),
+        })),
+      }))
+      await one.sendAll(['b', 'c'].map((value) => ({ topic: 't', partition: 0, value })))
+      const written = logs.records('t', 0).map(({ value, producerEpoch }) => `${value} ${producerEpoch}`)
+      expect(written).toEqual(['a 0', 'b 1', 'c 1'])
+    })
+  },
+)
 
 test('close sends what waits; what has no outcome by its time fails as CLOSED', async () => {
   await inCluster(async ({ cluster, producer, logs }) => {

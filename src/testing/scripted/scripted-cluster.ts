@@ -64,6 +64,8 @@ export class ScriptedCluster {
   readonly log: string[] = []
   readonly unexpected: string[] = []
   controllerId = 1
+  /** The most requests of an API that one connection had without an answer, by API key. */
+  readonly inFlightMost = new Map<number, number>()
   /** What is lost on its way, with the connection: a request before, or an answer after its script ran. */
   lose: ((api: string, node: number) => 'request' | 'answer' | null) | null = null
   readonly #machineOf: (node: number) => { readonly world: World; readonly ip: string }
@@ -191,13 +193,21 @@ export class ScriptedCluster {
   #serve(node: number, socket: Socket, gone: () => void): void {
     // A broker answers one request of a connection after the other.
     let before = Promise.resolve()
+    const inFlight = new Map<number, number>()
+    const arrived = (apiKey: number, change: 1 | -1): void => {
+      const count = (inFlight.get(apiKey) ?? 0) + change
+      inFlight.set(apiKey, count)
+      this.inFlightMost.set(apiKey, Math.max(this.inFlightMost.get(apiKey) ?? 0, count))
+    }
     const receiver: FrameReceiver = new FrameReceiver(
       this.#pool,
       100_000_000,
       (frame) => {
         const bytes = Buffer.from(frame.buffer.subarray(frame.start, frame.end))
         frame.memory.release()
-        before = before.then(() => this.#answer(node, socket, bytes))
+        const apiKey = bytes.readInt16BE(0)
+        arrived(apiKey, 1)
+        before = before.then(() => this.#answer(node, socket, bytes)).then(() => arrived(apiKey, -1))
       },
       () => socket.destroy(),
     )

@@ -43,6 +43,8 @@ export interface ScriptedLogsOptions {
   /** Asked for each Produce request. */
   readonly fault?: (node: number) => ProduceFault | null
   readonly pause?: (ms: number) => Promise<void>
+  /** Values are unique, and of no transaction: then each number belongs to one value. */
+  readonly seesReuse?: boolean
   /** Larger batches are MESSAGE_TOO_LARGE. */
   readonly batchBytesMax?: number
 }
@@ -62,6 +64,8 @@ interface ProducerState {
 }
 
 interface Log {
+  /** By producer, epoch and number, the value that was sent under it. */
+  readonly sent: Map<string, string | null>
   readonly records: WrittenRecord[]
   readonly producers: Map<Int64, ProducerState>
 }
@@ -75,6 +79,11 @@ export class ScriptedLogs {
   readonly #options: ScriptedLogsOptions
   readonly #logs = new Map<string, Log>()
   #nextProducerId = 1000
+  /**
+   * What no producer may do, whatever becomes of its requests: a number that one record was sent under given to another one of the
+   * same partition and epoch.
+   */
+  readonly violations: string[] = []
   /** How often each error was answered. */
   readonly answered = new Map<string, number>()
 
@@ -100,7 +109,7 @@ export class ScriptedLogs {
   }
 
   records(topic: string, partition: number): readonly WrittenRecord[] {
-    return this.#log(topic, partition).records
+    return this.#log(`${topic}-${partition}`).records
   }
 
   values(topic: string, partition: number): (string | null)[] {
@@ -109,7 +118,7 @@ export class ScriptedLogs {
 
   /** The log's producers are forgotten, as after they expired or the log was lost. */
   forgetProducers(topic: string, partition: number): void {
-    this.#log(topic, partition).producers.clear()
+    this.#log(`${topic}-${partition}`).producers.clear()
   }
 
   #produce(
@@ -125,6 +134,7 @@ export class ScriptedLogs {
       return { index, errorCode: ERROR_CODES[code], baseOffset: -1, ...more }
     }
     if (topic === undefined) return refused('UNKNOWN_TOPIC_ID')
+    if (crc(bytes, 0) === crc32c(bytes, 21)) this.#see(`${topic}-${index}`, bytes)
     const known = this.#cluster.topics.get(topic)
     if (known === undefined || index >= known.leaders.length) return refused('UNKNOWN_TOPIC_OR_PARTITION')
     if (!this.#cluster.leads(node, topic, index)) {
@@ -134,11 +144,24 @@ export class ScriptedLogs {
     if (fault?.refuse !== undefined) return refused(fault.refuse)
     if (bytes.length > (this.#options.batchBytesMax ?? Infinity)) return refused('MESSAGE_TOO_LARGE')
     if (crc(bytes, 0) !== crc32c(bytes, 21)) return refused('CORRUPT_MESSAGE')
-    const log = this.#log(topic, index)
+    const log = this.#log(`${topic}-${index}`)
     const offset = this.#append(log, bytes, version >= TRANSACTION_V2_VERSION && isTransactional(bytes, 0))
     if (typeof offset === 'string') return refused(offset)
     if (fault?.answer !== undefined) return refused(fault.answer)
     return { index, baseOffset: offset, logStartOffset: 0 }
+  }
+
+  #see(key: string, bytes: Buffer): void {
+    const first = baseSequence(bytes, 0)
+    if (first === NO_SEQUENCE || this.#options.seesReuse !== true) return
+    const { sent } = this.#log(key)
+    for (const [index, { value }] of readRecords(bytes, 0).entries()) {
+      const number = `number ${incrementSequence(first, index)} of producer ${producerId(bytes, 0)} epoch ${producerEpoch(bytes, 0)}`
+      const text = value?.toString() ?? null
+      const before = sent.get(number)
+      if (before !== undefined && before !== text) this.violations.push(`${key}: ${before} and ${text} had ${number}`)
+      sent.set(number, text)
+    }
   }
 
   /** Where it was written, now or before; or why not. */
@@ -177,11 +200,10 @@ export class ScriptedLogs {
     return offset
   }
 
-  #log(topic: string, partition: number): Log {
-    const key = `${topic}-${partition}`
+  #log(key: string): Log {
     let log = this.#logs.get(key)
     if (log === undefined) {
-      log = { records: [], producers: new Map() }
+      log = { sent: new Map(), records: [], producers: new Map() }
       this.#logs.set(key, log)
     }
     return log
