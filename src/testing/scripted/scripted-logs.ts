@@ -48,6 +48,8 @@ interface Session {
 export class ScriptedLogs {
   /** What Fetch waits at most for records, whatever it is asked. */
   waitMsMax = 500
+  /** Nodes that let consumers read what they don't lead (KIP-392). */
+  readonly readableFollowers = new Set<number>()
   readonly #world: World
   readonly #cluster: ScriptedCluster
   readonly #logs = new Map<string, ScriptedLog>()
@@ -244,7 +246,7 @@ export class ScriptedLogs {
     if (known?.leaders[partition] === undefined)
       return { partitionIndex, errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION }
     const leaderEpoch = known.epochs[partition]!
-    if (known.leaders[partition] !== node) {
+    if (known.leaders[partition] !== node && !this.readableFollowers.has(node)) {
       const currentLeader = { leaderId: known.leaders[partition], leaderEpoch }
       return {
         partitionIndex,
