@@ -39,7 +39,7 @@ export interface ProducerOptions<Key, Value> {
   readonly batchBytes?: number
   /**
    * Bytes up to which a batch grows while others of its partition wait before it, so that they go with fewer requests; not
-   * beyond `batchBytes` for a topic that takes none so large. 131,072 if left out; no less than `batchBytes`.
+   * beyond `batchBytes` for a topic that takes none so large. 524,288 if left out; no less than `batchBytes`.
    */
   readonly batchBytesMax?: number
   /** Milliseconds that a batch waits for more records (linger.ms). 5 if left out. */
@@ -136,7 +136,7 @@ const LEVELS: Partial<Record<Codec, readonly [number, number]>> = { gzip: [1, 9]
 const NUMBERS = {
   transactionTimeoutMs: [60_000, 1],
   batchBytes: [16_384, 0],
-  batchBytesMax: [131_072, 0],
+  batchBytesMax: [524_288, 0],
   lingerMs: [5, 0],
   bufferBytes: [33_554_432, 0],
   maxBlockMs: [60_000, 0],
