@@ -57,11 +57,10 @@ export class ReplicaFetcher {
   #wake: (() => void) | null = null
   #isClosed = false
   #isFailing = false
-  readonly #ended: Promise<void>
 
   constructor(options: ReplicaFetcherOptions) {
     this.#options = options
-    this.#ended = this.#run().catch((error: unknown) => {
+    this.#run().catch((error: unknown) => {
       if (!this.#isClosed) options.broken(error)
     })
   }
@@ -83,13 +82,14 @@ export class ReplicaFetcher {
     await followed?.changing?.catch(() => undefined)
   }
 
-  /** Resolves when no log is changed any more. */
+  /** Resolves when no log is changed any more; a leader that doesn't answer is not waited for. */
   async close(): Promise<void> {
     this.#isClosed = true
+    const changing = [...this.#followed.values()].map((followed) => followed.changing?.catch(() => undefined))
     this.#followed.clear()
     this.#options.link.close()
     this.#wake?.()
-    await this.#ended
+    await Promise.all(changing)
   }
 
   async #run(): Promise<void> {
@@ -102,7 +102,9 @@ export class ReplicaFetcher {
         await this.#round(ready)
       } else if (this.#followed.size > 0) {
         idleSinceMs = null
-        await this.#until(Math.min(...[...this.#followed.values()].map(({ retryAtMs }) => retryAtMs)))
+        let nextMs = Infinity
+        for (const { retryAtMs } of this.#followed.values()) nextMs = Math.min(nextMs, retryAtMs)
+        await this.#until(nextMs)
       } else {
         idleSinceMs ??= clock.monotonicMs()
         if (clock.monotonicMs() >= idleSinceMs + IDLE_MS) break
