@@ -48,12 +48,12 @@ class ScriptedLeader {
       if (answer instanceof Error) throw answer
       return api.response.make(answer)
     }
-    const self = this
+    const isClosed = (): boolean => this.isClosed
     const connection = {
       versions,
       request,
       get isClosed() {
-        return self.isClosed
+        return isClosed()
       },
       close: () => (this.isClosed = true),
     }
