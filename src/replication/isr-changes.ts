@@ -116,6 +116,7 @@ export class IsrChanges implements IsrQueue {
     let mustWait = false
     for (const [at, request] of requests.entries()) {
       const answer = answers[at] ?? null
+      if (answer !== null) this.#tell(request, answer)
       if (answer !== null && !request.settle(answer)) continue
       mustWait = true
       if (!this.#unsent.has(keyOf(request))) this.#unsent.set(keyOf(request), request)
@@ -127,6 +128,11 @@ export class IsrChanges implements IsrQueue {
       this.#retry = null
       void this.#send()
     })
+  }
+
+  #tell(request: IsrRequest, answer: IsrAnswer): void {
+    const words = answer.error ?? `is [${answer.isr}], partition epoch ${answer.partitionEpoch}`
+    this.#options.logger.info(`${keyOf(request)}: the ISR that was asked for: ${words}`)
   }
 
   async #ask(requests: readonly IsrRequest[]): Promise<readonly (IsrAnswer | null)[]> {

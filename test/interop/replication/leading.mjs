@@ -80,6 +80,8 @@ export async function leading(suite) {
     return `${bytesOn(LEADER, name, suffix).length} bytes`
   }
 
+  // Who listens may be fenced still.
+  await until(async () => (await admin.describeCluster()).nodes.length === 3, 'all brokers are there')
   await suite.test(
     'acks=all waits for both followers, whose files hold what the leader has, byte for byte',
     async () => {
@@ -104,8 +106,8 @@ export async function leading(suite) {
       const producer = kafka.producer({ transactionalId: 'led' })
       for (let round = 0; round < 6; round++) {
         const work = producer.transaction(async (transaction) => {
-          for (let index = 0; index < 50; index++)
-            transaction.post({ topic: 'decided', partition: 0, value: `${round} ${index}` })
+          const texts = Array.from({ length: 50 }, (_, index) => `${round} ${index}`)
+          await transaction.sendAll(texts.map((value) => ({ topic: 'decided', partition: 0, value })))
           if (round % 2 === 1) throw new Error('no')
         })
         await work.catch((error) => equal(error.message, 'no'))
@@ -165,8 +167,13 @@ export async function leading(suite) {
     async () => {
       const outcomes = await admin.deleteRecords([{ topic: 'load', partition: 0, beforeOffset: 20_000 }])
       for (const deleted of outcomes.all().values()) equal(deleted, { lowWatermark: 20_000 })
-      const first = () => [LEADER, ...KAFKAS].map((id) => namesOf(places.get(id), 'load-0', '.log')[0])
-      await until(() => new Set(first()).size === 1 && !first()[0].startsWith('0'.repeat(20)), 'old segments are gone')
+      // Kafka rolls segments of its own where a fetch brought several batches.
+      const first = (id) => namesOf(places.get(id), 'load-0', '.log')[0]
+      await until(
+        () => [LEADER, ...KAFKAS].every((id) => !first(id).startsWith('0'.repeat(20))),
+        'old segments are gone',
+        30_000,
+      )
     },
     60_000,
   )
