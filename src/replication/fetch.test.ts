@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { KafkaError } from '../base/errors.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
-import { fetchRecords, type FetchTarget } from './fetch.ts'
+import { fetchRecords } from './fetch.ts'
+import type { FetchTarget } from './partition-read.ts'
 import { ReadBudget } from './read-budget.ts'
 
 test('a fetch over very many partitions gives the loop away between slices of them', async () => {

@@ -6,7 +6,7 @@
  * order would have given the same, else it is given back and made anew. It never waits for memory, and whoever has to wait gives
  * back what was read ahead first: who waits holds nothing.
  */
-import type { FetchResult } from './fetch.ts'
+import type { FetchResult } from './partition-read.ts'
 
 /** Beside the one that is waited for. A process has four threads for files. */
 const AHEAD_MAX = 3
