@@ -6,7 +6,8 @@ usage() {
   exit 1
 }
 [ $# -ge 1 ] || usage
-self=$(readlink -f "$0" 2> /dev/null || echo "$0")
+self=$0
+case $0 in */*) [ ! -L "$0" ] ;; *) false ;; esac || self=$(readlink -f "$0" 2> /dev/null || echo "$0")
 bin=${self%/*}
 
 if [ "$1" != "-daemon" ]; then

@@ -20,7 +20,8 @@ if [ -n "$role" ] && [ -n "$id" ]; then
   echo 'Both node-id and process-role are given: only node-id counts.'
 fi
 
-self=$(readlink -f "$0" 2> /dev/null || echo "$0")
+self=$0
+case $0 in */*) [ ! -L "$0" ] ;; *) false ;; esac || self=$(readlink -f "$0" 2> /dev/null || echo "$0")
 base=$(CDPATH='' cd -P "${self%/*}/.." && pwd) || exit 1
 
 # Process id and command line of every server of this installation.

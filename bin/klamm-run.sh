@@ -1,7 +1,9 @@
 #!/bin/sh
 # Runs one of Klamm's entries (first argument: its name in dist/cli) with the other arguments.
 # The scripts beside this file go through it; each follows its own links first, so that this one is called by its real path.
-base=$(CDPATH='' cd -P "${0%/*}/.." && pwd) || exit 1
+# A folder that is a link has another one above it than its name says. Else a shell of its own would only cost time.
+base=${0%/*}/..
+[ ! -L "${0%/*}" ] || base=$(CDPATH='' cd -P "$base" && pwd) || exit 1
 
 node=${KLAMM_NODE:-node}
 if ! command -v "$node" > /dev/null 2>&1; then
@@ -11,7 +13,7 @@ fi
 entry=$1
 shift
 if [ ! -f "$base/dist/cli/$entry.js" ]; then
-  echo "$base is not built yet: run 'npm run build' there." >&2
+  echo "$(CDPATH='' cd "$base" && pwd) is not built yet: run 'npm run build' there." >&2
   exit 1
 fi
 # KLAMM_OPTS is for options of Node itself.

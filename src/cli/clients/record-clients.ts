@@ -2,17 +2,17 @@
  * The producer and the consumers of a tool, made from settings under the names of Java's clients.
  *
  * A setting that our client has no use for (serializers, buffers of sockets, metrics) is left out, as Java leaves out what it
- * does not know; one with a bad value is refused.
+ * does not know; one with a bad value is refused. Each client is loaded when it is made: a tool has one of them.
  */
 import { optionsFromJavaProperties } from '../../client/java-properties.ts'
 import { resolveClientOptions, type ResolvedClientOptions } from '../../client/client-options.ts'
-import { Consumer } from '../../client/consumer/consumer.ts'
+import type { Consumer } from '../../client/consumer/consumer.ts'
 import type { AssignorName, ConsumerOptions } from '../../client/consumer/consumer-options.ts'
 import type { OffsetReset } from '../../client/consumer/offset-spec.ts'
-import { Producer } from '../../client/producer/producer.ts'
+import type { Producer } from '../../client/producer/producer.ts'
 import type { Bytes } from '../../client/producer/producer-record.ts'
 import type { ProducerOptions } from '../../client/producer/producer-options.ts'
-import { ShareConsumer } from '../../client/share/share-consumer.ts'
+import type { ShareConsumer } from '../../client/share/share-consumer.ts'
 import type { ShareConsumerOptions } from '../../client/share/share-options.ts'
 import { CODECS, type Codec } from '../../records/batch.ts'
 import { warningsTo, type ToolHost } from '../tool/tool.ts'
@@ -26,6 +26,7 @@ export async function makeConsumer(
   more: Pick<ConsumerOptions, 'onRebalance'> = {},
 ): Promise<Consumer> {
   const { client, rest } = await clientOptions(host, properties)
+  const { Consumer } = await import('../../client/consumer/consumer.ts')
   return new Consumer(host.world, { ...client, ...consumerOptions(new SettingReader(rest)), ...more })
 }
 
@@ -36,6 +37,7 @@ export async function makeShareConsumer(
   more: Pick<ShareConsumerOptions, 'onAcknowledged'> = {},
 ): Promise<ShareConsumer> {
   const { client, rest } = await clientOptions(host, properties)
+  const { ShareConsumer } = await import('../../client/share/share-consumer.ts')
   return new ShareConsumer(host.world, { ...client, ...shareOptions(new SettingReader(rest)), ...more })
 }
 
@@ -46,6 +48,7 @@ export async function makeProducer(
   more: Pick<ProducerOptions<Bytes, Bytes>, 'onDelivery'> = {},
 ): Promise<Producer<Bytes, Bytes>> {
   const { client, rest } = await clientOptions(host, properties)
+  const { Producer } = await import('../../client/producer/producer.ts')
   return new Producer<Bytes, Bytes>(host.world, client, { ...producerOptions(new SettingReader(rest)), ...more })
 }
 

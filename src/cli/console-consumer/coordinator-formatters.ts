@@ -25,7 +25,9 @@ const SHOWN = {
   shares: shareRecordType,
 } satisfies Record<string, RecordTypeFor>
 
-export function coordinatorRecordFormatter(kind: keyof typeof SHOWN): RecordFormatter {
+export type CoordinatorRecords = keyof typeof SHOWN
+
+export function coordinatorRecordFormatter(kind: CoordinatorRecords): RecordFormatter {
   const typeFor: RecordTypeFor = SHOWN[kind]
   return ({ keyBytes, valueBytes, offset, topic, partition }, pieces) => {
     if (keyBytes === null) return

@@ -17,7 +17,9 @@ const record: ShownRecord = {
 
 function shown(name: string, properties: Record<string, string>, of: ShownRecord = record): Buffer {
   const pieces: Piece[] = []
-  formatterNamed(name)!(new Map(Object.entries(properties)))(of, pieces)
+  const formatter = formatterNamed(name)!(new Map(Object.entries(properties)))
+  if (formatter instanceof Promise) throw new Error(`${name} is loaded when it is asked for`)
+  formatter(of, pieces)
   return joined(pieces)
 }
 

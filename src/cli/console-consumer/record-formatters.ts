@@ -6,7 +6,7 @@
  */
 import type { RecordHeader } from '../../records/record.ts'
 import { bytesReader, type BytesReader } from '../text/java-deserializers.ts'
-import { coordinatorRecordFormatter } from './coordinator-formatters.ts'
+import type { CoordinatorRecords } from './coordinator-formatters.ts'
 
 /** What is shown of a record, whichever consumer brought it. */
 export interface ShownRecord {
@@ -44,7 +44,7 @@ export function joined(pieces: readonly Piece[]): Buffer {
 /** Appends what is printed to `pieces`. @throws MalformedError. */
 export type RecordFormatter = (record: ShownRecord, pieces: Piece[]) => void
 
-type MakeFormatter = (properties: ReadonlyMap<string, string>) => RecordFormatter
+type MakeFormatter = (properties: ReadonlyMap<string, string>) => RecordFormatter | Promise<RecordFormatter>
 
 /** Null for a class that isn't Kafka's. */
 export function formatterNamed(className: string): MakeFormatter | null {
@@ -58,11 +58,16 @@ const FORMATTERS: ReadonlyMap<string, MakeFormatter> = new Map<string, MakeForma
   ['DefaultMessageFormatter', defaultFormatter],
   ['LoggingMessageFormatter', loggingFormatter],
   ['NoOpMessageFormatter', () => () => undefined],
-  ['OffsetsMessageFormatter', () => coordinatorRecordFormatter('offsets')],
-  ['GroupMetadataMessageFormatter', () => coordinatorRecordFormatter('groups')],
-  ['TransactionLogMessageFormatter', () => coordinatorRecordFormatter('transactions')],
-  ['ShareGroupStateMessageFormatter', () => coordinatorRecordFormatter('shares')],
+  ['OffsetsMessageFormatter', () => ofCoordinator('offsets')],
+  ['GroupMetadataMessageFormatter', () => ofCoordinator('groups')],
+  ['TransactionLogMessageFormatter', () => ofCoordinator('transactions')],
+  ['ShareGroupStateMessageFormatter', () => ofCoordinator('shares')],
 ])
+
+/** They know every message of Kafka's, and a console that shows other records must not wait for that. */
+async function ofCoordinator(kind: CoordinatorRecords): Promise<RecordFormatter> {
+  return (await import('./coordinator-formatters.ts')).coordinatorRecordFormatter(kind)
+}
 
 function defaultFormatter(properties: ReadonlyMap<string, string>): RecordFormatter {
   const isOn = (name: string, otherwise = false): boolean => {

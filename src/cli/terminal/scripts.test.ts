@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,6 +48,18 @@ test('a script finds its installation through links, from another directory', ()
   const { status, stderr } = run(join(directory, 'second'), 'random-uuid')
   expect(stderr).toBe("Klamm needs Node.js 20.19 or later: no 'no-such-node' on the PATH (KLAMM_NODE may name one).\n")
   expect(status).toBe(1)
+})
+
+test('a script finds its installation through a folder that is a link, and by a bare name', () => {
+  mkdirSync(join(directory, 'real', 'bin'), { recursive: true })
+  for (const file of ['klamm-run.sh', 'kafka-topics.sh'])
+    copyFileSync(join(bin, file), join(directory, 'real/bin', file))
+  symlinkSync(join(directory, 'real', 'bin'), join(directory, 'linked'))
+  const missing = `${realpathSync(join(directory, 'real'))} is not built yet: run 'npm run build' there.\n`
+  const env = { PATH: process.env['PATH'] ?? '', KLAMM_NODE: 'true' }
+  const words = { cwd: directory, encoding: 'utf8', env } as const
+  expect(spawnSync('linked/kafka-topics.sh', words).stderr).toBe(missing)
+  expect(spawnSync('sh', ['kafka-topics.sh'], { ...words, cwd: join(directory, 'linked') }).stderr).toBe(missing)
 })
 
 test('stopping a node that does not run says so and exits with 1', () => {

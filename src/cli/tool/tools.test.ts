@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { nodeWorld } from '../../world/node/index.ts'
@@ -45,4 +46,29 @@ test('what a tool throws is its sentence and code 1; a bug brings its stack', as
   const bug = await run(new TypeError('x is not a function'))
   expect(bug.exitCode).toBe(1)
   expect(bug.error).toMatch(/^TypeError: x is not a function\n +at /)
+})
+
+/** All that is loaded before a module runs: what it imports, and what those import, but for types and `await import`. */
+function loadedWith(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const source = readFileSync(file, 'utf8')
+  for (const [, what = '', from = ''] of source.matchAll(/^(?:im|ex)port (?!type )([^;'"]*?)from '(\.[^']+)'/gm)) {
+    const isOfTypes =
+      /^\{[^}]*\}\s*$/.test(what) && [...what.matchAll(/[\w$]+/g)].length > 0 && !/[{,]\s*(?!type )\w/.test(what)
+    if (!isOfTypes) loadedWith(join(dirname(file), from), seen)
+  }
+  return seen
+}
+
+test('a tool loads what it needs to start: codecs of all messages only for who decodes logs, clients only when they are made', () => {
+  const heavy = ['protocol/generated/messages.ts', 'client/producer/producer.ts', 'client/share/share-consumer.ts']
+  const loading: Record<string, string[]> = {}
+  const names = readFileSync(`${root}src/cli/tool/tools.ts`, 'utf8').matchAll(/import\('(\.\.\/[^']+)'\)/g)
+  for (const [, from = ''] of names) {
+    const files = loadedWith(join(root, 'src/cli/tool', from))
+    const found = [...files].map((file) => relative(join(root, 'src'), file)).filter((file) => heavy.includes(file))
+    if (found.length > 0) loading[from] = found
+  }
+  expect(loading).toEqual({ '../dump-log/dump-log.ts': ['protocol/generated/messages.ts'] })
 })
