@@ -16,11 +16,14 @@ export class SettingReader {
     return this.#settings[name]?.trim()
   }
 
-  /** @throws OperationalError CONFIG_INVALID */
-  whole(name: string, type: NumberType = 'INT'): number | undefined {
+  /** @throws OperationalError CONFIG_INVALID also for less than `least`. */
+  whole(name: string, type: NumberType = 'INT', least = -Infinity): number | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    if (/^[+-]?\d+$/.test(text)) return Number(text)
+    if (/^[+-]?\d+$/.test(text)) {
+      if (Number(text) >= least) return Number(text)
+      throw invalid(name, text, `Value must be at least ${least}`)
+    }
     throw invalid(name, text, `Not a number of type ${type}`)
   }
 

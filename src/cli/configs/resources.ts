@@ -2,6 +2,8 @@
 import type { AdminClient } from '../../client/admin/admin.ts'
 import type { ConfigResource, ConfigResourceType } from '../../client/admin/admin-types.ts'
 import type { ConfigEntry, ConfigSource } from '../../client/admin/config-entry.ts'
+import { validateTopicName } from '../../controller/topic-name.ts'
+import type { KafkaError } from '../../base/errors.ts'
 import { isInteger } from '../options/parse-options.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { Terminal } from '../tool/tool.ts'
@@ -42,6 +44,7 @@ export async function describeResources(
   terminal: Terminal,
 ): Promise<void> {
   const singular = type.slice(0, -1)
+  if (type === 'topics' && name !== null) checkTopicName(name)
   if (name !== null && name !== '' && !(await exists(admin, type, name))) {
     return terminal.out(`The ${singular} '${name}' doesn't exist and doesn't have dynamic config.`)
   }
@@ -55,6 +58,15 @@ export async function describeResources(
       const synonyms = entry.synonyms.map((one) => `${one.source}:${one.name}=${one.value}`)
       terminal.out(`  ${entry.name}=${entry.value} sensitive=${entry.isSensitive} synonyms={${synonyms.join(', ')}}`)
     }
+  }
+}
+
+/** Kafka's tool looks before it asks. @throws ToolExit */
+function checkTopicName(name: string): void {
+  try {
+    validateTopicName(name)
+  } catch (error) {
+    throw failure((error as KafkaError).message)
   }
 }
 

@@ -166,7 +166,7 @@ async function readerOf(
   const name = options.value('line-reader') ?? LINE_READER
   if (!/(^|[.$])LineMessageReader$/.test(name)) {
     throw failure(
-      `${name}: a reader of one's own is a Java class, which this tool cannot run. ${LINE_READER} is there.`,
+      `java.lang.ClassNotFoundException: ${name}\nA reader of one's own is a Java class, which this tool cannot run; ${LINE_READER} is there.`,
     )
   }
   const path = options.value('reader-config')

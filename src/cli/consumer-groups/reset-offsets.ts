@@ -13,9 +13,9 @@ import {
 } from '../offsets/offset-plan.ts'
 import { isLong } from '../options/parse-options.ts'
 import { columns, widest } from '../text/columns.ts'
-import { readText } from '../text/json-file.ts'
 import { dateTimeMs, durationMs } from '../text/times.ts'
-import { OperationalError } from '../../base/errors.ts'
+import { KafkaError, OperationalError } from '../../base/errors.ts'
+import { brokerSentence } from '../text/broker-sentences.ts'
 import type { ToolHost } from '../tool/tool.ts'
 import { SCENARIOS, shown, usage, type ConsumerGroupsOptions } from './consumer-groups-options.ts'
 import { groupIds } from './group-ids.ts'
@@ -52,9 +52,15 @@ async function partitionsToReset(
 ): Promise<readonly TopicPartition[]> {
   if (options.has('all-topics')) return [...(await committedOf(admin, group)).keys()].map(partitionOf)
   if (options.has('topic')) {
-    const partitions = await partitionsOfTopics(admin, options.values('topic'), usage)
-    await checkPartitions(admin, partitions)
-    return partitions
+    try {
+      const partitions = await partitionsOfTopics(admin, options.values('topic'), usage)
+      await checkPartitions(admin, partitions)
+      return partitions
+    } catch (error) {
+      // Kafka tells this one without its class, unlike those of groups.
+      if (error instanceof KafkaError) throw new OperationalError('CONFIG_INVALID', brokerSentence(error))
+      throw error
+    }
   }
   if (options.has('from-file')) return []
   throw usage('One of the reset scopes should be defined: --all-topics, --topic.')
@@ -165,7 +171,12 @@ async function planOfFile(
   options: ConsumerGroupsOptions,
   { world, terminal }: ToolHost,
 ): Promise<readonly PlannedOffset[]> {
-  const lines = (await readText(world.disk, path)).split(/\r?\n/).filter((line) => line.trim() !== '')
+  const bytes = await world.disk.readFile(path)
+  if (bytes === null) throw new OperationalError('CONFIG_INVALID', `java.io.IOException: Unable to read file ${path}`)
+  const lines = bytes
+    .toString()
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '')
   const isShort = options.values('group').length === 1 && lines.every((line) => line.split(',').length === 3)
   const planned: PlannedOffset[] = []
   for (const line of lines) {

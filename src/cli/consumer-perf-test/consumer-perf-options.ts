@@ -56,7 +56,8 @@ export const CONSUMER_PERF_OPTIONS = {
 } satisfies OptionTable
 
 export interface ReadingPlan {
-  readonly numRecords: number
+  /** Kafka reads the number when it begins to count, behind the header. @throws OptionError */
+  readonly numRecords: () => number
   readonly timeoutMs: number
   readonly reportingMs: number
   readonly isDetailed: boolean
@@ -96,7 +97,7 @@ export function readingPlan(options: ReadingOptions, { terminal }: ToolHost): Re
   const old = options.has('messages')
   if (old) terminal.out('Warning: --messages is deprecated. Use --num-records instead.')
   return {
-    numRecords: options.integer(old ? 'messages' : 'num-records') ?? 0,
+    numRecords: () => options.integer(old ? 'messages' : 'num-records') ?? 0,
     timeoutMs: options.integer('timeout') ?? 10_000,
     reportingMs: reportingMs(options.integer('reporting-interval') ?? 5000),
     isDetailed: options.has('show-detailed-stats'),

@@ -95,7 +95,8 @@ class Reading implements Amount {
   }
 
   async readAll(consumer: Consumer): Promise<void> {
-    const { numRecords, timeoutMs, reportingMs, isDetailed } = this.#command
+    const numRecords = this.#command.numRecords()
+    const { timeoutMs, reportingMs, isDetailed } = this.#command
     const { terminal, world } = this.#host
     let nowMs = Math.floor(world.clock.wallMs())
     let consumedMs = nowMs

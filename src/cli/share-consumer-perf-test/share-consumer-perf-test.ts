@@ -60,7 +60,7 @@ export const shareConsumerPerfTest: Tool = async (argv, host) => {
         )
       })
     }
-    if (total.records < plan.numRecords) {
+    if (total.records < plan.numRecords()) {
       terminal.out(
         `WARNING: Exiting before consuming the expected number of records: timeout (${plan.timeoutMs} ms) exceeded. You can use the --timeout option to increase the timeout.`,
       )
@@ -100,7 +100,8 @@ class Reading {
   }
 
   async readAll(): Promise<void> {
-    const { numRecords, timeoutMs, reportingMs, isDetailed } = this.#plan
+    const numRecords = this.#plan.numRecords()
+    const { timeoutMs, reportingMs, isDetailed } = this.#plan
     let nowMs = now(this.#host)
     let consumedMs = nowMs
     let reportedMs = nowMs

@@ -21,7 +21,7 @@ const SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
   COORDINATOR_NOT_AVAILABLE: 'The coordinator is not available.',
   NOT_COORDINATOR: 'This is not the correct coordinator.',
   INVALID_TOPIC_EXCEPTION: 'The request attempted to perform an operation on an invalid topic.',
-  INVALID_GROUP_ID: 'The configured groupId is invalid.',
+  INVALID_GROUP_ID: 'The group id is invalid.',
   UNKNOWN_MEMBER_ID: 'The coordinator is not aware of this member.',
   TOPIC_AUTHORIZATION_FAILED: 'Topic authorization failed.',
   GROUP_AUTHORIZATION_FAILED: 'Group authorization failed.',
