@@ -1,4 +1,10 @@
 /** The numbers that kafkajs gives names to; programs spell them `CompressionTypes.GZIP`. Kafka's own, but for logLevel. */
+import {
+  ACL_OPERATIONS,
+  ACL_PATTERN_TYPES,
+  ACL_PERMISSION_TYPES,
+  ACL_RESOURCE_TYPES,
+} from '../client/admin/acl-codes.ts'
 
 export const logLevel = { NOTHING: 0, ERROR: 1, WARN: 2, INFO: 4, DEBUG: 5 } as const
 export type logLevel = (typeof logLevel)[keyof typeof logLevel]
@@ -20,38 +26,19 @@ export const ConfigSource = {
 } as const
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource]
 
-export const AclResourceTypes = {
-  UNKNOWN: 0,
-  ANY: 1,
-  TOPIC: 2,
-  GROUP: 3,
-  CLUSTER: 4,
-  TRANSACTIONAL_ID: 5,
-  DELEGATION_TOKEN: 6,
-} as const
+/** Without what is newer than kafkajs. */
+const { USER: _user, ...resourceTypes } = ACL_RESOURCE_TYPES
+export const AclResourceTypes = resourceTypes
 export type AclResourceTypes = (typeof AclResourceTypes)[keyof typeof AclResourceTypes]
 
-export const AclOperationTypes = {
-  UNKNOWN: 0,
-  ANY: 1,
-  ALL: 2,
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
-} as const
+const { CREATE_TOKENS: _create, DESCRIBE_TOKENS: _describe, TWO_PHASE_COMMIT: _commit, ...operations } = ACL_OPERATIONS
+export const AclOperationTypes = operations
 export type AclOperationTypes = (typeof AclOperationTypes)[keyof typeof AclOperationTypes]
 
-export const AclPermissionTypes = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const
+export const AclPermissionTypes = ACL_PERMISSION_TYPES
 export type AclPermissionTypes = (typeof AclPermissionTypes)[keyof typeof AclPermissionTypes]
 
-export const ResourcePatternTypes = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const
+export const ResourcePatternTypes = ACL_PATTERN_TYPES
 export type ResourcePatternTypes = (typeof ResourcePatternTypes)[keyof typeof ResourcePatternTypes]
 
 /** The name of a number in one of the tables above; null if it has none. */

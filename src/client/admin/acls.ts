@@ -7,36 +7,26 @@ import type { CallOptions } from '../call.ts'
 import { errorOf, throwOnError } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { ask, askByKey } from './admin-call.ts'
-import { ACL_OPERATIONS, Codes, type AclOperation } from './admin-types.ts'
+import {
+  ACL_OPERATIONS,
+  ACL_PATTERN_TYPES,
+  ACL_PERMISSION_TYPES,
+  ACL_RESOURCE_TYPES,
+  type AclOperation,
+  type AclPermissionType,
+  type AclResourceType,
+  type PatternType,
+} from './acl-codes.ts'
+import { Codes } from './admin-types.ts'
 import { Outcomes, type KeyText } from './outcomes.ts'
 import { routeTo } from './routes.ts'
 
-export type AclResourceType =
-  | 'UNKNOWN'
-  | 'ANY'
-  | 'TOPIC'
-  | 'GROUP'
-  | 'CLUSTER'
-  | 'TRANSACTIONAL_ID'
-  | 'DELEGATION_TOKEN'
-  | 'USER'
-const RESOURCE_TYPES = new Codes<AclResourceType>({
-  UNKNOWN: 0,
-  ANY: 1,
-  TOPIC: 2,
-  GROUP: 3,
-  CLUSTER: 4,
-  TRANSACTIONAL_ID: 5,
-  DELEGATION_TOKEN: 6,
-  USER: 7,
-})
+const RESOURCE_TYPES = new Codes<AclResourceType>(ACL_RESOURCE_TYPES)
+const PATTERN_TYPES = new Codes<PatternType>(ACL_PATTERN_TYPES)
+const PERMISSION_TYPES = new Codes<AclPermissionType>(ACL_PERMISSION_TYPES)
+const OPERATIONS = new Codes<AclOperation>(ACL_OPERATIONS)
 
-/** In filters MATCH means what would apply to the name: literal, prefix or wildcard. */
-export type PatternType = 'UNKNOWN' | 'ANY' | 'MATCH' | 'LITERAL' | 'PREFIXED'
-const PATTERN_TYPES = new Codes<PatternType>({ UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 })
-
-export type AclPermissionType = 'UNKNOWN' | 'ANY' | 'DENY' | 'ALLOW'
-const PERMISSION_TYPES = new Codes<AclPermissionType>({ UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 })
+export type { AclPermissionType, AclResourceType, PatternType }
 
 export interface AclBinding {
   readonly resourceType: AclResourceType
@@ -89,7 +79,7 @@ function binding(pattern: ToldPattern, acl: ToldAcl): AclBinding {
     patternType: PATTERN_TYPES.name(pattern.patternType, 'UNKNOWN'),
     principal: acl.principal,
     host: acl.host,
-    operation: ACL_OPERATIONS.name(acl.operation, 'UNKNOWN'),
+    operation: OPERATIONS.name(acl.operation, 'UNKNOWN'),
     permissionType: PERMISSION_TYPES.name(acl.permissionType, 'UNKNOWN'),
   }
 }
@@ -105,7 +95,7 @@ function filterFields(filter: AclBindingFilter, version: number) {
     patternTypeFilter: PATTERN_TYPES.code(version === 0 ? 'LITERAL' : patternType),
     principalFilter: principal,
     hostFilter: host,
-    operation: ACL_OPERATIONS.code(operation),
+    operation: OPERATIONS.code(operation),
     permissionType: PERMISSION_TYPES.code(permissionType),
   }
 }
@@ -149,7 +139,7 @@ export async function createAcls(
           resourcePatternType: PATTERN_TYPES.code(one.patternType),
           principal: one.principal,
           host: one.host,
-          operation: ACL_OPERATIONS.code(one.operation),
+          operation: OPERATIONS.code(one.operation),
           permissionType: PERMISSION_TYPES.code(one.permissionType),
         }))
         const answer = await node.ask(CreateAcls, { creations })

@@ -1,9 +1,10 @@
 /** Shapes that several families of the Admin share: keys, nodes, and Kafka's enumerations with their codes. */
 import { byTopic as gatherByTopic, keyOf, type TopicPartition } from '../consumer/topic-partition.ts'
 import { ClientError } from '../errors.ts'
+import { ACL_OPERATIONS, type AclOperation } from './acl-codes.ts'
 import type { KeyText } from './outcomes.ts'
 
-export type { TopicPartition }
+export type { AclOperation, TopicPartition }
 
 /** The replica of a partition that one broker holds. */
 export interface TopicPartitionReplica extends TopicPartition {
@@ -63,41 +64,7 @@ export const CONFIG_RESOURCE_TYPES = new Codes<ConfigResourceType>({
   GROUP: 32,
 })
 
-export type AclOperation =
-  | 'UNKNOWN'
-  | 'ANY'
-  | 'ALL'
-  | 'READ'
-  | 'WRITE'
-  | 'CREATE'
-  | 'DELETE'
-  | 'ALTER'
-  | 'DESCRIBE'
-  | 'CLUSTER_ACTION'
-  | 'DESCRIBE_CONFIGS'
-  | 'ALTER_CONFIGS'
-  | 'IDEMPOTENT_WRITE'
-  | 'CREATE_TOKENS'
-  | 'DESCRIBE_TOKENS'
-  | 'TWO_PHASE_COMMIT'
-export const ACL_OPERATIONS = new Codes<AclOperation>({
-  UNKNOWN: 0,
-  ANY: 1,
-  ALL: 2,
-  READ: 3,
-  WRITE: 4,
-  CREATE: 5,
-  DELETE: 6,
-  ALTER: 7,
-  DESCRIBE: 8,
-  CLUSTER_ACTION: 9,
-  DESCRIBE_CONFIGS: 10,
-  ALTER_CONFIGS: 11,
-  IDEMPOTENT_WRITE: 12,
-  CREATE_TOKENS: 13,
-  DESCRIBE_TOKENS: 14,
-  TWO_PHASE_COMMIT: 15,
-})
+const OPERATIONS = new Codes<AclOperation>(ACL_OPERATIONS)
 
 const NOT_ASKED = -2_147_483_648
 
@@ -106,7 +73,7 @@ export function authorizedOperations(bits: number): readonly AclOperation[] | nu
   if (bits === NOT_ASKED) return null
   const operations: AclOperation[] = []
   for (let code = 3; code < 31; code++) {
-    if ((bits & (1 << code)) !== 0) operations.push(ACL_OPERATIONS.name(code, 'UNKNOWN'))
+    if ((bits & (1 << code)) !== 0) operations.push(OPERATIONS.name(code, 'UNKNOWN'))
   }
   return operations
 }
