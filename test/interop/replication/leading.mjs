@@ -2,6 +2,7 @@
  * Klamm leads, Apache Kafka follows: two Kafka brokers, one of which is the controller, and a Klamm broker. Whatever becomes of
  * followers and leader, the files of a partition hold the same bytes on all three, and Kafka's tools see who is in sync.
  */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -28,6 +29,7 @@ const SETTINGS = {
   'replica.lag.time.max.ms': '4000',
   'log.initial.task.delay.ms': '500',
   'log.retention.check.interval.ms': '1000',
+  'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
 }
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
@@ -178,6 +180,34 @@ export async function leading(suite) {
     60_000,
   )
   await suite.test(
+    'a consumer is sent to the replica in its rack, by Klamm to Kafka and by Kafka to Klamm',
+    async () => {
+      const channel = 'klamm:consumer:fetch'
+      for (const [topic, replicas, near] of [
+        ['to-kafka', [LEADER, 1, 2], 2],
+        ['to-klamm', [1, LEADER, 2], LEADER],
+      ]) {
+        await create(topic, replicas)
+        await becomes(topic, `${replicas[0]}:1,2,3`)
+        await produce(topic, values(500))
+        const nodes = new Set()
+        const note = ({ node, records }) => void (records > 0 && nodes.add(node))
+        subscribe(channel, note)
+        const consumer = kafka.consumer({ rack: `rack-${near}`, offsetReset: 'earliest' })
+        consumer.assign([{ topic, partition: 0 }])
+        let count = 0
+        for await (const batch of consumer) {
+          for (const _ of batch) count++
+          if (count >= 500) break
+        }
+        await consumer.close()
+        unsubscribe(channel, note)
+        equal([topic, count, [...nodes]], [topic, 500, [near]])
+      }
+    },
+    120_000,
+  )
+  await suite.test(
     'the leader moves to Kafka when Klamm stops, and back, with the same epochs on all',
     async () => {
       await create('moving', [LEADER, 1, 2])
@@ -230,10 +260,12 @@ export async function leading(suite) {
 
 const values = (count) => Array.from({ length: count }, (_, index) => `value ${index}`.padEnd(120, ' '))
 
+const settingsOf = (id) => ({ ...SETTINGS, 'broker.rack': `rack-${id}` })
+
 /** @param {import('../lib/suite.mjs').Suite} suite */
 async function makePlaces(suite, jars) {
   const places = new Map()
-  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `node-${id}`, SETTINGS))
+  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `node-${id}`, settingsOf(id)))
   const controller = places.get(1)
   const format = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
@@ -248,7 +280,7 @@ async function makePlaces(suite, jars) {
       listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
       'log.dirs': place.dataDirectory,
       'group.initial.rebalance.delay.ms': '0',
-      ...SETTINGS,
+      ...settingsOf(id),
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(place.propertiesFile, lines.join(''))
