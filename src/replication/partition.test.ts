@@ -30,7 +30,7 @@ test('who waits for a commit behind a change of leadership is told at once', asy
   const partition = new Partition({ topic: 't', index: 0, topicId: null }, testContext(), log, led)
   const { lastOffset } = partition.append(log, batchOf('a'), { origin: CLIENT.origin })
   partition.assign({ ...led, leader: -1, leaderEpoch: 1, partitionEpoch: 1 })
-  await expect(partition.whenCommitted(lastOffset + 2)).rejects.toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER' })
+  await expect(partition.whenCommitted(lastOffset + 2, null)).rejects.toMatchObject({ code: 'NOT_LEADER_OR_FOLLOWER' })
   await log.close()
 })
 
@@ -38,7 +38,7 @@ test('the high watermark is the least end of the replicas in sync, and who waits
   const { log, partition, write, fetch } = await ledPartition()
   await write(3)
   const committed: number[] = []
-  for (const end of [2, 1, 3]) void partition.whenCommitted(end).then(() => committed.push(end))
+  for (const end of [2, 1, 3]) void partition.whenCommitted(end, null).then(() => committed.push(end))
   fetch(2, 3)
   expect(log.highWatermark).toBe(0)
   fetch(3, 2)
@@ -192,7 +192,7 @@ test('records are deleted when no replica that is up has them', async () => {
   fetch(3, 3)
   log.deleteRecordsBefore(2)
   let done = false
-  void partition.whenDeleted(2).then(() => (done = true))
+  void partition.whenDeleted(2, 60_000).then(() => (done = true))
   fetch(2, 3, 20, 2)
   await Promise.resolve()
   expect([partition.lowWatermark(log), done]).toEqual([0, false])
@@ -201,6 +201,32 @@ test('records are deleted when no replica that is up has them', async () => {
   fetch(2, 3, 20, 2)
   await Promise.resolve()
   expect(done).toBe(true)
+})
+
+test('who waits for a replica that stays away is told when its time is over, and the others go on', async () => {
+  const { context, log, partition, write, fetch } = await ledPartition()
+  await write(3)
+  const said: string[] = []
+  const wait = (end: number, timeoutMs: number | null): void =>
+    void partition.whenCommitted(end, timeoutMs).then(
+      () => said.push(`${end} committed`),
+      ({ code }) => said.push(`${end} ${code}`),
+    )
+  wait(3, 100)
+  wait(2, null)
+  wait(1, 200)
+  await context.clock.advance(100)
+  expect(said).toEqual(['3 REQUEST_TIMED_OUT'])
+  fetch(2, 3)
+  fetch(3, 2)
+  await context.clock.advance(200)
+  expect([said.slice(1), log.highWatermark]).toEqual([['1 committed', '2 committed'], 2])
+  log.deleteRecordsBefore(1)
+  await Promise.all([
+    expect(partition.whenDeleted(1, 500)).rejects.toMatchObject({ code: 'REQUEST_TIMED_OUT' }),
+    context.clock.advance(500),
+  ])
+  expect(context.clock.pendingCount).toBe(0)
 })
 
 const event = fc.oneof(

@@ -201,13 +201,13 @@ export class Partition {
     return log.append(records, { ...options, epoch: this.leaderEpoch })
   }
 
-  /** Resolves when the high watermark has reached `offset`; rejects when it can't any more. */
-  whenCommitted(offset: number): Promise<void> {
+  /** Resolves when the high watermark has reached `offset`; rejects when it can't any more, or after that time (null: any). */
+  whenCommitted(offset: number, timeoutMs: number | null): Promise<void> {
     if (this.#log !== null && this.#log.highWatermark >= offset) return Promise.resolve()
     // Whoever comes behind the change of leadership must not wait for what no longer moves.
     const gone = this.#whyNotLed()
     if (gone !== null) return Promise.reject(gone)
-    return this.#commits.wait(offset)
+    return this.#commits.wait(this.#context.clock, offset, timeoutMs)
   }
 
   /** The least start of the logs of all replicas that are up: nobody has what is below it. */
@@ -215,12 +215,12 @@ export class Partition {
     return this.#leaderState?.lowWatermark(log.startOffset) ?? log.startOffset
   }
 
-  /** Resolves when the low watermark has reached `offset`; rejects when it can't any more. */
-  whenDeleted(offset: number): Promise<void> {
+  /** Resolves when the low watermark has reached `offset`; rejects when it can't any more, or after that time. */
+  whenDeleted(offset: number, timeoutMs: number): Promise<void> {
     const gone = this.#whyNotLed()
     if (gone !== null) return Promise.reject(gone)
     if (this.lowWatermark(this.#log!) >= offset) return Promise.resolve()
-    return this.#deletions.wait(offset)
+    return this.#deletions.wait(this.#context.clock, offset, timeoutMs)
   }
 
   #whyNotLed(): KafkaError | null {

@@ -59,7 +59,7 @@ export class CoordinatorWriter implements PartitionWriter {
       ...(transactional?.proof as Proof | undefined),
       transactionVersion: transactional?.transactionVersion ?? 0,
     })
-    return { lastOffset, committed: written.then(() => hosted.whenCommitted(lastOffset + 1)) }
+    return { lastOffset, committed: written.then(() => hosted.whenCommitted(lastOffset + 1, null)) }
   }
 
   async scan(partition: number, leaderEpoch: number, visit: (batches: Buffer) => boolean): Promise<void> {
@@ -72,7 +72,7 @@ export class CoordinatorWriter implements PartitionWriter {
     if (stopped) return
     // What the leader before left uncommitted may still be lost: nobody is answered from it before it is committed.
     const end = log.writtenEnd
-    await this.#leader(partition, leaderEpoch).hosted.whenCommitted(end)
+    await this.#leader(partition, leaderEpoch).hosted.whenCommitted(end, null)
   }
 
   maxBatchBytes(partition: number): number {

@@ -1,31 +1,13 @@
 /** What all appends of a leader share, be they a producer's or a transaction's markers: the topic's rules, and acks=all. */
-import { KafkaError } from '../base/errors.ts'
 import { unclampInt64 } from '../base/int64.ts'
 import type { LogConfig } from '../config/log-config.ts'
 import type { ProduceOptions } from '../records/produce-options.ts'
 import type { Partition } from '../replication/partition.ts'
-import type { Services } from './services.ts'
 
 /** Resolves when every in-sync replica has all below `end`. Rejects with KafkaError, REQUEST_TIMED_OUT among them. */
-export async function awaitCommit(
-  services: Pick<Services, 'clock'>,
-  timeoutMs: number,
-  hosted: Partition,
-  end: number,
-): Promise<void> {
+export async function awaitCommit(timeoutMs: number, hosted: Partition, end: number): Promise<void> {
   const log = hosted.log
-  if (log === null || log.highWatermark < end) {
-    const { clock } = services
-    await new Promise<void>((resolve, reject) => {
-      const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () =>
-        reject(new KafkaError('REQUEST_TIMED_OUT', 'not all in-sync replicas had the records in time')),
-      )
-      void hosted
-        .whenCommitted(end)
-        .then(resolve, reject)
-        .finally(() => timer.cancel())
-    })
-  }
+  if (log === null || log.highWatermark < end) await hosted.whenCommitted(end, timeoutMs)
   if (hosted.log !== null) hosted.checkInSyncReplicas(hosted.log, 'NOT_ENOUGH_REPLICAS_AFTER_APPEND')
 }
 

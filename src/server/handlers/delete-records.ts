@@ -3,7 +3,6 @@
  * replica that is up when the answer comes, their segments with the next run of retention. If a replica takes longer than the
  * request's time, the answer is REQUEST_TIMED_OUT; its records go nevertheless.
  */
-import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
@@ -12,7 +11,6 @@ import {
   type DeleteRecordsRequest,
   type DeleteRecordsResponse,
 } from '../../protocol/generated/delete-records.ts'
-import type { Partition } from '../../replication/partition.ts'
 import { handler } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
@@ -66,22 +64,17 @@ async function answer(
     log.deleteRecordsBefore(before)
     const lowWatermark = hosted.lowWatermark(log)
     if (lowWatermark >= before) return { partitionIndex, lowWatermark }
-    const isDone = await deletedInTime(services, hosted, before, timeoutMs)
-    if (isDone) return { partitionIndex, lowWatermark: hosted.lowWatermark(log) }
-    return { partitionIndex, lowWatermark, errorCode: ERROR_CODES.REQUEST_TIMED_OUT }
+    return await hosted.whenDeleted(before, timeoutMs).then(
+      () => ({ partitionIndex, lowWatermark: hosted.lowWatermark(log) }),
+      (error: KafkaError) => ({
+        partitionIndex,
+        // Where it stood when the wait began.
+        lowWatermark: error.code === 'REQUEST_TIMED_OUT' ? lowWatermark : -1,
+        errorCode: error.errno,
+      }),
+    )
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return { partitionIndex, lowWatermark: -1, errorCode: error.errno }
   }
-}
-
-/** @throws KafkaError when this broker leads the partition no more. */
-function deletedInTime({ clock }: Services, hosted: Partition, before: number, timeoutMs: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.at(clock.monotonicMs() + Math.max(timeoutMs, 0), () => resolve(false))
-    void hosted
-      .whenDeleted(before)
-      .then(() => resolve(true), reject)
-      .finally(() => timer.cancel())
-  })
 }

@@ -305,7 +305,7 @@ async function settle(
 ): Promise<PartitionAnswer> {
   try {
     await appended.written
-    if (request.acks === -1) await awaitCommit(services, request.timeoutMs, hosted, appended.lastOffset + 1)
+    if (request.acks === -1) await awaitCommit(request.timeoutMs, hosted, appended.lastOffset + 1)
     return answer
   } catch (error) {
     return answerError(services, hosted.topic, hosted.index, error, context)

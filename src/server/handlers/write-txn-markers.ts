@@ -106,5 +106,5 @@ function append(services: MarkerServices, hosted: Partition, marker: MarkerWrite
   const { records } = validateProduce(batch, { ...options, origin: 'coordinator' })
   const appended = hosted.append(log, records, { origin: 'coordinator', transactionVersion })
   const end = appended.lastOffset + 1
-  return appended.written.then(() => awaitCommit(services, services.config().requestTimeoutMs, hosted, end))
+  return appended.written.then(() => awaitCommit(services.config().requestTimeoutMs, hosted, end))
 }
