@@ -1,6 +1,6 @@
 /** Every command of `klamm`. Nothing here loads a client. */
 import { CHANGING, CONNECTION, HELP, SHOWING, WATCHING } from './common-options.ts'
-import { maybe, on, one, some, takes, type Command } from './command.ts'
+import { any, maybe, on, one, some, takes, type Command } from './command.ts'
 import { RECORD_COMMANDS } from './record-commands.ts'
 
 const SHOW = { ...CONNECTION, ...SHOWING }
@@ -163,6 +163,19 @@ const CLUSTER_COMMANDS: readonly Command[] = (
   load,
 }))
 
+const REBALANCE: Command = {
+  path: ['rebalance'],
+  about: 'Spread partitions and leaders over the brokers, or away from some. Shows the plan; --execute begins it.',
+  positionals: [any('TOPIC', 'topics')],
+  options: {
+    ...SHOW,
+    'remove-broker': takes('ID', 'A broker that is to keep nothing. Repeatable.'),
+    throttle: takes('BYTES', 'What each broker may copy in a second, until kafka-reassign-partitions --verify.'),
+    execute: on('Do it.'),
+  },
+  load: async () => (await import('./rebalance.ts')).rebalance,
+}
+
 const PROFILE_COMMANDS: readonly Command[] = [
   {
     path: ['profile', 'create'],
@@ -221,6 +234,7 @@ export const COMMANDS: readonly Command[] = [
   ...GROUP_COMMANDS,
   ...CONFIG_COMMANDS,
   ...CLUSTER_COMMANDS,
+  REBALANCE,
   ...PROFILE_COMMANDS,
   {
     path: ['start'],

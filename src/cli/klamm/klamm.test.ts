@@ -219,3 +219,18 @@ test('every command has help that names all of its options', async () => {
     for (const name of Object.keys(options)) expect(help.out).toContain(`--${name}`)
   }
 })
+
+test('a cluster of one broker is spread already, and nothing of it can go', async () => {
+  await run('topics create spread -p 3')
+  expect(await run('rebalance')).toMatchObject({ exitCode: 0, error: 'The partitions are spread already.\n' })
+  expect(await json('rebalance spread -o json')).toEqual({ version: 1, partitions: [] })
+  expect(await run('rebalance spread --remove-broker 1')).toMatchObject({
+    exitCode: 1,
+    error: 'klamm: spread-0 has 1 replica, and 0 brokers are left.\n',
+  })
+  expect(await run('rebalance --remove-broker 9')).toMatchObject({ exitCode: 3 })
+  expect(await run('rebalance --remove-broker x')).toMatchObject({ exitCode: 2 })
+  expect(await run('rebalance --throttle 5')).toMatchObject({ exitCode: 2 })
+  expect(await run('rebalance none')).toMatchObject({ exitCode: 3 })
+  await run('topics delete spread')
+})

@@ -40,7 +40,7 @@ export async function throttleMoves(
   running: ReadonlyMap<TopicPartition, PartitionReassignment>,
   proposed: readonly PartitionReplicas[],
   current: ReadonlyMap<string, readonly number[]>,
-  terminal: Terminal,
+  terminal: Pick<Terminal, 'out'>,
 ): Promise<void> {
   const all = moves(running, proposed, current)
   const topics = new Set(all.map(({ topic }) => topic))
