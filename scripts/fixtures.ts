@@ -4,7 +4,8 @@
  *
  * DIR is one fixture or a folder of them. Retention and expiry are off: the directories age, and what they hold must not
  * be removed by it. Each is opened twice: by the log layer alone, and by a whole node which is asked over its network. The
- * last line is `N passed, N failed`; one check is one section of the document, or one list of files.
+ * last line is `N passed, N failed`; one check is one section of the document, or one list of files. Of the directories of a
+ * cluster the metadata logs are compared.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -17,6 +18,7 @@ import { DEFAULT_MAINTENANCE_INTERVALS } from '../src/storage/log-maintenance.ts
 import { LogManager } from '../src/storage/log-manager.ts'
 import { topicPartitionName } from '../src/storage/topic-partition.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
+import { checkCluster, nodesOf } from './fixtures/check-cluster.ts'
 import { checkNode } from './fixtures/check-node.ts'
 import { compareFiles, filesBelow, parseFileList } from './fixtures/files-after-load.ts'
 import { partitionState, type PartitionState } from './fixtures/log-state.ts'
@@ -64,6 +66,12 @@ async function run(fixture: string): Promise<void> {
     unpack(fixture, copy)
     const expected: unknown = JSON.parse(readFileSync(join(fixture, 'expected/state.json'), 'utf8'))
     if (!isObject(expected)) throw new Error('expected/state.json is no object')
+    if (nodesOf(copy).length > 0) {
+      for await (const { name, differences } of checkCluster(copy, expected)) {
+        report(`${basename(fixture)} ${name}`, differences)
+      }
+      return
+    }
     const filesPath = join(fixture, 'expected/files-after-load.txt')
     const files = existsSync(filesPath) ? parseFileList(readFileSync(filesPath, 'utf8')) : null
     await checkLogs(basename(fixture), copy, expected, files)
