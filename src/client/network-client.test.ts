@@ -185,6 +185,20 @@ test('metadata is asked for again when it is old, and when a leader is missing',
   })
 })
 
+test('when the controller can not be reached, metadata is asked for again and names the next one', async () => {
+  await inCluster({ nodes: 2 }, async ({ world, cluster, client }) => {
+    cluster.on(Heartbeat, () => ({}))
+    cluster.controllerId = 2
+    await client.refresh()
+    await cluster.stopNode(2)
+    cluster.controllerId = 1
+    await expect(client.request('controller', Heartbeat, { groupId: 'g' })).rejects.toThrow('cannot connect')
+    await world.advance(1000)
+    await client.request('controller', Heartbeat, { groupId: 'g' })
+    expect(cluster.log.at(-1)).toBe('Heartbeat v4 at 1')
+  })
+})
+
 test('a burst of stale answers asks for metadata once per pause', async () => {
   await inCluster({ topics: { t: 1 } }, async ({ world, cluster, client }) => {
     client.setInterest(new Set(['t']))

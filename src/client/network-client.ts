@@ -162,7 +162,15 @@ export class NetworkClient {
     await this.ready()
     const id = target === 'controller' ? this.metadata.controllerId : target
     const node = this.metadata.nodes.get(id)
-    if (node !== undefined) return this.#connections.get(id, lane, node)
+    if (node !== undefined) {
+      try {
+        return await this.#connections.get(id, lane, node)
+      } catch (error) {
+        // It may be gone for good, and another one be the controller.
+        if (error instanceof OperationalError) this.refreshSoon()
+        throw error
+      }
+    }
     this.refreshSoon()
     if (target === 'controller') throw new KafkaError('NOT_CONTROLLER', 'The cluster has no controller just now.')
     throw new KafkaError('BROKER_NOT_AVAILABLE', `Node ${id} is not among the nodes of the cluster just now.`)

@@ -1,4 +1,4 @@
-/** DescribeQuorum, answered by the leader: itself is the only voter, others may observe. v1 adds times, v2 directories and endpoints. */
+/** DescribeQuorum, answered by the leader. v1 adds times, v2 directories and endpoints. */
 import { ERROR_CODES } from '../base/error-codes.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/generated/describe-quorum.ts'
@@ -8,14 +8,16 @@ import type { LogReplica, MetadataLog } from './metadata-log.ts'
 const ADDRESSES_VERSION = 2
 const METADATA_TOPIC = '__cluster_metadata'
 
-/** There is one partition to ask for, and one question to ask at a time. */
-function unknown({ topicName, partitions }: DescribeQuorumRequest.TopicData): Init<DescribeQuorumResponse.TopicData> {
+function refused(
+  { topics }: DescribeQuorumRequest,
+  errorCode: number,
+  errorMessage: string,
+): Init<DescribeQuorumResponse> {
   return {
-    topicName,
-    partitions: partitions.map(({ partitionIndex }) => ({
-      partitionIndex,
-      errorCode: ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION,
-      errorMessage: 'This server does not host this topic-partition.',
+    errorCode: 0,
+    topics: topics.map(({ topicName, partitions }) => ({
+      topicName,
+      partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode, errorMessage })),
     })),
   }
 }
@@ -32,7 +34,18 @@ export function describeQuorum(
     first?.topicName === METADATA_TOPIC &&
     first.partitions.length === 1 &&
     first.partitions[0]?.partitionIndex === 0
-  if (!isAsked) return { errorCode: 0, topics: request.topics.map(unknown) }
+  // There is one partition to ask for, and one question to ask at a time.
+  if (!isAsked) {
+    const message = 'This server does not host this topic-partition.'
+    return refused(request, ERROR_CODES.UNKNOWN_TOPIC_OR_PARTITION, message)
+  }
+  if (!log.isLeader) {
+    const message =
+      'For requests intended only for the leader, this error indicates that the broker is not the current leader. '
+    const rest =
+      'For requests intended for any replica, this error indicates that the broker is not a replica of the topic partition.'
+    return refused(request, ERROR_CODES.NOT_LEADER_OR_FOLLOWER, message + rest)
+  }
   const state = ({ id, directoryId, endOffset, lastFetchMs, lastCaughtUpMs }: LogReplica) => ({
     replicaId: id,
     ...(apiVersion < ADDRESSES_VERSION ? {} : { replicaDirectoryId: directoryId }),

@@ -1,5 +1,6 @@
 /** Nodes that are broker and controller in one (process.roles=broker,controller), several in one seeded world: one quorum. */
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
@@ -181,6 +182,20 @@ test.each([
     },
     config,
   )
+})
+
+test('a controller that stands by does not describe the quorum, it is asked for its leader', async () => {
+  await withCluster(12, async (cluster) => {
+    for (const id of IDS) await cluster.format(id, IDS)
+    await cluster.startAll()
+    const { leaderId } = await cluster.quorum(1)
+    const asked = { topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }
+    for (const id of IDS) {
+      const { topics } = await cluster.ask(id, (client) => client.request(DescribeQuorum, asked), 9093)
+      const errorCode = id === leaderId ? 0 : ERROR_CODES.NOT_LEADER_OR_FOLLOWER
+      expect(topics[0]!.partitions[0]).toMatchObject({ errorCode })
+    }
+  })
 })
 
 test.each([3, 4, 5, 6])(
