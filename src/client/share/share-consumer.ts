@@ -9,32 +9,23 @@
  * It asks for records only when the user does, since their locks run from the fetch on: what one poll brings is handed out
  * before more is asked for. Acknowledgements go with the next fetch, or at once with `commit`.
  */
-import { KafkaError } from '../../base/errors.ts'
-import { clampInt64 } from '../../base/int64.ts'
-import { ShareAcknowledge } from '../../protocol/generated/share-acknowledge.ts'
-import { ShareFetch, type ShareFetchResponse } from '../../protocol/generated/share-fetch.ts'
-import type { Uuid } from '../../base/uuid.ts'
 import type { MetricsRegistry } from '../../metrics/registry.ts'
-import { backoffMs, pause, type CallOptions } from '../call.ts'
+import { pause, type CallOptions } from '../call.ts'
 import { checkArguments } from '../check-options.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { SHARE_CONSUMER_REJECTS, SHARE_CONSUMER_THROWS } from '../consumer/consumer-arguments.ts'
 import { Coordinator } from '../coordinator.ts'
-import { readFetched } from '../consumer/fetched-records.ts'
-import { RecordBatchView } from '../consumer/record-batch-view.ts'
 import { keyOf, type TopicPartition } from '../consumer/topic-partition.ts'
-import { ClientError, errorOf, isRetriable } from '../errors.ts'
+import { ClientError } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
-import { Acknowledgements, RENEW } from './acknowledgements.ts'
-import { ShareBatch, type ShareBatchOwner, type ShareRecord } from './share-batch.ts'
+import type { ShareBatch, ShareRecord } from './share-batch.ts'
 import { ShareMembership } from './share-membership.ts'
 import { resolveShareOptions, type ShareConsumerOptions, type ShareSettings } from './share-options.ts'
 import { ShareObserver } from './share-observer.ts'
-import { ShareSession, type AcknowledgeOutcome, type SharePlace } from './share-session.ts'
+import type { AcknowledgeOutcome } from './share-session.ts'
+import { ShareSessions } from './share-sessions.ts'
 
 const CLOSE_TIMEOUT_MS = 30_000
-/** Versions with record limits and renewals. */
-const LIMITS_FROM = 2
 
 interface Fetched<K, V> {
   readonly batch: ShareBatch<K, V>
@@ -52,9 +43,8 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   readonly #observer: ShareObserver
   readonly #settings: ShareSettings<K, V>
   readonly #membership: ShareMembership
-  readonly #sessions = new Map<number, ShareSession>()
+  readonly #sessions: ShareSessions<K, V>
   #topics: readonly string[] = []
-  #assigned: ReadonlyMap<Uuid, readonly number[]> = new Map()
   #fetched: Fetched<K, V>[] = []
   #inHand: ShareBatch<K, V> | null = null
   readonly #waiting = new Set<() => void>()
@@ -62,7 +52,6 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   #isPolling = false
   #isStopped = false
   #closing: Promise<void> | null = null
-  readonly #owner: ShareBatchOwner = { renew: (batch, offset) => this.#renew(batch, offset) }
 
   /** @throws ClientError INVALID_ARGUMENT with one sentence. */
   constructor(world: ClientWorld, options: ResolvedClientOptions & ShareConsumerOptions<K, V>) {
@@ -75,12 +64,17 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     this.#membership = new ShareMembership(this.#network, coordinator, groupId, rack, {
       topics: () => this.#topics,
       assigned: (partitions) => {
-        this.#assigned = partitions
+        this.#sessions.assign(partitions)
         this.#observer.reassigned()
         this.#signal()
       },
       failed: (error) => this.#fail(error),
       heartbeat: (sentMs) => this.#observer.heartbeat(sentMs),
+    })
+    this.#sessions = new ShareSessions(this.#network, this.#settings, this.#membership.memberId, this.#observer, {
+      arrived: (batch, untilMs) => this.#fetched.push({ batch, untilMs }),
+      changed: () => this.#signal(),
+      failed: (error) => this.#fail(error),
     })
     this.#network.metadata.onChange(() => this.#signal())
   }
@@ -111,7 +105,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
 
   /** Partitions that the coordinator gave, as far as their topics' names are known. */
   assignment(): TopicPartition[] {
-    return this.#places().map(({ topic, partition }) => ({ topic, partition }))
+    return this.#sessions.places().map(({ topic, partition }) => ({ topic, partition }))
   }
 
   /** Batches until the consumer is closed or stopped. One loop at a time. */
@@ -165,7 +159,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   commitLater(): void {
     if (this.isClosed) throw closed()
     this.#gather(this.#settings.onAcknowledged, false)
-    for (const session of this.#sessions.values()) if (session.hasWaiting) void this.#acknowledge(session, false)
+    void this.#sessions.flush()
   }
 
   /**
@@ -187,8 +181,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     this.#gather(this.#settings.onAcknowledged, false)
     const call = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
     const ended = (async () => {
-      const sessions = [...this.#sessions.values()].filter(({ isOpen }) => isOpen)
-      await Promise.all(sessions.map((session) => this.#acknowledge(session, true)))
+      await this.#sessions.end()
       await this.#membership.leave(call)
     })()
     const late = new AbortController()
@@ -201,8 +194,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     const outcomes = new Map<string, Error | null>()
     this.#gather((key, error) => void outcomes.set(key, outcomes.get(key) ?? error), !this.#settings.isExplicit)
     call.signal?.throwIfAborted()
-    const waiting = [...this.#sessions.values()].filter(({ hasWaiting }) => hasWaiting)
-    await Promise.all(waiting.map((session) => this.#acknowledge(session, false)))
+    await this.#sessions.flush()
     return outcomes
   }
 
@@ -239,14 +231,14 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
         this.#inHand = batch
         this.#observer.handedOut(batch.length)
         // What is acknowledged must not wait until all that was fetched is handed out.
-        for (const session of this.#sessions.values()) if (session.hasWaiting) void this.#acknowledge(session, false)
+        void this.#sessions.flush()
         return batch
       }
       const nowMs = clock.monotonicMs()
       if (nowMs >= deadlineMs) return null
-      this.#fetchAll()
-      let untilMs = Math.min(deadlineMs, nowMs + this.#settings.fetchMaxWaitMs + 1000)
-      for (const { retryAtMs } of this.#sessions.values()) if (retryAtMs > nowMs) untilMs = Math.min(untilMs, retryAtMs)
+      this.#sessions.fetchAll()
+      const waitMs = this.#settings.fetchMaxWaitMs + 1000
+      const untilMs = Math.min(deadlineMs, nowMs + waitMs, this.#sessions.nextRetryMs(nowMs))
       await this.#changed(untilMs - nowMs, signal)
     }
   }
@@ -256,7 +248,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     for (let next = this.#fetched.shift(); next !== undefined; next = this.#fetched.shift()) {
       // Its lock has run out: the broker gives it to others, and counts on nothing of us.
       if (next.untilMs > nowMs && next.batch.length > 0) return next.batch
-      if (next.untilMs > nowMs) this.#queue(next.batch, next.batch.take(true), this.#settings.onAcknowledged)
+      if (next.untilMs > nowMs) this.#sessions.queue(next.batch, next.batch.take(true), this.#settings.onAcknowledged)
     }
     return null
   }
@@ -274,7 +266,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     }
     this.#inHand = null
     if (!this.#settings.isExplicit) batch.acknowledgeAll()
-    this.#queue(batch, batch.take(true), this.#settings.onAcknowledged)
+    this.#sessions.queue(batch, batch.take(true), this.#settings.onAcknowledged)
   }
 
   /** Queues what has been answered of the batch in hand; with `acceptsRest` all of it. */
@@ -283,244 +275,8 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     if (batch === null) return
     if (acceptsRest) batch.acknowledgeAll()
     const isDone = batch.openCount === 0
-    this.#queue(batch, batch.take(isDone), outcome)
+    this.#sessions.queue(batch, batch.take(isDone), outcome)
     if (isDone) this.#inHand = null
-  }
-
-  readonly #nodeOf = new Map<string, { readonly node: number; readonly topicId: Uuid }>()
-
-  /** To the broker that gave the records out: no other knows of them. */
-  #queue({ topic, partition }: TopicPartition, acknowledgements: Acknowledgements, outcome: AcknowledgeOutcome): void {
-    const records = acknowledgements.size
-    if (records === 0) return
-    const settled: AcknowledgeOutcome = (key, error) => {
-      this.#observer.acknowledged(topic, partition, records, error)
-      outcome(key, error)
-    }
-    const key = keyOf({ topic, partition })
-    const from = this.#nodeOf.get(key)
-    const session = from === undefined ? undefined : this.#sessions.get(from.node)
-    if (from === undefined || session === undefined || !session.isOpen) {
-      settled(
-        key,
-        new KafkaError('INVALID_RECORD_STATE', `The session in which records of ${key} were acquired has ended.`),
-      )
-      return
-    }
-    session.add({ key, topicId: from.topicId, partition }, acknowledgements, settled)
-  }
-
-  #places(): (SharePlace & TopicPartition)[] {
-    const places: (SharePlace & TopicPartition)[] = []
-    for (const [topicId, partitions] of this.#assigned) {
-      const topic = this.#network.metadata.nameOf(topicId)
-      if (topic === null) {
-        this.#network.refreshSoon()
-        continue
-      }
-      for (const partition of partitions) places.push({ key: keyOf({ topic, partition }), topic, topicId, partition })
-    }
-    return places
-  }
-
-  #sessionOf(node: number): ShareSession {
-    let session = this.#sessions.get(node)
-    if (session === undefined) {
-      session = new ShareSession(node)
-      this.#sessions.set(node, session)
-    }
-    return session
-  }
-
-  /** A fetch to every leader that has none on its way. */
-  #fetchAll(): void {
-    const nowMs = this.#network.world.clock.monotonicMs()
-    const byNode = new Map<number, Map<string, SharePlace & TopicPartition>>()
-    for (const place of this.#places()) {
-      const leader = this.#network.metadata.leader(place.topic, place.partition)
-      if (leader === null) {
-        this.#network.refreshSoon()
-        continue
-      }
-      const places = byNode.get(leader.id)
-      if (places === undefined) byNode.set(leader.id, new Map([[place.key, place]]))
-      else places.set(place.key, place)
-    }
-    for (const [node, places] of byNode) {
-      const session = this.#sessionOf(node)
-      if (session.isFetching || session.retryAtMs > nowMs) continue
-      session.isFetching = true
-      void this.#inTurn(session, () => this.#fetch(session, places)).finally(() => {
-        session.isFetching = false
-        this.#signal()
-      })
-    }
-  }
-
-  /** Requests of a session go one at a time. Never rejects. */
-  #inTurn(session: ShareSession, task: () => Promise<void>): Promise<void> {
-    const done = session.tail.then(task).catch((error: unknown) => {
-      if (this.#network.isClosed) return
-      session.lost(error as Error)
-      this.#refused(session, error as Error)
-    })
-    session.tail = done
-    return done
-  }
-
-  #refused(session: ShareSession, error: Error): void {
-    const { clock, random } = this.#network.world
-    session.failures += 1
-    session.retryAtMs = clock.monotonicMs() + backoffMs(this.#network.retries.backoff, session.failures, random)
-    const isPassing = isRetriable(error) || (error instanceof KafkaError && error.code === 'BROKER_NOT_AVAILABLE')
-    if (isPassing) this.#network.refreshSoon()
-    else this.#fail(error)
-  }
-
-  async #fetch(session: ShareSession, places: ReadonlyMap<string, SharePlace & TopicPartition>): Promise<void> {
-    const { fetchMaxBytes, fetchMaxWaitMs, fetchMinBytes, groupId, isRecordLimited, maxPollRecords } = this.#settings
-    const connection = await this.#network.connection(session.node, 'fetch')
-    const version = connection.versions.choose(ShareFetch, isRecordLimited ? { min: LIMITS_FROM } : { min: 1 })
-    const { topics, forgottenTopicsData } = session.fetch(places)
-    const message = {
-      groupId,
-      memberId: this.#membership.memberId,
-      shareSessionEpoch: session.epoch,
-      maxWaitMs: fetchMaxWaitMs,
-      minBytes: fetchMinBytes,
-      maxBytes: fetchMaxBytes,
-      maxRecords: maxPollRecords,
-      batchSize: maxPollRecords,
-      shareAcquireMode: isRecordLimited ? 1 : 0,
-      topics,
-      forgottenTopicsData,
-    }
-    const options = { lane: 'fetch', versions: { min: version, max: version }, keepsMemory: true } as const
-    const sentMs = this.#network.world.clock.monotonicMs()
-    const answer = await this.#network.request(session.node, ShareFetch, message, options)
-    const error = errorOf(answer.errorCode, answer.errorMessage)
-    if (error !== null) throw error
-    session.failures = 0
-    let bytes = 0
-    let records = 0
-    const failed = new Map<string, Error>()
-    for (const topic of answer.responses) {
-      const name = this.#network.metadata.nameOf(topic.topicId)
-      for (const part of topic.partitions) {
-        const key = keyOf({ topic: name ?? topic.topicId, partition: part.partitionIndex })
-        const refused = errorOf(part.acknowledgeErrorCode, part.acknowledgeErrorMessage)
-        if (refused !== null) failed.set(key, refused)
-        bytes += part.records?.length ?? 0
-        for (const { firstOffset, lastOffset } of part.acquiredRecords) {
-          records += clampInt64(lastOffset) - clampInt64(firstOffset) + 1
-        }
-        if (name !== null) this.#takePart(session, name, topic.topicId, part, answer)
-      }
-    }
-    const { throttleTimeMs } = answer
-    this.#observer.fetched({ node: session.node, sentMs, bytes, records, throttleTimeMs })
-    session.answered(failed)
-  }
-
-  #takePart(
-    session: ShareSession,
-    topic: string,
-    topicId: Uuid,
-    part: ShareFetchResponse.PartitionData,
-    answer: ShareFetchResponse,
-  ): void {
-    const place = { topic, partition: part.partitionIndex }
-    const error = errorOf(part.errorCode, part.errorMessage)
-    if (error !== null) {
-      this.#noticeLeader(place, part, answer)
-      session.retryAtMs = this.#network.world.clock.monotonicMs() + this.#network.options.retryBackoffMs
-      if (!isRetriable(error)) this.#fail(error)
-      return
-    }
-    const { records, acquiredRecords } = part
-    if (records === null || records.length === 0 || acquiredRecords.length === 0) return
-    const ranges = acquiredRecords.map(({ firstOffset, lastOffset, deliveryCount }) => ({
-      firstOffset: clampInt64(firstOffset),
-      lastOffset: clampInt64(lastOffset),
-      deliveryCount,
-    }))
-    const { checkCrcs: checksCrc, key, value } = this.#settings
-    const offset = ranges[0]!.firstOffset
-    try {
-      const fetched = readFetched(place, records, { offset, aborted: null, checksCrc })
-      const commit = (): Promise<void> => Promise.resolve()
-      const view = new RecordBatchView<K, V>({ ...place, highWatermark: -1 }, fetched, { key, value, commit })
-      const lockMs = answer.acquisitionLockTimeoutMs
-      const batch = new ShareBatch(view, ranges, lockMs, this.#owner)
-      const untilMs = lockMs > 0 ? this.#network.world.clock.monotonicMs() + lockMs : Infinity
-      this.#nodeOf.set(keyOf(place), { node: session.node, topicId })
-      this.#fetched.push({ batch, untilMs })
-    } catch (thrown) {
-      // Whoever gets it next may have better luck; after some times the broker gives up on it.
-      this.#fail(thrown as Error)
-    }
-  }
-
-  #noticeLeader(place: TopicPartition, part: ShareFetchResponse.PartitionData, answer: ShareFetchResponse): void {
-    const { leaderId, leaderEpoch } = part.currentLeader
-    const endpoint = answer.nodeEndpoints.find(({ nodeId }) => nodeId === leaderId)
-    const node = endpoint === undefined ? null : { ...endpoint, id: endpoint.nodeId }
-    if (!this.#network.metadata.applyLeader(place.topic, place.partition, leaderId, leaderEpoch, node)) {
-      this.#network.refreshSoon()
-    }
-  }
-
-  /** Sends what waits; with `closes` the session ends and what is left is released. */
-  #acknowledge(session: ShareSession, closes: boolean): Promise<void> {
-    return this.#inTurn(session, async () => {
-      if (!session.isOpen || (!closes && !session.hasWaiting)) return
-      await this.#sendAcknowledge(session, session.acknowledge(), closes ? -1 : session.epoch, false)
-    })
-  }
-
-  async #sendAcknowledge(
-    session: ShareSession,
-    topics: ReturnType<ShareSession['acknowledge']>,
-    shareSessionEpoch: number,
-    isRenewAck: boolean,
-  ): Promise<void> {
-    const message = {
-      groupId: this.#settings.groupId,
-      memberId: this.#membership.memberId,
-      shareSessionEpoch,
-      isRenewAck,
-      topics,
-    }
-    const options = { lane: 'fetch', versions: { min: isRenewAck ? LIMITS_FROM : 1 } } as const
-    const answer = await this.#network.request(session.node, ShareAcknowledge, message, options)
-    const error = errorOf(answer.errorCode, answer.errorMessage)
-    if (error !== null) throw error
-    const failed = new Map<string, Error>()
-    for (const { topicId, partitions } of answer.responses) {
-      const topic = this.#network.metadata.nameOf(topicId) ?? topicId
-      for (const { partitionIndex, errorCode, errorMessage } of partitions) {
-        const refused = errorOf(errorCode, errorMessage)
-        if (refused !== null) failed.set(keyOf({ topic, partition: partitionIndex }), refused)
-      }
-    }
-    session.answered(failed)
-  }
-
-  async #renew({ topic, partition }: TopicPartition, offset: number): Promise<void> {
-    const key = keyOf({ topic, partition })
-    const from = this.#nodeOf.get(key)
-    const session = from === undefined ? undefined : this.#sessions.get(from.node)
-    if (from === undefined || session === undefined) {
-      throw new KafkaError('INVALID_RECORD_STATE', `The session in which records of ${key} were acquired has ended.`)
-    }
-    const renewal = new Acknowledgements()
-    renewal.set(offset, RENEW)
-    let outcome: Error | null = null
-    await this.#inTurn(session, async () => {
-      session.add({ key, topicId: from.topicId, partition }, renewal, (_, error) => (outcome = error))
-      await this.#sendAcknowledge(session, session.acknowledge(), session.epoch, true)
-    })
-    if (outcome !== null) throw outcome as Error
   }
 
   #fail(error: Error): void {
