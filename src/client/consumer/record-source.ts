@@ -7,8 +7,8 @@
  */
 import { KafkaError } from '../../base/errors.ts'
 import { entryLastOffset } from '../../records/batches.ts'
-import { pause } from '../call.ts'
 import type { NetworkClient } from '../network-client.ts'
+import { Signal } from '../signal.ts'
 import type { Committer, CommitPoint } from './committer.ts'
 import { ConsumerObserver } from './consumer-observer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
@@ -38,7 +38,7 @@ export class RecordSource<K, V> {
   readonly #network: NetworkClient
   readonly #owner: BatchOwner<K, V>
   readonly #ready = new Set<PartitionState>()
-  readonly #waiting = new Set<() => void>()
+  readonly #changes: Signal
   readonly #stopWatching: () => void
   #inHand: InHand<K, V> | null = null
   #failure: Error | null = null
@@ -48,13 +48,14 @@ export class RecordSource<K, V> {
   constructor(network: NetworkClient, settings: ConsumerSettings<K, V>, owner: BatchOwner<K, V>) {
     this.#network = network
     this.#owner = owner
+    this.#changes = new Signal(network.world.clock)
     this.observer = new ConsumerObserver(network, settings, this.partitions)
     this.keeper = new PositionKeeper(network, settings, {
       partitions: this.partitions,
       committer: () => this.committer,
       positioned: () => {
         this.wake()
-        this.#signal()
+        this.#changes.raise()
       },
       failed: (error) => this.fail(error),
     })
@@ -95,7 +96,7 @@ export class RecordSource<K, V> {
       this.#ready.delete(state)
       this.observer.partitionRemoved(state)
     }
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** Something changed: asks for what is missing. */
@@ -103,14 +104,14 @@ export class RecordSource<K, V> {
     if (this.#isStopped) return
     this.keeper.wake()
     this.fetcher.wake()
-    if (this.#ready.size > 0) this.#signal()
+    if (this.#ready.size > 0) this.#changes.raise()
   }
 
   /** The next `poll` rejects with it; the first of several is told. */
   fail(error: Error): void {
     this.#failure ??= error
     this.observer.failed(error)
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** Waiting polls and those to come give null; nothing more is fetched. What is in hand may still be finished. */
@@ -118,14 +119,14 @@ export class RecordSource<K, V> {
     this.#isStopped = true
     this.#stopWatching()
     this.keeper.close()
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** Nobody waits any more for what is in hand. */
   close(): void {
     this.stop()
     this.#isClosed = true
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** Takes what is in hand as finished, then waits for the next batch. Null once stopped, or after `timeoutMs`. */
@@ -139,7 +140,7 @@ export class RecordSource<K, V> {
       const nowMs = this.#network.world.clock.monotonicMs()
       deadlineMs ??= nowMs + timeoutMs
       if (nowMs >= deadlineMs) return null
-      await this.#changed(deadlineMs - nowMs, signal)
+      await this.#changes.wait(deadlineMs - nowMs, signal)
     }
   }
 
@@ -168,7 +169,7 @@ export class RecordSource<K, V> {
     if (this.#isTrue(held)) {
       held.state.finished = { offset: held.state.position, leaderEpoch: held.state.positionEpoch }
     }
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** `batch` is in hand, and reading it on is still what the user wants. */
@@ -210,7 +211,7 @@ export class RecordSource<K, V> {
       state.position = rest
       this.#ready.add(state)
     }
-    this.#signal()
+    this.#changes.raise()
   }
 
   /** What was committed by hand is finished too. */
@@ -247,7 +248,7 @@ export class RecordSource<K, V> {
     for (;;) {
       const held = this.#inHand
       if (held === null || held.isLeft || !keys.has(held.state.key) || this.#isClosed) return
-      await this.#changed(null, undefined)
+      await this.#changes.wait(null, undefined)
     }
   }
 
@@ -258,12 +259,12 @@ export class RecordSource<K, V> {
       this.#failure = null
       throw failure
     }
-    await this.#changed(timeoutMs, signal)
+    await this.#changes.wait(timeoutMs, signal)
   }
 
   #arrived(state: PartitionState): void {
     this.#ready.add(state)
-    this.#signal()
+    this.#changes.raise()
   }
 
   #takeOf(state: PartitionState): RecordBatchView<K, V> | null {
@@ -302,35 +303,6 @@ export class RecordSource<K, V> {
 
   #wakeLater(atMs: number): void {
     this.#network.world.clock.at(atMs, () => this.wake())
-  }
-
-  #signal(): void {
-    for (const resume of this.#waiting) resume()
-    this.#waiting.clear()
-  }
-
-  /** Resolves at the next signal, or after `timeoutMs`. */
-  async #changed(timeoutMs: number | null, signal: AbortSignal | undefined): Promise<void> {
-    const { clock } = this.#network.world
-    let resume!: () => void
-    const signalled = new Promise<void>((resolve) => (resume = resolve))
-    this.#waiting.add(resume)
-    if (timeoutMs === null || timeoutMs === Infinity) {
-      if (signal === undefined) return signalled
-      const aborted = (): void => resume()
-      signal.addEventListener('abort', aborted, { once: true })
-      await signalled
-      signal.removeEventListener('abort', aborted)
-      return
-    }
-    const expired = new AbortController()
-    const timer = pause(clock, timeoutMs, expired.signal).catch(() => {})
-    const aborted = (): void => resume()
-    signal?.addEventListener('abort', aborted, { once: true })
-    await Promise.race([signalled, timer])
-    signal?.removeEventListener('abort', aborted)
-    expired.abort(new Error('no longer waited for'))
-    this.#waiting.delete(resume)
   }
 }
 

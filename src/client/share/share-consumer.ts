@@ -18,6 +18,7 @@ import { Coordinator } from '../coordinator.ts'
 import { keyOf, type TopicPartition } from '../consumer/topic-partition.ts'
 import { ClientError } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
+import { Signal } from '../signal.ts'
 import type { ShareBatch, ShareRecord } from './share-batch.ts'
 import { ShareMembership } from './share-membership.ts'
 import { resolveShareOptions, type ShareConsumerOptions, type ShareSettings } from './share-options.ts'
@@ -47,7 +48,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   #topics: readonly string[] = []
   #fetched: Fetched<K, V>[] = []
   #inHand: ShareBatch<K, V> | null = null
-  readonly #waiting = new Set<() => void>()
+  readonly #changes: Signal
   #failure: Error | null = null
   #isPolling = false
   #isStopped = false
@@ -57,6 +58,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   constructor(world: ClientWorld, options: ResolvedClientOptions & ShareConsumerOptions<K, V>) {
     this.#settings = resolveShareOptions(options, options)
     this.#network = new NetworkClient(world, this.#settings)
+    this.#changes = new Signal(world.clock)
     const { groupId, rack } = this.#settings
     this.#observer = new ShareObserver(this.#network, groupId)
     this.metrics = this.#observer.metrics
@@ -66,17 +68,17 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
       assigned: (partitions) => {
         this.#sessions.assign(partitions)
         this.#observer.reassigned()
-        this.#signal()
+        this.#changes.raise()
       },
       failed: (error) => this.#fail(error),
       heartbeat: (sentMs) => this.#observer.heartbeat(sentMs),
     })
     this.#sessions = new ShareSessions(this.#network, this.#settings, this.#membership.memberId, this.#observer, {
       arrived: (batch, untilMs) => this.#fetched.push({ batch, untilMs }),
-      changed: () => this.#signal(),
+      changed: () => this.#changes.raise(),
       failed: (error) => this.#fail(error),
     })
-    this.#network.metadata.onChange(() => this.#signal())
+    this.#network.metadata.onChange(() => this.#changes.raise())
   }
 
   get isClosed(): boolean {
@@ -143,7 +145,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   /** Ends loops when they ask for the next batch, and polls that wait. */
   stop(): void {
     this.#isStopped = true
-    this.#signal()
+    this.#changes.raise()
   }
 
   /**
@@ -239,7 +241,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
       this.#sessions.fetchAll()
       const waitMs = this.#settings.fetchMaxWaitMs + 1000
       const untilMs = Math.min(deadlineMs, nowMs + waitMs, this.#sessions.nextRetryMs(nowMs))
-      await this.#changed(untilMs - nowMs, signal)
+      await this.#changes.wait(untilMs - nowMs, signal)
     }
   }
 
@@ -282,25 +284,7 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   #fail(error: Error): void {
     this.#failure ??= error
     this.#observer.failed(error)
-    this.#signal()
-  }
-
-  #signal(): void {
-    for (const resume of this.#waiting) resume()
-    this.#waiting.clear()
-  }
-
-  async #changed(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
-    let resume!: () => void
-    const signalled = new Promise<void>((resolve) => (resume = resolve))
-    this.#waiting.add(resume)
-    const over = new AbortController()
-    const aborted = (): void => resume()
-    signal?.addEventListener('abort', aborted, { once: true })
-    await Promise.race([signalled, pause(this.#network.world.clock, timeoutMs, over.signal).catch(() => {})])
-    over.abort(new Error('no longer waited for'))
-    signal?.removeEventListener('abort', aborted)
-    this.#waiting.delete(resume)
+    this.#changes.raise()
   }
 }
 

@@ -7,10 +7,7 @@
  * A generation that the coordinator does not know any more is lost: nothing is committed, and the member begins anew.
  */
 import { KafkaError } from '../../../base/errors.ts'
-import { Heartbeat } from '../../../protocol/generated/heartbeat.ts'
-import { JoinGroup, type JoinGroupResponse } from '../../../protocol/generated/join-group.ts'
-import { LeaveGroup } from '../../../protocol/generated/leave-group.ts'
-import { SyncGroup } from '../../../protocol/generated/sync-group.ts'
+import type { JoinGroupResponse } from '../../../protocol/generated/join-group.ts'
 import type { Timer } from '../../../world/world.ts'
 import { backoffMs, pause, type CallOptions } from '../../call.ts'
 import type { Coordinator } from '../../coordinator.ts'
@@ -19,13 +16,12 @@ import type { NetworkClient } from '../../network-client.ts'
 import type { GroupIdentity } from '../committer.ts'
 import type { ConsumerSettings } from '../consumer-options.ts'
 import { keyOf, type TopicPartition } from '../topic-partition.ts'
-import type { AssignablePartition, MemberAssignment, PartitionAssignor } from './assignors/assignor.ts'
+import type { MemberAssignment, PartitionAssignor } from './assignors/assignor.ts'
+import { ClassicRequests } from './classic-requests.ts'
+import { LeaderAssignment } from './leader-assignment.ts'
 import type { LeaveMode, MemberHost, Membership } from './membership.ts'
-import { readAssignment, readSubscription, writeAssignment, writeSubscription } from './subscription-codec.ts'
+import { readAssignment, writeSubscription } from './subscription-codec.ts'
 
-const PROTOCOL_TYPE = 'consumer'
-/** What a held join may take beyond the rebalance timeout. */
-const JOIN_GRACE_MS = 5000
 /** A coordinator keeps no more of it (KIP-800). */
 const REASON_LENGTH_MAX = 255
 
@@ -43,9 +39,11 @@ export type ClassicSettings = Pick<
 export class ClassicMembership implements Membership {
   readonly #network: NetworkClient
   readonly #coordinator: Coordinator
+  readonly #requests: ClassicRequests
   readonly #groupId: string
   readonly #settings: ClassicSettings
   readonly #host: MemberHost
+  readonly #leading: LeaderAssignment
   readonly #isCooperative: boolean
   #memberId = ''
   #generation = -1
@@ -63,8 +61,6 @@ export class ClassicMembership implements Membership {
   #failures = 0
   /** What was subscribed when the member joined last. */
   #joinedTopics = ''
-  /** The leader's: what it based its assignment on. */
-  #watched: { readonly topics: ReadonlySet<string>; readonly seen: string } | null = null
   readonly #leaving = new AbortController()
   readonly #stopWatching: () => void
 
@@ -77,9 +73,11 @@ export class ClassicMembership implements Membership {
   ) {
     this.#network = network
     this.#coordinator = coordinator
+    this.#requests = new ClassicRequests(coordinator, groupId, settings)
     this.#groupId = groupId
     this.#settings = settings
     this.#host = host
+    this.#leading = new LeaderAssignment(network, host)
     this.#isCooperative = settings.assignors.every(({ isCooperative }) => isCooperative)
     this.#stopWatching = network.metadata.onChange(() => this.#noticeMetadata())
   }
@@ -126,20 +124,10 @@ export class ClassicMembership implements Membership {
     if (!leaves || memberId === '') return
     try {
       signal?.throwIfAborted()
-      await this.#sendLeave(memberId, groupInstanceId, timeoutMs)
+      await this.#requests.leave(memberId, groupInstanceId, timeoutMs)
     } catch (error) {
       this.#network.options.logger.debug(`leaving group ${this.#groupId}: ${String(error)}`)
     }
-  }
-
-  async #sendLeave(memberId: string, groupInstanceId: string | null, timeoutMs: number | undefined): Promise<void> {
-    const connection = await this.#coordinator.connection()
-    const version = connection.versions.choose(LeaveGroup)
-    const reason = 'the consumer is being closed'
-    const members = version >= 3 ? [{ memberId, groupInstanceId, reason }] : []
-    const message = { groupId: this.#groupId, memberId: version >= 3 ? '' : memberId, members }
-    const options = { versions: { min: version, max: version }, ...(timeoutMs === undefined ? {} : { timeoutMs }) }
-    await this.#coordinator.request(LeaveGroup, message, options)
   }
 
   /** Joins, and joins again, until the member leaves or fails for good. */
@@ -195,7 +183,7 @@ export class ClassicMembership implements Membership {
     this.#memberId = memberId
     const assignor = this.#assignorOf(joined.protocolName)
     const isLeader = leader === memberId && !joined.skipAssignment
-    const assignments = isLeader ? await this.#assign(assignor, joined.members) : []
+    const assignments = isLeader ? await this.#leading.assign(assignor, joined.members) : []
     const assignment = await this.#sync(generationId, assignor, assignments)
     this.#leaving.signal.throwIfAborted()
     this.#generation = generationId
@@ -243,35 +231,21 @@ export class ClassicMembership implements Membership {
   }
 
   async #join(): Promise<JoinGroupResponse> {
-    const { sessionTimeoutMs, maxPollIntervalMs, groupInstanceId, requestTimeoutMs } = this.#settings
     const topics = [...this.#host.topics()]
     this.#joinedTopics = topics.toSorted().join('\n')
-    this.#watched = null
-    const connection = await this.#coordinator.connection('join')
-    const version = connection.versions.choose(JoinGroup)
-    this.#isJoining = true
-    this.#stopHeartbeats()
-    const answer = await this.#coordinator.request(
-      JoinGroup,
-      {
-        groupId: this.#groupId,
-        sessionTimeoutMs,
-        rebalanceTimeoutMs: maxPollIntervalMs,
+    this.#leading.forget()
+    const answer = await this.#requests.join(() => {
+      this.#isJoining = true
+      this.#stopHeartbeats()
+      return {
         memberId: this.#memberId,
-        groupInstanceId: version >= 5 ? groupInstanceId : null,
-        protocolType: PROTOCOL_TYPE,
         protocols: this.#settings.assignors.map((assignor) => ({
           name: assignor.name,
           metadata: this.#subscription(assignor, topics),
         })),
         reason: this.#reason,
-      },
-      {
-        lane: 'join',
-        versions: { min: version, max: version },
-        timeoutMs: Math.max(requestTimeoutMs, maxPollIntervalMs + JOIN_GRACE_MS),
-      },
-    )
+      }
+    })
     const error = errorOf(answer.errorCode, `Joining group ${this.#groupId} failed.`)
     if (error?.code === 'MEMBER_ID_REQUIRED') this.#memberId = answer.memberId
     if (error !== null) throw named(error)
@@ -299,61 +273,12 @@ export class ClassicMembership implements Membership {
     )
   }
 
-  /** The leader's work. */
-  async #assign(
-    assignor: PartitionAssignor,
-    members: readonly JoinGroupResponse.JoinGroupResponseMember[],
-  ): Promise<{ memberId: string; assignment: Buffer }[]> {
-    const subscriptions = new Map(
-      members.map(({ memberId, metadata, groupInstanceId }) => [memberId, readSubscription(metadata, groupInstanceId)]),
-    )
-    const topics = new Set([...subscriptions.values()].flatMap((subscription) => subscription.topics))
-    this.#host.watch(topics)
-    const { metadata } = this.#network
-    if ([...topics].some((topic) => metadata.topic(topic) === null)) await this.#network.refresh()
-    const partitions = new Map<string, AssignablePartition[]>()
-    for (const topic of topics) {
-      const known = metadata.topic(topic)
-      if (known === null) continue
-      const rackOf = (id: number): string | null => metadata.nodes.get(id)?.rack ?? null
-      partitions.set(
-        topic,
-        known.partitions.map(({ partition, replicas }) => ({ topic, partition, racks: replicas.map(rackOf) })),
-      )
-    }
-    this.#watched = { topics, seen: this.#seen(topics) }
-    const assigned = await assignor.assign(partitions, subscriptions)
-    return members.map(({ memberId }) => ({
-      memberId,
-      assignment: writeAssignment(assigned.get(memberId) ?? { partitions: [] }),
-    }))
-  }
-
   async #sync(
     generationId: number,
     { name: protocolName }: PartitionAssignor,
     assignments: readonly { readonly memberId: string; readonly assignment: Buffer }[],
   ): Promise<MemberAssignment> {
-    const { groupInstanceId, maxPollIntervalMs, requestTimeoutMs } = this.#settings
-    const connection = await this.#coordinator.connection('join')
-    const version = connection.versions.choose(SyncGroup)
-    const answer = await this.#coordinator.request(
-      SyncGroup,
-      {
-        groupId: this.#groupId,
-        generationId,
-        memberId: this.#memberId,
-        groupInstanceId: version >= 3 ? groupInstanceId : null,
-        protocolType: PROTOCOL_TYPE,
-        protocolName,
-        assignments,
-      },
-      {
-        lane: 'join',
-        versions: { min: version, max: version },
-        timeoutMs: Math.max(requestTimeoutMs, maxPollIntervalMs + JOIN_GRACE_MS),
-      },
-    )
+    const answer = await this.#requests.sync({ memberId: this.#memberId, generationId, protocolName, assignments })
     const error = errorOf(answer.errorCode, `Synchronising with group ${this.#groupId} failed.`)
     if (error !== null) throw named(error)
     return readAssignment(answer.assignment)
@@ -385,7 +310,7 @@ export class ClassicMembership implements Membership {
     this.#generation = -1
     this.#rejoins = false
     await this.#host.lose(this.#host.owned())
-    if (groupInstanceId === null) await this.#sendLeave(memberId, null, undefined).catch(() => {})
+    if (groupInstanceId === null) await this.#requests.leave(memberId, null, undefined).catch(() => {})
   }
 
   #beat(): void {
@@ -408,24 +333,11 @@ export class ClassicMembership implements Membership {
   }
 
   async #heartbeat(generationId: number): Promise<void> {
-    const { groupInstanceId } = this.#settings
     let code = ''
     const sentMs = this.#network.world.clock.monotonicMs()
     try {
-      const connection = await this.#coordinator.connection()
-      const version = connection.versions.choose(Heartbeat)
-      const answer = await this.#coordinator.request(
-        Heartbeat,
-        {
-          groupId: this.#groupId,
-          generationId,
-          memberId: this.#memberId,
-          groupInstanceId: version >= 3 ? groupInstanceId : null,
-        },
-        { versions: { min: version, max: version }, timeoutMs: this.#settings.sessionTimeoutMs },
-      )
+      const error = await this.#requests.heartbeat(this.#memberId, generationId)
       this.#host.heartbeat(sentMs)
-      const error = errorOf(answer.errorCode)
       if (error !== null) this.#coordinator.noticed(error)
       code = error?.code ?? ''
     } catch (error) {
@@ -450,16 +362,7 @@ export class ClassicMembership implements Membership {
   #noticeMetadata(): void {
     if (this.#generation < 0) return
     if ([...this.#host.topics()].toSorted().join('\n') !== this.#joinedTopics) this.#rejoin('the subscription changed')
-    else if (this.#watched !== null && this.#seen(this.#watched.topics) !== this.#watched.seen) {
-      this.#rejoin('topics of the group changed')
-    }
-  }
-
-  #seen(topics: ReadonlySet<string>): string {
-    return [...topics]
-      .toSorted()
-      .map((topic) => `${topic}:${this.#network.metadata.topic(topic)?.partitions.length ?? 0}`)
-      .join('\n')
+    else if (this.#leading.isOutdated) this.#rejoin('topics of the group changed')
   }
 }
 
