@@ -1,65 +1,32 @@
 /**
  * Sends batches: looks at the queues when something has changed or a time has come, puts what is ready into one request per
- * node, and does with each answer what it means.
+ * node, and takes answers to batch-outcomes.ts, which knows what they mean.
  *
  * One look is synchronous. There is one timer, for whatever comes first: a batch has lingered, a pause is over, a time limit is
  * reached. Between a request and its answer its batches belong to the wire: their bytes are not touched.
  */
-import type { ByteReader } from '../../base/byte-reader.ts'
-import { errorName } from '../../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
-import { clampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { Init } from '../../protocol/codec.ts'
-import { readResponse } from '../../protocol/frames.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
 import type { BrokerConnection } from '../../rpc/broker-connection.ts'
 import type { Timer } from '../../world/world.ts'
-import { ClientError, isRetriable } from '../errors.ts'
+import { ClientError } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Accumulator } from './accumulator.ts'
-import { downConvert } from '../../records/convert.ts'
+import { BatchOutcomes, type BatchOutcomesOptions } from './batch-outcomes.ts'
 import { NodeChannel } from './node-channel.ts'
 import { remove, type PartitionQueue } from './partition-queue.ts'
-import { recordErrors, type ProducerBatch } from './producer-batch.ts'
+import { produceMessage, produceVersions, readProduce, type ProduceContext } from './produce-request.ts'
+import type { ProducerBatch } from './producer-batch.ts'
 import type { ProducerMetrics } from './producer-metrics.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import type { TransactionManager } from './transaction-manager.ts'
 
-/** Versions that say what is meant. */
-const MAGIC_2_VERSION = 3
-const ZSTD_VERSION = 7
-const TRANSACTION_V1_VERSION_MAX = 11
-const TOPIC_ID_VERSION = 13
-/** Metadata is out of date. */
-const STALE: ReadonlySet<string> = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_OR_FOLLOWER',
-  'REPLICA_NOT_AVAILABLE',
-  'KAFKA_STORAGE_ERROR',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
-  'LISTENER_NOT_FOUND',
-  'NETWORK_EXCEPTION',
-  'UNKNOWN_TOPIC_ID',
-  'INCONSISTENT_TOPIC_ID',
-])
-
-export interface SenderOptions {
-  readonly network: NetworkClient
-  readonly accumulator: Accumulator
-  /** Null: neither idempotent nor transactional. */
-  readonly transactions: TransactionManager | null
-  readonly options: ResolvedProducerOptions
-  readonly metrics: ProducerMetrics
-  /** A batch has ended. */
-  readonly ended: (batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number, error: Error | null) => void
+export interface SenderOptions extends BatchOutcomesOptions {
   /** The producer's own work in each look: it returns when it wants the next one, monotonic. */
   readonly eachTurn: (nowMs: number) => number
 }
-
-type PartitionAnswer = ProduceResponse.PartitionProduceResponse
 
 export class Sender {
   readonly #network: NetworkClient
@@ -76,10 +43,12 @@ export class Sender {
   /** Flushes and closes that are under way: whatever waits is sent at once. */
   hurries = 0
   inFlight = 0
-  /** Memory of batches that are on the wire. */
-  wireBytes = 0
+  readonly #outcomes: BatchOutcomes
+  readonly #context: ProduceContext
 
   constructor({ network, accumulator, transactions, options, metrics, ended, eachTurn }: SenderOptions) {
+    this.#outcomes = new BatchOutcomes({ network, accumulator, transactions, options, metrics, ended })
+    this.#context = { network, options, transactions }
     this.#network = network
     this.#accumulator = accumulator
     this.#transactions = transactions
@@ -94,6 +63,11 @@ export class Sender {
     if (this.#isWoken || this.#isStopped) return
     this.#isWoken = true
     this.#network.world.clock.soon(this.#turn)
+  }
+
+  /** Memory of batches that are on the wire. */
+  get wireBytes(): number {
+    return this.#outcomes.wireBytes
   }
 
   stop(): void {
@@ -166,7 +140,7 @@ export class Sender {
         { cause },
       )
       this.#transactions?.markUnresolved(batch)
-      this.#fail(batch, error, null, false)
+      this.#outcomes.fail(batch, error, null, false)
     }
     return expired === null ? nextMs : Math.min(nextMs, this.#expire(nowMs))
   }
@@ -276,34 +250,31 @@ export class Sender {
       batch.seal()
       return true
     } catch (error) {
-      this.#fail(batch, error instanceof Error ? error : new Error(String(error)), null, true)
+      this.#outcomes.fail(batch, error instanceof Error ? error : new Error(String(error)), null, true)
       return false
     }
   }
 
   #send(channel: NodeChannel, connection: BrokerConnection, batches: readonly ProducerBatch[], nowMs: number): void {
-    const { acks, maxInFlight } = this.#options
+    const { acks } = this.#options
     let records = 0
     let bytes = 0
     for (const batch of batches) {
-      batch.isOnTheWire = true
-      batch.queue.onTheWire.push(batch)
-      if (maxInFlight === 1) batch.queue.isMuted = true
+      this.#outcomes.sent(batch)
       records += batch.count
       bytes += batch.buffer.end
-      this.wireBytes += batch.buffer.bytes.length
       this.#metrics.batchSize.record(batch.buffer.end)
     }
     this.#metrics.recordsPerRequest.record(records)
     this.#metrics.outgoingBytes.count += bytes
-    const versions = this.#versionsFor(batches)
+    const versions = produceVersions(this.#context, batches)
     channel.inFlight += 1
     this.inFlight += 1
     if (acks === 0) {
       this.#post(channel, connection, batches, versions)
       return
     }
-    const message = (version: number): Init<ProduceRequest> => this.#message(batches, version)
+    const message = (version: number): Init<ProduceRequest> => produceMessage(this.#context, batches, version)
     const answered = connection.exchange(Produce, message, readProduce, { versions })
     answered.then(
       (answer) => this.#answered(channel, batches, answer, nowMs),
@@ -322,50 +293,16 @@ export class Sender {
       channel.inFlight -= 1
       this.inFlight -= 1
       for (const batch of batches) {
-        this.#back(batch)
-        this.#complete(batch, -1, -1)
+        this.#outcomes.back(batch)
+        this.#outcomes.complete(batch, -1, -1)
       }
       this.wake()
     }
     try {
-      connection.post(Produce, (version) => this.#message(batches, version), { versions }, sent)
+      connection.post(Produce, (version) => produceMessage(this.#context, batches, version), { versions }, sent)
     } catch (error) {
       this.#lost(channel, batches, error)
     }
-  }
-
-  #versionsFor(batches: readonly ProducerBatch[]): { min: number; max: number } {
-    const transactions = this.#transactions
-    const min = this.#options.compression === 'zstd' ? ZSTD_VERSION : transactions === null ? 0 : MAGIC_2_VERSION
-    if (transactions?.isTransactional === true && !transactions.isVersion2)
-      return { min, max: TRANSACTION_V1_VERSION_MAX }
-    const { metadata } = this.#network
-    const hasIds = batches.every(({ queue }) => (metadata.topic(queue.topic)?.id ?? ZERO_UUID) !== ZERO_UUID)
-    return { min, max: hasIds ? TOPIC_ID_VERSION : TOPIC_ID_VERSION - 1 }
-  }
-
-  #message(batches: readonly ProducerBatch[], version: number): Init<ProduceRequest> {
-    const topicData: {
-      name: string
-      topicId: typeof ZERO_UUID
-      partitionData: { index: number; records: Buffer | Buffer[] }[]
-    }[] = []
-    for (const batch of batches) {
-      const { queue, buffer } = batch
-      let topic = topicData.at(-1)
-      if (topic?.name !== queue.topic) topic = topicData.find(({ name }) => name === queue.topic)
-      if (topic === undefined) {
-        const topicId = version >= TOPIC_ID_VERSION ? this.#network.metadata.topic(queue.topic)!.id : ZERO_UUID
-        topic = { name: queue.topic, topicId, partitionData: [] }
-        topicData.push(topic)
-      }
-      batch.topicId = topic.topicId
-      const bytes = buffer.bytes.subarray(0, buffer.end)
-      const records = version >= MAGIC_2_VERSION ? bytes : downConvert(bytes, version === 2 ? 1 : 0)
-      topic.partitionData.push({ index: queue.partition, records })
-    }
-    const transactionalId = this.#transactions?.transactionalId ?? null
-    return { transactionalId, acks: this.#options.acks, timeoutMs: this.#network.options.requestTimeoutMs, topicData }
   }
 
   #answered(channel: NodeChannel, batches: readonly ProducerBatch[], answer: ProduceResponse, sentMs: number): void {
@@ -387,12 +324,12 @@ export class Sender {
         // Answers come in the order of the request, as a rule.
         const expected = batches[next++]
         const batch = expected !== undefined && matches(expected) ? expected : batches.find(matches)
-        if (batch !== undefined) this.#partAnswered(batch, part, answer, nowMs)
+        if (batch !== undefined) this.#outcomes.partAnswered(batch, part, answer, nowMs)
       }
     }
     for (const batch of batches) {
       if (!batch.isOnTheWire) continue
-      this.#refused(
+      this.#outcomes.refused(
         batch,
         new KafkaError('NETWORK_EXCEPTION', 'The broker did not answer for the partition.'),
         null,
@@ -412,87 +349,9 @@ export class Sender {
       error instanceof OperationalError
         ? new KafkaError('NETWORK_EXCEPTION', `Node ${channel.nodeId}: ${reason.message}`)
         : reason
-    for (const batch of batches) this.#refused(batch, failure, null, nowMs)
+    for (const batch of batches) this.#outcomes.refused(batch, failure, null, nowMs)
     this.#network.refreshSoon()
     this.wake()
-  }
-
-  #partAnswered(batch: ProducerBatch, part: PartitionAnswer, answer: ProduceResponse, nowMs: number): void {
-    if (part.errorCode === 0) {
-      this.#back(batch)
-      this.#complete(batch, clampInt64(part.baseOffset), clampInt64(part.logAppendTimeMs))
-      return
-    }
-    const { topic, partition } = batch.queue
-    const code = errorName(part.errorCode) ?? 'UNKNOWN_SERVER_ERROR'
-    const { leaderId, leaderEpoch } = part.currentLeader
-    if ((code === 'NOT_LEADER_OR_FOLLOWER' || code === 'FENCED_LEADER_EPOCH') && leaderId >= 0 && leaderEpoch >= 0) {
-      const endpoint = answer.nodeEndpoints.find(({ nodeId }) => nodeId === leaderId)
-      const node =
-        endpoint === undefined ? null : { id: leaderId, host: endpoint.host, port: endpoint.port, rack: endpoint.rack }
-      this.#network.metadata.applyLeader(topic, partition, leaderId, leaderEpoch, node)
-    }
-    const detail = part.errorMessage ?? `${topic}-${partition}: the broker answered ${code}.`
-    this.#refused(batch, new KafkaError(code, detail), part, nowMs)
-  }
-
-  #refused(batch: ProducerBatch, error: Error, part: PartitionAnswer | null, nowMs: number): void {
-    this.#back(batch)
-    if (batch.isDone) {
-      // Its time was over before the answer came.
-      this.#accumulator.completed(batch)
-      return
-    }
-    const code = error instanceof KafkaError ? error.code : null
-    if (code === 'MESSAGE_TOO_LARGE' && batch.count > 1) {
-      this.#metrics.batchSplit.count += 1
-      this.#accumulator.splitAndPutBack(batch)
-      this.#accumulator.completed(batch)
-      return
-    }
-    if (code === 'DUPLICATE_SEQUENCE_NUMBER') this.#complete(batch, -1, -1)
-    else if (this.#canRetry(batch, error, part, nowMs)) {
-      this.#metrics.recordRetry.count += batch.count
-      this.#accumulator.putBack(batch, nowMs, error)
-    } else {
-      const errorOf = part === null || !(error instanceof KafkaError) ? null : recordErrors(error, part.recordErrors)
-      this.#fail(batch, error, errorOf, batch.attempts < this.#options.retries)
-    }
-    if (code !== null && STALE.has(code)) this.#network.refreshSoon()
-  }
-
-  #canRetry(batch: ProducerBatch, error: Error, part: PartitionAnswer | null, nowMs: number): boolean {
-    if (!(error instanceof KafkaError)) return false
-    if (batch.createdMs + this.#options.deliveryTimeoutMs <= nowMs || batch.attempts >= this.#options.retries)
-      return false
-    if (this.#transactions === null) return isRetriable(error)
-    return this.#transactions.canRetry(batch, error, part === null ? -1 : clampInt64(part.logStartOffset))
-  }
-
-  /** A batch comes back from the wire. */
-  #back(batch: ProducerBatch): void {
-    batch.isOnTheWire = false
-    this.wireBytes -= batch.buffer.bytes.length
-    remove(batch.queue.onTheWire, batch)
-    if (this.#options.maxInFlight === 1) batch.queue.isMuted = false
-  }
-
-  #complete(batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
-    this.#transactions?.completed(batch, baseOffset)
-    if (batch.complete(baseOffset, logAppendTimeMs)) {
-      this.#metrics.recordSend.count += batch.count
-      this.#ended(batch, baseOffset, logAppendTimeMs, null)
-    }
-    this.#accumulator.completed(batch)
-  }
-
-  #fail(batch: ProducerBatch, error: Error, errorOf: ((index: number) => Error) | null, mayAdjust: boolean): void {
-    if (batch.fail(error, errorOf)) {
-      this.#metrics.recordError.count += batch.count
-      this.#transactions?.failed(batch, error, mayAdjust)
-      this.#ended(batch, -1, -1, error)
-    }
-    this.#accumulator.completed(batch)
   }
 
   /** Tells the sticky partitioners how long the queues are. */
@@ -534,8 +393,4 @@ export class Sender {
     })
     this.#timer = { timer, atMs }
   }
-}
-
-function readProduce(reader: ByteReader, version: number): ProduceResponse {
-  return readResponse(Produce, version, reader)
 }
