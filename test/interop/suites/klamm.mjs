@@ -69,7 +69,7 @@ async function localClusterCase(suite) {
         .trim()
         .split('\n')
         .map((line) => line.trim().replace(/\s+/g, ' '))
-      equal(lines, ['100', 't 9 1', 'exit 143', 'none left'])
+      equal(lines, ['100', 't 9 3', 'exit 143', 'none left'])
     },
     STEP_MS,
   )
