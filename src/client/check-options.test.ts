@@ -170,7 +170,18 @@ test('methods of the Admin reject with what is wrong, and ask nobody', async () 
       ],
       ['deleteTopics', ['t'], "deleteTopics: collection must be a list or an object, and is the string 't'."],
       ['describeConsumerGroups', ['g'], "describeConsumerGroups: groupIds must be a list, and is the string 'g'."],
-      ['listOffsets', [[{ topic: 't', partition: 0 }]], 'listOffsets: specs[0].spec must be given, and is undefined.'],
+      [
+        'listOffsets',
+        [[{ topic: 't', partition: 0 }]],
+        "listOffsets: specs[0].spec must be 'latest', 'earliest', 'maxTimestamp', 'earliestLocal', 'latestTiered' or " +
+          "'earliestPendingUpload' or an object, and is undefined.",
+      ],
+      ['listOffsets', [[{ topic: 't', partition: 0, spec: 'end' }]], "and is the string 'end'."],
+      [
+        'listOffsets',
+        [[{ topic: 't', partition: 0, spec: { timestampMs: 5 } }]],
+        'timestampMs: did you mean timestamp?',
+      ],
       [
         'listTopics',
         [{ timeoutMs: 'x' }],

@@ -83,9 +83,14 @@ function unknown(name: string, place: string, table: Table, elsewhere: Readonly<
   return invalid(`There is no option ${full}: there are ${known.join(', ')}.`)
 }
 
+const UNITS = ['ms', 'bytes']
+
 function meaning(name: string, known: readonly string[]): string | null {
   const bare = (one: string): string => one.toLowerCase().replace(/[._-]/g, '')
-  const same = known.filter((one) => [bare(name), `${bare(name)}ms`, `${bare(name)}bytes`].includes(bare(one)))
+  // The unit in the name is what people leave out, or add.
+  const isSame = (one: string, other: string): boolean =>
+    one === other || UNITS.some((unit) => one + unit === other || other + unit === one)
+  const same = known.filter((one) => isSame(bare(one), bare(name)))
   if (same.length > 0) return same[0]!
   const other = ELSEWHERE[bare(name)]
   if (other !== undefined && known.includes(other.split(':')[0]!)) return other

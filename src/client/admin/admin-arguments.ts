@@ -32,7 +32,13 @@ import type { DescribeTopicsOptions } from './describe-topics.ts'
 import type { GroupOffsetsSpec, ListGroupOffsetsOptions, OffsetToCommit } from './group-offsets.ts'
 import type { ListGroupsOptions, MemberToRemove, RemoveMembersOptions } from './groups.ts'
 import type { ReplicaMove } from './log-dirs.ts'
-import type { ListOffsetsOptions, PartitionOffsetSpec, RecordsToDelete } from './offsets.ts'
+import {
+  NAMED_OFFSETS,
+  type ListOffsetsOptions,
+  type NamedOffset,
+  type PartitionOffsetSpec,
+  type RecordsToDelete,
+} from './offsets.ts'
 import type { AlterReassignmentsOptions, PartitionReassignmentWish } from './partitions.ts'
 import type * as quorum from './quorum.ts'
 import type * as quotas from './quotas.ts'
@@ -86,6 +92,10 @@ const listGroups: Shape<ListGroupsOptions> = {
 const groupOffsets = exactly<GroupOffsetsSpec>({ groupId: needed(text), partitions })
 const groupOffsetsOptions = exactly<ListGroupOffsetsOptions>({ ...CALL_OPTIONS, requireStable: flag })
 const voterOptions = exactly<quorum.RaftVoterOptions>({ ...CALL_OPTIONS, clusterId: text })
+const offsetSpec = either(
+  oneOf<NamedOffset>(...NAMED_OFFSETS),
+  exactly<{ readonly timestamp: number }>({ timestamp: needed(number) }),
+)
 const toCommit = list(
   open<OffsetToCommit>({ ...PARTITION, offset: needed(number), metadata: text, leaderEpoch: orNull(whole) }),
 )
@@ -176,7 +186,7 @@ export const ADMIN_ARGUMENTS: MethodTable<Method> = {
   alterReplicaLogDirs: { moves: needed(list(open<ReplicaMove>({ ...REPLICA, logDir: needed(text) }))), options },
 
   listOffsets: {
-    specs: needed(list(open<PartitionOffsetSpec>({ ...PARTITION, spec: needed(anything()) }))),
+    specs: needed(list(open<PartitionOffsetSpec>({ ...PARTITION, spec: needed(offsetSpec) }))),
     options: exactly<ListOffsetsOptions>({
       ...CALL_OPTIONS,
       isolationLevel: oneOf('read_uncommitted', 'read_committed'),

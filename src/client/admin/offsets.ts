@@ -16,7 +16,9 @@ import { routeToLeaders } from './routes.ts'
  * (`maxTimestamp`), the first on the broker's own disk (`earliestLocal`), the last in the remote tier (`latestTiered`), the
  * first that waits for it (`earliestPendingUpload`), or the first not older than `timestamp` (ms since 1970).
  */
-export type OffsetSpec = keyof typeof SPECS | { readonly timestamp: number }
+export type OffsetSpec = NamedOffset | { readonly timestamp: number }
+
+export type NamedOffset = keyof typeof SPECS
 
 /** The number that stands for each in a request, and the version that knows it. */
 const SPECS = {
@@ -27,6 +29,8 @@ const SPECS = {
   latestTiered: { timestamp: -5, version: 9 },
   earliestPendingUpload: { timestamp: -6, version: 11 },
 } as const
+
+export const NAMED_OFFSETS = Object.keys(SPECS) as NamedOffset[]
 
 export interface PartitionOffsetSpec extends TopicPartition {
   readonly spec: OffsetSpec
