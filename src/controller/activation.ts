@@ -4,7 +4,9 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Uuid } from '../base/uuid.ts'
+import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import {
+  ELR_VERSION,
   METADATA_VERSION,
   SUPPORTED_FEATURES,
   controllerRegistrationSupported,
@@ -24,16 +26,25 @@ export interface ControllerRegistration {
   readonly listeners: readonly EndpointImage[]
 }
 
-/** For an empty log. */
-export function bootstrapDecision(bootstrap: readonly MetadataRecord[]): MetadataRecord[] {
-  const stated = bootstrap.find(
-    (record) => record.type === 'FeatureLevelRecord' && record.data.name === METADATA_VERSION,
-  )
-  const level = stated?.type === 'FeatureLevelRecord' ? stated.data.featureLevel : 0
-  if (!transactionsSupported(level)) return [...bootstrap]
+/**
+ * For an empty log. Where eligible leader replicas are kept the cluster states its min.insync.replicas, `minIsr`, so that it is the same
+ * on every broker.
+ */
+export function bootstrapDecision(bootstrap: readonly MetadataRecord[], minIsr: string | null): MetadataRecord[] {
+  const levelOf = (name: string): number => {
+    const stated = bootstrap.find((record) => record.type === 'FeatureLevelRecord' && record.data.name === name)
+    return stated?.type === 'FeatureLevelRecord' ? stated.data.featureLevel : 0
+  }
+  const resource = { resourceType: CONFIG_RESOURCE.BROKER, resourceName: '' }
+  const stated =
+    levelOf(ELR_VERSION) > 0
+      ? [metadataRecord('ConfigRecord', 0, { ...resource, name: 'min.insync.replicas', value: minIsr })]
+      : []
+  if (!transactionsSupported(levelOf(METADATA_VERSION))) return [...bootstrap, ...stated]
   return [
     metadataRecord('BeginTransactionRecord', 0, { name: 'Bootstrap records' }),
     ...bootstrap,
+    ...stated,
     metadataRecord('EndTransactionRecord', 0, {}),
   ]
 }

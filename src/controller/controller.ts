@@ -228,7 +228,7 @@ export class Controller implements ControllerApi {
   async #activate(loader: ImageLoader): Promise<void> {
     const { bootstrap, registration, logger, clock } = this.#options
     let first: readonly MetadataRecord[] = []
-    if (loader.isEmpty) first = bootstrapDecision(bootstrap)
+    if (loader.isEmpty) first = bootstrapDecision(bootstrap, this.#options.rules.fileValue('min.insync.replicas'))
     else if (loader.inTransaction) first = abortTransaction()
     // One after the other into the log, and both with one sync.
     await Promise.all([

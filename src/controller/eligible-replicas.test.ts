@@ -1,12 +1,14 @@
 /** eligible.leader.replicas.version and min.insync.replicas: one cannot be had without the other being the same everywhere. */
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../base/error-codes.ts'
+import { bootstrapRecords } from '../metadata/bootstrap.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import { ELR_VERSION } from '../metadata/features.ts'
 import { metadataRecord } from '../metadata/metadata-records.ts'
 import { IncrementalAlterConfigsRequest } from '../protocol/generated/incremental-alter-configs.ts'
 import { UpdateFeaturesRequest } from '../protocol/generated/update-features.ts'
 import { DecidedCluster } from '../testing/decided-cluster.ts'
+import { bootstrapDecision } from './activation.ts'
 import { incrementalAlterConfigs } from './alter-configs.ts'
 import { updateFeatures } from './update-features.ts'
 
@@ -74,4 +76,16 @@ test('the records of before 4.0 have no place for eligible replicas', () => {
     errorCode: ERROR_CODES.INVALID_UPDATE_VERSION,
   })
   expect(enable(new DecidedCluster({ metadataVersion: 23 }))).toMatchObject({ errorCode: 0 })
+})
+
+test('a new cluster with the feature states its minimum behind its features, as one metadata transaction', () => {
+  const feature = metadataRecord('FeatureLevelRecord', 0, { name: ELR_VERSION, featureLevel: 1 })
+  const records = bootstrapDecision([...bootstrapRecords(30), feature], '2')
+  expect(records.map(({ type }) => type).slice(-3)).toEqual([
+    'FeatureLevelRecord',
+    'ConfigRecord',
+    'EndTransactionRecord',
+  ])
+  expect(records.at(-2)?.data).toMatchObject({ resourceType: 4, resourceName: '', name: MIN_ISR, value: '2' })
+  expect(bootstrapDecision(bootstrapRecords(30), '2').map(({ type }) => type)).not.toContain('ConfigRecord')
 })
