@@ -64,15 +64,21 @@ export class FollowerLog {
   }
 
   /** Appended and written when it resolves. @throws see PartitionLog.appendAsFollower. */
-  async append(partition: Partition, log: PartitionLog, records: Buffer, leaderEpoch: number): Promise<void> {
+  async append(
+    partition: Partition,
+    log: PartitionLog,
+    records: Buffer,
+    leader: { readonly epoch: number; readonly startOffset: number },
+  ): Promise<void> {
     let at = log
-    if (log.startOffset === log.assignedEnd && beginsInside(records, log.assignedEnd)) {
-      // The leader's log starts inside of its first batch, which is sent whole.
+    const hasNothing = Math.max(log.startOffset, leader.startOffset) >= log.assignedEnd
+    if (hasNothing && beginsInside(records, log.assignedEnd)) {
+      // The leader's log starts inside of its first batch, which is sent whole. What is here is deleted there.
       await this.startAnewAt(partition, baseOffset(records, 0))
-      at = partition.followedLog(leaderEpoch) ?? log
+      at = partition.followedLog(leader.epoch) ?? log
     }
     try {
-      await at.appendAsFollower(records, leaderEpoch)?.written
+      await at.appendAsFollower(records, leader.epoch)?.written
     } catch (error) {
       // What was in front of the batch that can't be appended may still be on its way.
       await at.settled()
@@ -81,7 +87,11 @@ export class FollowerLog {
   }
 
   /** What the leader says of its own log, once all that came with it is written here. */
-  learn(partition: Partition, log: PartitionLog, leader: { highWatermark: number; startOffset: number }): void {
+  learn(
+    partition: Partition,
+    log: PartitionLog,
+    leader: { readonly highWatermark: number; readonly startOffset: number },
+  ): void {
     partition.raiseHighWatermark(log, leader.highWatermark)
     if (leader.startOffset > log.startOffset) log.deleteRecordsBefore(Math.min(leader.startOffset, log.highWatermark))
   }

@@ -189,6 +189,15 @@ test('a leader whose log begins inside of its first batch sends that whole, and 
   await fetcher.close()
 })
 
+test('a follower that has only what its leader deleted begins with the batch inside of which that starts', async () => {
+  const three = ['a', 'b', 'c'].map((value) => ({ timestamp: 0, value: Buffer.from(value) }))
+  const records = buildBatch({ baseOffset: 8, epoch: 5, records: three })
+  const { clock, log, fetcher } = await follower({ highWatermark: 11, logStartOffset: 10, records })
+  await passed(clock, 0)
+  expect([log.startOffset, log.writtenEnd]).toEqual([10, 11])
+  await fetcher.close()
+})
+
 test('the answer of a leader that is none any more changes nothing', async () => {
   const { clock, link, log, partition, fetcher } = await follower()
   let answer = (_: ReadonlyMap<string, FetchedPartition>): void => {}

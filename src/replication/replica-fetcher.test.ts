@@ -30,6 +30,8 @@ class Replica {
   readonly id: number
   readonly #world: SeededWorld
   #recoveryPoint = 0
+  /** As checkpointed: records that were deleted don't come back. */
+  #startOffset = 0
   partition!: Partition
   fetcher: ReplicaFetcher | null = null
 
@@ -57,7 +59,7 @@ class Replica {
       config: CONFIG,
       cleanShutdown: false,
       recoveryPoint: this.#recoveryPoint,
-      logStartOffset: 0,
+      logStartOffset: this.#startOffset,
       producerIdExpirationMs: 86_400_000,
       tailCache: null,
     })
@@ -85,6 +87,7 @@ class Replica {
   }
 
   crash(): void {
+    this.#startOffset = this.log.startOffset
     this.#world.node(`n${this.id}`).crash()
     this.fetcher = null
   }

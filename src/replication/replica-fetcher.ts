@@ -198,18 +198,22 @@ export class ReplicaFetcher {
       if (divergingEpoch.epoch >= 0) {
         const { epoch } = divergingEpoch
         const to = divergencePoint(log, { epoch, endOffset: clampInt64(divergingEpoch.endOffset) })
-        logger.info(
-          `Truncating ${partition.name} from ${log.writtenEnd} to ${to}: the leader's epoch ${epoch} ends there`,
-        )
+        // Often only an epoch goes that nothing was appended in.
+        const line = `Truncating ${partition.name} from ${log.writtenEnd} to ${to}: the leader's epoch ${epoch} ends there`
+        if (to < log.writtenEnd) logger.info(line)
+        else logger.debug(line)
         await followerLog.cutTo(partition, to)
         return
       }
-      if (records !== null && records.length > 0) await followerLog.append(partition, log, records, leaderEpoch)
-      const written = this.#logOf(followed)
-      if (written === null) return
       const { highWatermark, logStartOffset } = part
-      const leader = { highWatermark: clampInt64(highWatermark), startOffset: clampInt64(logStartOffset) }
-      followerLog.learn(partition, written, leader)
+      const leader = {
+        epoch: leaderEpoch,
+        highWatermark: clampInt64(highWatermark),
+        startOffset: clampInt64(logStartOffset),
+      }
+      if (records !== null && records.length > 0) await followerLog.append(partition, log, records, leader)
+      const written = this.#logOf(followed)
+      if (written !== null) followerLog.learn(partition, written, leader)
     })
   }
 
