@@ -7,7 +7,8 @@ import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { AddRaftVoter } from '../protocol/generated/add-raft-voter.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
-import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
+import { DescribeQuorum, DescribeQuorumRequest } from '../protocol/generated/describe-quorum.ts'
+import { Envelope } from '../protocol/generated/envelope.ts'
 import { InitProducerId } from '../protocol/generated/init-producer-id.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { formatDirectory } from '../quorum/format.ts'
@@ -18,6 +19,7 @@ import { SeededWorld } from '../testing/seeded-world.ts'
 import type { Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { startNode } from './node.ts'
+import { envelopeOf } from './remote-controller.ts'
 
 const CLUSTER_ID = 'cccccccccccccccccccccA'
 const IDS = [1, 2, 3]
@@ -184,7 +186,7 @@ test.each([
   )
 })
 
-test('a controller that stands by does not describe the quorum, it is asked for its leader', async () => {
+test('a controller that stands by does not describe the quorum, and sends brokers that pass it on to the active one', async () => {
   await withCluster(12, async (cluster) => {
     for (const id of IDS) await cluster.format(id, IDS)
     await cluster.startAll()
@@ -194,6 +196,10 @@ test('a controller that stands by does not describe the quorum, it is asked for 
       const { topics } = await cluster.ask(id, (client) => client.request(DescribeQuorum, asked), 9093)
       const errorCode = id === leaderId ? 0 : ERROR_CODES.NOT_LEADER_OR_FOLLOWER
       expect(topics[0]!.partitions[0]).toMatchObject({ errorCode })
+      const question = DescribeQuorumRequest.make(asked)
+      const envelope = envelopeOf(DescribeQuorum, 2, question, '/127.0.0.1')
+      const passed = await cluster.ask(id, (client) => client.request(Envelope, envelope), 9093)
+      expect(passed.errorCode).toBe(id === leaderId ? 0 : ERROR_CODES.NOT_CONTROLLER)
     }
   })
 })

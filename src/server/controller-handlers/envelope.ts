@@ -22,6 +22,8 @@ export const envelopeHandler = handler(Envelope, {
     const isServed = inner !== undefined && apiVersion >= inner.lowestVersion && apiVersion <= inner.highestVersion
     // A broker that has not heard of our versions yet tells its client that it failed, instead of asking again and again.
     if (!isServed) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
+    // A broker that has not heard of the next one yet would bring us the same question again and again.
+    if (!services.quorum.isLeader) return { errorCode: ERROR_CODES.NOT_CONTROLLER }
     readRequestHeader(reader, inner.api, apiVersion)
     const wrapped: unknown = inner.api.request.read(reader, apiVersion)
     const clientHost = hostOf(request.clientHostAddress)
