@@ -3,7 +3,7 @@
  * runs seeds until one fails. A bug that no seed finds fails the command. Ends with 'N passed, N failed'.
  *
  * A mutant is one JSON file: `what` it breaks, the `file`, the text `from` (exactly once in it) that becomes `to`, and how
- * many `seeds` must be enough. `script` names the simulation that must find it (scripts/sim.ts, whole brokers, if left out).
+ * many `seeds` must be enough. `script` names the simulation that must find it (scripts/node-sim.ts, one broker, if left out).
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -48,7 +48,7 @@ async function hunt(name, mutant) {
       }))
     },
   }
-  const script = mutant.script ?? 'scripts/sim.ts'
+  const script = mutant.script ?? 'scripts/node-sim.ts'
   const bundle = await bundleScript(script, { suffix: `-${name}`, plugins: [plugin] })
   const { stdout } = spawnSync(process.execPath, [bundle, '--quick', '--quiet', '--stop', `--seeds=${mutant.seeds}`], {
     cwd: ROOT,

@@ -63,6 +63,11 @@ export class SeededNode implements NetworkHost {
     this.disk.losePower()
   }
 
+  /** The process stands still, as by SIGSTOP; what comes for it waits. */
+  pause(ms: number): void {
+    this.#process.pausedUntilUs = this.#events.nowUs + Math.round(ms * 1000)
+  }
+
   /** The wall clock jumps; the monotonic one does not. */
   jumpWallClock(byMs: number): void {
     this.#skew.offsetMs += byMs

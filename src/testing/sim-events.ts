@@ -8,10 +8,12 @@ import type { SimTrace } from './sim-trace.ts'
 /** A process of the simulation. Its events vanish with it. */
 export interface SimProcess {
   alive: boolean
+  /** Nothing of it runs before that moment: it was stopped, and will go on. */
+  pausedUntilUs?: number
 }
 
 export interface SimEvent {
-  readonly atUs: number
+  atUs: number
   readonly order: number
   readonly name: string
   readonly process: SimProcess | null
@@ -69,6 +71,13 @@ export class SimEvents {
     const event = this.#heap[0]
     if (event === undefined || event.task === null) return false
     this.#removeFirst()
+    const resumesUs = event.process?.pausedUntilUs ?? 0
+    if (resumesUs > event.atUs) {
+      event.atUs = resumesUs
+      this.#heap.push(event)
+      this.#rise(this.#heap.length - 1)
+      return true
+    }
     this.nowUs = event.atUs
     const task = event.task
     event.task = null

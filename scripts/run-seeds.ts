@@ -1,0 +1,126 @@
+/**
+ * What the simulators have in common: seeds one after the other, a report of each that fails with the event log and the
+ * command that repeats it, how often what should happen sometimes did, and 'N passed, N failed' at the end. One seed in
+ * twenty runs twice: the same events in the same order, or something real came in.
+ */
+import { execFileSync } from 'node:child_process'
+
+export interface SimOutcome {
+  readonly seed: number
+  /** Null: everything held. */
+  readonly error: unknown
+  readonly hash: string
+  readonly events: number
+  readonly virtualMs: number
+  readonly counters: ReadonlyMap<string, number>
+  /** The event log: what happened, oldest first. */
+  readonly lines: readonly string[]
+}
+
+export interface Simulator {
+  /** `npm run NAME` */
+  readonly name: string
+  readonly counters: readonly string[]
+  simulate(
+    seed: number,
+    options: { readonly quick: boolean; readonly onStart: (fail: (error: unknown) => void) => void },
+  ): Promise<SimOutcome>
+}
+
+const SAME_TWICE = 20
+const KNOWN = new Set(['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace', 'stop'])
+/** A run of so many seeds shows what never happens. */
+const SEEDS_THAT_TELL = 200
+
+/** Runs what the command line asks for, and sets the exit code. */
+export async function runSeeds({ name, counters, simulate }: Simulator): Promise<void> {
+  const options = new Map(
+    process.argv.slice(2).map((argument) => {
+      const [key = '', value = 'true'] = argument.replace(/^--/, '').split('=')
+      return [key, value] as const
+    }),
+  )
+  for (const key of options.keys()) {
+    if (KNOWN.has(key)) continue
+    console.error(`--${key} is not known; there are: --${[...KNOWN].join(', --')}`)
+    process.exit(2)
+  }
+  const numberOf = (key: string, otherwise: number): number => Number(options.get(key) ?? otherwise)
+  const first = numberOf('seed', 1)
+  const seeds = numberOf('seeds', 1)
+  const linesShown = numberOf('lines', 60)
+  const secondsMax = numberOf('seconds', Infinity)
+  const quick = options.has('quick')
+  const quiet = options.has('quiet')
+
+  let failRun: ((error: unknown) => void) | null = null
+  process.on('unhandledRejection', (error) => {
+    if (failRun === null) throw error
+    const cause = error instanceof Error ? error : new Error(String(error))
+    cause.message = `a promise was rejected and nobody caught it: ${cause.message}`
+    failRun(cause)
+  })
+  const run = (seed: number): Promise<SimOutcome> => simulate(seed, { quick, onStart: (fail) => (failRun = fail) })
+  const report = (outcome: SimOutcome, error: unknown): void => {
+    if (!quiet) for (const line of outcome.lines.slice(-linesShown)) console.log(line)
+    console.log(
+      `seed ${outcome.seed} FAILED: ${error instanceof Error ? (quiet ? error.message : error.stack) : String(error)}`,
+    )
+    console.log(
+      `    again: npm run ${name} -- --seed=${outcome.seed}${quick ? ' --quick' : ''}   at commit ${commit()}`,
+    )
+  }
+
+  const startedMs = performance.now()
+  const seenIn = new Map<string, number>()
+  let passed = 0
+  let failed = 0
+  let virtualMs = 0
+  let events = 0
+  for (let seed = first; seed < first + seeds; seed++) {
+    if ((performance.now() - startedMs) / 1000 > secondsMax || (failed > 0 && options.has('stop'))) break
+    const outcome = await run(seed)
+    virtualMs += outcome.virtualMs
+    events += outcome.events
+    for (const counter of outcome.counters.keys()) seenIn.set(counter, (seenIn.get(counter) ?? 0) + 1)
+    let { error } = outcome
+    if (error === null && seed % SAME_TWICE === 0) {
+      const again = await run(seed)
+      if (again.hash !== outcome.hash) error = new Error(`two runs differ: ${outcome.hash} and ${again.hash}`)
+    }
+    if (options.has('trace')) console.log(outcome.lines.join('\n'))
+    if (error === null) passed += 1
+    else {
+      failed += 1
+      report(outcome, error)
+    }
+  }
+  const runs = passed + failed
+  const seconds = (performance.now() - startedMs) / 1000
+  if (runs > 1) {
+    for (const counter of counters) {
+      const share = ((seenIn.get(counter) ?? 0) / runs) * 100
+      console.log(`${share.toFixed(1).padStart(6)} %  ${counter}${share < 1 ? '   (rare)' : ''}`)
+    }
+  }
+  if (runs >= SEEDS_THAT_TELL) {
+    const never = counters.filter((counter) => !seenIn.has(counter))
+    if (never.length > 0) {
+      failed += 1
+      console.log(`FAILED: in ${runs} seeds these never happened: ${never.join(', ')}`)
+    }
+  }
+  console.log(
+    `${events} events, ${(virtualMs / 1000).toFixed(0)} simulated seconds in ${seconds.toFixed(1)} s: ${(virtualMs / 1000 / seconds).toFixed(0)} to one`,
+  )
+  console.log(`${passed} passed, ${failed} failed`)
+  process.exitCode = failed === 0 ? 0 : 1
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * One node of a simulated cluster and its machine: formats it, keeps a process running on it, and ends that process by
+ * request. Real nodes as `klamm start` runs them, but for the World.
+ */
+import type { Logger } from '../../base/logger.ts'
+import { parseUuid, type Uuid } from '../../base/uuid.ts'
+import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
+import { bootstrapValues } from '../../metadata/bootstrap.ts'
+import { METADATA_VERSION_LATEST, newClusterFeatures } from '../../metadata/features.ts'
+import { formatDirectory } from '../../quorum/format.ts'
+import { startControllerNode } from '../../server/controller-node.ts'
+import type { Node } from '../../server/node-life.ts'
+import type { Inside } from '../../server/node-options.ts'
+import { startNode } from '../../server/node.ts'
+import type { SeededNode } from '../seeded-node.ts'
+import type { ClusterSim } from './cluster-sim.ts'
+import type { Counter } from './counters.ts'
+import { BROKER_PORT, type NodeSettings, type Role } from './settings.ts'
+
+export type Ending = 'crash' | 'power loss' | 'controlled shutdown'
+
+const CLUSTER_ID = 'cccccccccccccccccccccA'
+const CONTROLLER_PORT = 9093
+const DATA = '/data'
+const SHUTDOWN_MS_MAX = 40_000
+/** What a service manager waits before it starts a process again. */
+const RESTART_MS = 300
+
+/** Sentences of the log that tell of something that should happen sometimes. */
+const TELLING: readonly (readonly [RegExp, Counter])[] = [
+  [/^Truncating .* the leader's epoch/, 'divergence'],
+  [/^Truncating /, 'truncation'],
+  [/older epoch .* than its leader/, 'fenced epoch'],
+  [/Stopping serving logs/, 'log directory failed'],
+  [/Installed snapshot .* from the leader/, 'snapshot fetched'],
+  [/MetadataSnapshot\] Wrote/, 'snapshot written'],
+]
+
+export class ClusterNode {
+  readonly id: number
+  readonly name: string
+  readonly role: Role
+  readonly #sim: ClusterSim
+  #node: Node | null = null
+  #inside: Inside | null = null
+  /** Wakes the supervisor: the process has ended. */
+  #ended: () => void = () => {}
+  #downUntilMs = 0
+  #isStopped = false
+
+  constructor(sim: ClusterSim, { id, role }: NodeSettings) {
+    this.#sim = sim
+    this.id = id
+    this.name = `n${id}`
+    this.role = role
+  }
+
+  get machine(): SeededNode {
+    return this.#sim.world.node(this.name)
+  }
+
+  get isBroker(): boolean {
+    return this.role !== 'controller'
+  }
+
+  get isController(): boolean {
+    return this.role !== 'broker'
+  }
+
+  get isUp(): boolean {
+    return this.#node !== null
+  }
+
+  get node(): Node | null {
+    return this.#node
+  }
+
+  /** What no client can see of a broker; null while it doesn't serve. */
+  get inside(): Inside | null {
+    return this.#inside
+  }
+
+  async format(): Promise<void> {
+    const voters = this.#sim.nodes.filter(({ isController }) => isController)
+    const values = bootstrapValues(METADATA_VERSION_LATEST, newClusterFeatures(METADATA_VERSION_LATEST))
+    await formatDirectory({
+      ...this.machine.world,
+      directory: DATA,
+      clusterId: CLUSTER_ID,
+      nodeId: this.id,
+      directoryId: directoryOf(this.id),
+      bootstrapValues: values,
+      voters: this.isController
+        ? voters.map(({ id, name }) => ({
+            id,
+            directoryId: directoryOf(id),
+            endpoints: [{ name: 'CONTROLLER', host: name, port: CONTROLLER_PORT }],
+          }))
+        : null,
+    })
+  }
+
+  /** Keeps a process running until `stop`. */
+  async supervise(): Promise<void> {
+    while (!this.#isStopped) {
+      if (this.#downUntilMs > this.#sim.nowMs) await this.#sim.sleep(this.#downUntilMs - this.#sim.nowMs)
+      const ended = new Promise<void>((resolve) => (this.#ended = resolve))
+      const started = await Promise.race([this.#start(), ended.then(() => 'ended' as const)])
+      if (started === 'failed') {
+        this.machine.crash()
+        await this.#sim.sleep(RESTART_MS)
+      } else if (started === 'started') await ended
+    }
+  }
+
+  /** Ends the process; the supervisor starts the next after that time. Resolves when it has ended. */
+  async end(ending: Ending, downMs: number): Promise<void> {
+    const sim: ClusterSim = this.#sim
+    const node = this.#node
+    sim.note(this.name, ending)
+    if (ending === 'controlled shutdown' && node !== null) {
+      this.#downUntilMs = sim.nowMs + SHUTDOWN_MS_MAX
+      await Promise.race([node.close().catch(() => undefined), sim.sleep(SHUTDOWN_MS_MAX)])
+      if (this.#node !== node) return
+    }
+    sim.sometimes(ending === 'crash' ? 'process crash' : ending)
+    this.#downUntilMs = sim.nowMs + downMs
+    if (ending === 'power loss') this.machine.powerLoss()
+    else this.machine.crash()
+    this.#gone()
+  }
+
+  /** The last: a clean end without a successor. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    const node = this.#node
+    if (node !== null) await node.close()
+    this.machine.crash()
+    this.#gone()
+  }
+
+  #gone(): void {
+    this.#node = null
+    this.#inside = null
+    this.#ended()
+  }
+
+  async #start(): Promise<'started' | 'failed'> {
+    const sim: ClusterSim = this.#sim
+    const { machine } = this
+    let inside: Inside | null = null
+    try {
+      const options = {
+        world: machine.world,
+        config: this.#config(),
+        logger: this.#logger(),
+        hostName: this.name,
+        poison: true,
+        inspect: (found: Inside) => (inside = found),
+      }
+      const node = this.isBroker ? await startNode(options) : await startControllerNode(options)
+      this.#node = node
+      this.#inside = inside
+      sim.note(this.name, 'serves')
+      node.closed.catch((error: unknown) => {
+        if (this.#node !== node) return
+        sim.sometimes('node stopped by itself')
+        sim.note(this.name, `stopped by itself: ${String(error)}`)
+        this.#judge(error)
+        this.#downUntilMs = sim.nowMs + RESTART_MS
+        machine.crash()
+        this.#gone()
+      })
+      return 'started'
+    } catch (error) {
+      sim.note(this.name, `could not start: ${String(error)}`)
+      this.#judge(error)
+      return 'failed'
+    }
+  }
+
+  #config() {
+    const { settings, nodes } = this.#sim
+    const listeners = [
+      ...(this.isBroker ? [`PLAINTEXT://${this.name}:${BROKER_PORT}`] : []),
+      ...(this.isController ? [`CONTROLLER://${this.name}:${CONTROLLER_PORT}`] : []),
+    ]
+    const controllers = nodes.filter(({ isController }) => isController)
+    return parseBrokerConfig(
+      new Map([
+        ...Object.entries(settings.properties),
+        ['process.roles', this.role],
+        ['node.id', String(this.id)],
+        ['listeners', listeners.join()],
+        ['controller.quorum.bootstrap.servers', controllers.map(({ name }) => `${name}:${CONTROLLER_PORT}`).join()],
+        ['log.dirs', DATA],
+      ]),
+    ).config
+  }
+
+  #logger(): Logger {
+    const sim: ClusterSim = this.#sim
+    const seen = (message: string, error?: unknown): void => {
+      sim.note(this.name, error === undefined ? message : `${message}: ${String(error)}`)
+      for (const [pattern, counter] of TELLING) if (pattern.test(message)) sim.sometimes(counter)
+      this.#judge(error)
+    }
+    return { debug() {}, info: seen, warn: seen, error: seen }
+  }
+
+  /** Nothing that happens around a node may break its own rules. */
+  #judge(error: unknown): void {
+    if (!(error instanceof Error)) return
+    if (error.name === 'InvariantError' || error.name === 'TypeError' || error.name === 'RangeError') {
+      this.#sim.note(this.name, error.stack ?? error.message)
+      this.#sim.fail(error)
+    }
+  }
+}
+
+function directoryOf(id: number): Uuid {
+  const uuid = parseUuid(`ddddddddddddddddddd0${id}A`)
+  if (uuid === null) throw new TypeError(`no directory id for node ${id}`)
+  return uuid
+}

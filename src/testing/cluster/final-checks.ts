@@ -1,0 +1,150 @@
+/**
+ * At rest: every replica of a partition is byte for byte the same up to the high watermark, holds what was acknowledged, once
+ * and in order; all nodes have the same metadata, which outlives a restart of everything; the group has read everything.
+ */
+import { readRecords } from '../../records/record-reader.ts'
+import { BatchCursor } from '../../records/batches.ts'
+import { isControl } from '../../records/batch.ts'
+import type { PartitionLog } from '../../storage/partition-log.ts'
+import { KlammClient } from '../../client/klamm.ts'
+import { plainImage } from '../plain-image.ts'
+import type { ClusterSim } from './cluster-sim.ts'
+import { GROUP } from './workloads.ts'
+
+const READ_BYTES = 1 << 20
+
+export async function checkReplicas(sim: ClusterSim): Promise<void> {
+  for (const { name, partitions } of sim.settings.topics) {
+    for (let index = 0; index < partitions; index++) {
+      const copies: { readonly at: string; readonly bytes: Buffer }[] = []
+      for (const node of sim.brokers) {
+        const log = node.inside?.services.replicas.partition(name, index)?.log ?? null
+        if (log !== null) copies.push({ at: node.name, bytes: await wholeLog(log) })
+      }
+      sim.check(copies.length >= 3, () => `${name}-${index} has ${copies.length} replicas at the end`)
+      const [first, ...others] = copies
+      for (const other of others) {
+        sim.check(
+          first!.bytes.equals(other.bytes),
+          () =>
+            `${name}-${index}: the logs of ${first!.at} (${first!.bytes.length}) and ${other.at} (${other.bytes.length} bytes) differ`,
+        )
+      }
+      sim.records.checkWhole(name, index, recordsOf(first!.bytes))
+    }
+  }
+}
+
+async function wholeLog(log: PartitionLog): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  const end = log.highWatermark
+  for (let offset = log.startOffset; offset < end;) {
+    const read = await log.read(offset, end, READ_BYTES, true)
+    pieces.push(...read.pieces.map((piece) => Buffer.from(piece)))
+    read.release()
+    if (read.nextOffset <= offset) break
+    offset = read.nextOffset
+  }
+  return Buffer.concat(pieces)
+}
+
+function recordsOf(bytes: Buffer): { offset: number; value: string }[] {
+  const records: { offset: number; value: string }[] = []
+  const cursor = new BatchCursor().reset(bytes)
+  while (cursor.next()) {
+    if (isControl(bytes, cursor.at)) continue
+    for (const { offset, value } of readRecords(bytes, cursor.at)) {
+      records.push({ offset, value: value?.toString().trimEnd() ?? '' })
+    }
+  }
+  return records
+}
+
+/** What all nodes have committed; what they may differ in for a moment is not in it. */
+export function checkMetadata(sim: ClusterSim): void {
+  const images = sim.nodes.flatMap(({ name, node }) =>
+    node === null ? [] : [{ name, image: node.image, text: textOf(node.image) }],
+  )
+  const newest = Math.max(...images.map(({ image }) => image.provenance.offset))
+  const same = images.filter(({ image }) => image.provenance.offset === newest)
+  for (const { name, text } of same) {
+    sim.check(
+      text === same[0]!.text,
+      () => `the metadata of ${same[0]!.name} and ${name} differ: ${difference(same[0]!.text, text)}`,
+    )
+  }
+}
+
+/** Without what registrations change. */
+export function metadataText(sim: ClusterSim): string {
+  const image = sim.brokers[0]?.inside?.services.image()
+  sim.check(image !== undefined, () => 'no broker is up at the end')
+  const plain = { ...plainImage(image), brokers: null, controllers: null, features: null }
+  return JSON.stringify(plain, (key, value: unknown) => {
+    if (['leader', 'isr', 'leaderEpoch', 'partitionEpoch', 'elr', 'lastKnownElr'].includes(key)) return null
+    return plainValue(value)
+  })
+}
+
+function textOf(image: Parameters<typeof plainImage>[0]): string {
+  return JSON.stringify(plainImage(image), (_key, value: unknown) => plainValue(value))
+}
+
+function plainValue(value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value
+}
+
+export function difference(before: string, after: string): string {
+  let at = 0
+  while (before[at] === after[at] && at < before.length) at += 1
+  const from = Math.max(0, at - 60)
+  return `…${before.slice(from, at + 80)}… and …${after.slice(from, at + 80)}…`
+}
+
+/** One more member reads what is left; then what is committed is the end of every partition. */
+export async function checkGroup(sim: ClusterSim): Promise<void> {
+  const kafka = new KlammClient(sim.world.node('observer').world, { brokers: sim.bootstrap })
+  const consumer = kafka.consumer({
+    groupId: GROUP,
+    offsetReset: 'earliest',
+    groupProtocol: 'classic',
+    sessionTimeoutMs: 6000,
+  })
+  consumer.subscribe(sim.settings.topics.map(({ name }) => name))
+  const ends = new Map<string, number>()
+  for (const { name, partitions } of sim.settings.topics) {
+    for (let index = 0; index < partitions; index++) {
+      const marks = sim.brokers.map(
+        ({ inside }) => inside?.services.replicas.partition(name, index)?.log?.highWatermark,
+      )
+      ends.set(`${name}-${index}`, Math.max(...marks.map((mark) => mark ?? 0)))
+    }
+  }
+  const untilMs = sim.nowMs + 30_000
+  const lagging = async (): Promise<string[]> => {
+    const found = await consumer.committed([...ends.keys()].map(placeOf))
+    return [...ends].flatMap(([name, end]) => {
+      const offset = found.get(name)?.offset ?? 0
+      return offset === end ? [] : [`${name} is committed at ${offset}, and ends at ${end}`]
+    })
+  }
+  for (;;) {
+    const batch = await consumer.poll({ timeoutMs: 1000 })
+    if (batch !== null) {
+      for (const { topic, partition, offset, value } of batch)
+        sim.records.observe(topic, partition, offset, value?.toString().trimEnd() ?? '', 'the last member')
+      continue
+    }
+    await consumer.commit()
+    const left = await lagging()
+    if (left.length === 0) break
+    sim.check(sim.nowMs < untilMs, () => `the group is not through: ${left.join('; ')}`)
+  }
+  await consumer.close()
+  await kafka.close()
+}
+
+function placeOf(name: string): { topic: string; partition: number } {
+  const at = name.lastIndexOf('-')
+  return { topic: name.slice(0, at), partition: Number(name.slice(at + 1)) }
+}
