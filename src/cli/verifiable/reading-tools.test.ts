@@ -1,5 +1,5 @@
 /** The tools that read, in process, against scripted brokers. */
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { ScriptedCluster } from '../../testing/scripted/scripted-cluster.ts'
 import { ScriptedGroup } from '../../testing/scripted/scripted-group.ts'
 import { ScriptedLogs } from '../../testing/scripted/scripted-logs.ts'
@@ -13,6 +13,13 @@ import { runInMemory, type MemoryRun } from '../tool/memory-host.ts'
 import type { Tool } from '../tool/tool.ts'
 import { verifiableConsumer } from '../verifiable-consumer/verifiable-consumer.ts'
 import { verifiableShareConsumer } from '../verifiable-share-consumer/verifiable-share-consumer.ts'
+
+// Tools load their client when they need it, which takes real time: simulated time must not stand still for it.
+beforeAll(async () => {
+  await import('../../client/consumer/consumer.ts')
+  await import('../../client/share/share-consumer.ts')
+  await import('../../client/producer/producer.ts')
+})
 
 interface Setting {
   readonly logs: ScriptedLogs

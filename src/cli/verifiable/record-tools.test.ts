@@ -1,5 +1,5 @@
 /** The tools that produce and consume, in process, against scripted brokers. */
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { pause } from '../../client/call.ts'
 import { ScriptedCluster } from '../../testing/scripted/scripted-cluster.ts'
 import { ScriptedLogs } from '../../testing/scripted/scripted-log.ts'
@@ -8,6 +8,13 @@ import { producerPerfTest } from '../producer-perf-test/producer-perf-test.ts'
 import { runInMemory, type MemoryRun } from '../tool/memory-host.ts'
 import type { Tool } from '../tool/tool.ts'
 import { verifiableProducer } from '../verifiable-producer/verifiable-producer.ts'
+
+// Tools load their client when they need it, which takes real time: simulated time must not stand still for it.
+beforeAll(async () => {
+  await import('../../client/consumer/consumer.ts')
+  await import('../../client/share/share-consumer.ts')
+  await import('../../client/producer/producer.ts')
+})
 
 interface Setting {
   readonly logs: ScriptedLogs
