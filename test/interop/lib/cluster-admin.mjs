@@ -1,6 +1,7 @@
 /**
  * Questions about a cluster, asked by Klamm's client in a process of its own, which may be in another network than the suite:
- * a line `{"id":1,"ask":"state"}` on standard input is answered by a line `{"id":1,"answer":…}` or `{"id":1,"error":"…"}`.
+ * a line `{"id":1,"ask":"nodes"}` on standard input is answered by a line `{"id":1,"answer":…}` or `{"id":1,"error":"…"}`. With `at`, an
+ * address, it is that node's view.
  */
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -8,31 +9,34 @@ import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
 
 const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-const kafka = new Klamm({
-  brokers: process.argv[2],
-  clientId: 'suite',
-  requestTimeoutMs: 3000,
-  connectTimeoutMs: 1000,
-  callTimeoutMs: 6000,
-  metadataMaxAgeMs: 1000,
-})
-const admin = kafka.admin()
+const admins = new Map()
+
+function adminOf(brokers) {
+  let admin = admins.get(brokers)
+  if (admin === undefined) {
+    const patience = { requestTimeoutMs: 3000, connectTimeoutMs: 1000, callTimeoutMs: 6000, metadataMaxAgeMs: 1000 }
+    admin = new Klamm({ brokers, clientId: 'suite', ...patience }).admin()
+    admins.set(brokers, admin)
+  }
+  return admin
+}
+
 const ids = (nodes) => nodes.map(({ id }) => id).sort((left, right) => left - right)
 
 const QUESTIONS = {
-  nodes: async () => ids((await admin.describeCluster()).nodes),
-  create: async ({ topics }) => {
+  nodes: async (admin) => ids((await admin.describeCluster()).nodes),
+  create: async (admin, { topics }) => {
     ;(await admin.createTopics(topics)).all()
   },
-  delete: async ({ topics }) => {
+  delete: async (admin, { topics }) => {
     ;(await admin.deleteTopics(topics)).all()
   },
-  quorum: async () => {
+  quorum: async (admin) => {
     const { leaderId, leaderEpoch, voters } = await admin.describeMetadataQuorum()
     return { leaderId, leaderEpoch, voters: voters.map(({ replicaId }) => replicaId) }
   },
   /** Of every topic, internal ones too. */
-  partitions: async () => {
+  partitions: async (admin) => {
     const listed = await admin.listTopics({ listInternal: true })
     const names = [...(listed instanceof Map ? listed.keys() : listed)].map((one) =>
       typeof one === 'string' ? one : one.name,
@@ -48,8 +52,8 @@ const QUESTIONS = {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, ask, ...how } = JSON.parse(line)
-  void QUESTIONS[ask](how).then(
+  const { id, ask, at = process.argv[2], ...how } = JSON.parse(line)
+  void QUESTIONS[ask](adminOf(at), how).then(
     (answer) => console.log(JSON.stringify({ id, answer: answer ?? null })),
     (error) => console.log(JSON.stringify({ id, error: String(error?.stack ?? error) })),
   )

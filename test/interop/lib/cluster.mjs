@@ -132,11 +132,11 @@ export class Cluster {
     return this.ask(question, how).catch(() => null)
   }
 
-  /** Waits until every partition is led and all its replicas are in sync. */
-  async isFull(timeoutMs = 90_000) {
+  /** Waits until every partition is led and all its replicas are in sync, as all or one of the nodes know it. */
+  async isFull(timeoutMs = 90_000, at = this.bootstrap) {
     let missing = null
     const full = async () => {
-      const partitions = await this.tryAsk('partitions')
+      const partitions = await this.tryAsk('partitions', { at })
       if (partitions === null) return false
       missing = partitions.filter(({ leader, replicas, isr }) => leader === null || replicas.length !== isr.length)
       return missing.length === 0
@@ -240,19 +240,20 @@ export class ClusterNode {
     return lines.filter((line) => /\bFATAL\b|\bbug: |LOG_CORRUPT|goes offline/.test(line))
   }
 
-  /** Waits until it is part of the cluster, for others, too. */
+  /** Waits until it answers, as a part of the cluster. Others may still take it for the process that it was before. */
   async isUp() {
     const isThere = async () => {
       if (this.unexpected !== null) throw new Error(this.unexpected)
-      return (await this.#cluster.tryAsk('nodes'))?.includes(this.id) ?? false
+      return (await this.#cluster.tryAsk('nodes', { at: this.address }))?.includes(this.id) ?? false
     }
     await until(isThere, `node ${this.id} is part of the cluster`, START_MS)
   }
 
-  /** @param {Kind} kind */
+  /** Starts it, and waits until it serves and all replicas are in sync. @param {Kind} kind */
   async start(kind) {
     this.launch(kind)
     await this.isUp()
+    await this.#cluster.isFull(START_MS, this.address)
   }
 
   /** @param {NodeJS.Signals} signal */
