@@ -170,6 +170,16 @@ async function measureProduce() {
   await stopClusters(clusters)
 }
 
+/** Klamm's client for one turn. */
+async function withClient(options, body) {
+  const kafka = new Klamm(options)
+  try {
+    return await body(kafka)
+  } finally {
+    await kafka.close()
+  }
+}
+
 /** Topics are created in one request; then a node that has a replica of each leaves in an orderly way. */
 async function measureTopics() {
   const clusters = await startClusters('topics')
@@ -180,8 +190,9 @@ async function measureTopics() {
   }))
   const found = await alternate(clusters, 1, async (cluster) => {
     const startedMs = nowMs()
-    await using kafka = new Klamm({ brokers: cluster.bootstrap })
-    ;(await kafka.admin().createTopics(topics, { timeoutMs: 120_000 })).all()
+    await withClient({ brokers: cluster.bootstrap }, async (kafka) =>
+      (await kafka.admin().createTopics(topics, { timeoutMs: 120_000 })).all(),
+    )
     const created = nowMs() - startedMs
     await cluster.isFull()
     const full = nowMs() - startedMs
@@ -197,9 +208,8 @@ async function measureTopics() {
   await stopClusters(clusters)
 }
 
-/** The longest time between two acknowledgements around a kill of the leader. */
-async function leaderKill(cluster, peer) {
-  await using kafka = new Klamm({ brokers: cluster.bootstrap })
+/** The longest time between two acknowledgements around a kill. */
+async function gapAround(kafka, kill) {
   const producer = kafka.producer({ lingerMs: 0, deliveryTimeoutMs: 60_000 })
   const acks = []
   const inFlight = new Set()
@@ -212,10 +222,8 @@ async function leaderKill(cluster, peer) {
     inFlight.add(sending)
   }, SEND_EVERY_MS)
   await until(() => acks.length > 100, 'records are acknowledged')
-  const leader = (await cluster.ask('partitions')).find(({ topic }) => topic === 'gap').leader
-  const node = cluster.nodes[leader - 1]
   const killedMs = nowMs()
-  await node.stop('SIGKILL')
+  await kill()
   const isBack = () => acks.filter((at) => at > killedMs + 200).length > 50 && acks.at(-1) > killedMs + 1000
   await until(isBack, 'records are acknowledged again', 60_000)
   clearInterval(sender)
@@ -223,6 +231,13 @@ async function leaderKill(cluster, peer) {
   await producer.close()
   let gap = 0
   for (let at = 1; at < acks.length; at++) gap = Math.max(gap, acks[at] - acks[at - 1])
+  return gap
+}
+
+async function leaderKill(cluster, peer) {
+  const leader = (await cluster.ask('partitions')).find(({ topic }) => topic === 'gap').leader
+  const node = cluster.nodes[leader - 1]
+  const gap = await withClient({ brokers: cluster.bootstrap }, (kafka) => gapAround(kafka, () => node.stop('SIGKILL')))
   await node.start(peer)
   await cluster.isFull()
   return gap
@@ -232,23 +247,25 @@ async function leaderKill(cluster, peer) {
 async function controllerKill(cluster, peer, round) {
   const { leaderId } = await cluster.ask('quorum')
   const node = cluster.nodes[leaderId - 1]
-  await using kafka = new Klamm({ brokers: cluster.bootstrap, requestTimeoutMs: 2000 })
-  const admin = kafka.admin()
-  await admin.describeCluster()
-  const killedMs = nowMs()
-  await node.stop('SIGKILL')
-  const name = `after-${round}`
-  const create = async () => {
-    // An attempt whose answer was lost may have worked.
-    const outcome = await admin
-      .createTopics([{ name, numPartitions: 1, replicationFactor: 1 }], { timeoutMs: 5000 })
-      .catch(() => null)
-    const error = outcome === null ? null : [...outcome.errors()][0]?.[1]
-    return outcome !== null && (error === undefined || error.code === 'TOPIC_ALREADY_EXISTS')
-  }
-  await until(create, 'a topic is created', 60_000)
-  const tookMs = nowMs() - killedMs
-  await admin.deleteTopics([name])
+  const tookMs = await withClient({ brokers: cluster.bootstrap, requestTimeoutMs: 2000 }, async (kafka) => {
+    const admin = kafka.admin()
+    await admin.describeCluster()
+    const killedMs = nowMs()
+    await node.stop('SIGKILL')
+    const name = `after-${round}`
+    const topics = [{ name, numPartitions: 1, replicationFactor: 1 }]
+    const create = async () => {
+      const outcome = await admin.createTopics(topics, { timeoutMs: 5000 }).catch(() => null)
+      if (outcome === null) return false
+      // An attempt whose answer was lost may have worked.
+      const error = [...outcome.errors()][0]?.[1]
+      return error === undefined || error.code === 'TOPIC_ALREADY_EXISTS'
+    }
+    await until(create, 'a topic is created', 60_000)
+    const took = nowMs() - killedMs
+    await admin.deleteTopics([name])
+    return took
+  })
   await node.start(peer)
   await cluster.isFull()
   return tookMs
