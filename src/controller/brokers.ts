@@ -289,5 +289,5 @@ export function unregisterBroker(
     ...brokerIsUnregistered(state, brokerId),
     metadataRecord('UnregisterBrokerRecord', 0, { brokerId, brokerEpoch }),
   ]
-  return { records, answer: { errorCode: 0, errorMessage: null }, atomic: false }
+  return { records, answer: { errorCode: 0, errorMessage: '' }, atomic: false }
 }

@@ -26,11 +26,22 @@ const AS_NEWER: Readonly<Record<KafkaVersion, Readonly<Record<string, string>>>>
   '3.9.2': { 'log.message.timestamp.after.max.ms': '3600000' },
 }
 
-export async function startKafka(version: KafkaVersion, directory: string, port: number): Promise<Server> {
+/** Other settings, and other levels of features, than those under which both sides serve the same. */
+export interface KafkaSettings {
+  readonly properties?: Readonly<Record<string, string>>
+  readonly features?: readonly string[]
+}
+
+export async function startKafka(
+  version: KafkaVersion,
+  directory: string,
+  port: number,
+  settings: KafkaSettings = {},
+): Promise<Server> {
   const libs = await libraries(version)
   mkdirSync(directory, { recursive: true })
   const file = join(directory, 'server.properties')
-  writeFileSync(file, nodeProperties(join(directory, 'data'), port, AS_NEWER[version]))
+  writeFileSync(file, nodeProperties(join(directory, 'data'), port, { ...AS_NEWER[version], ...settings.properties }))
   const java = (args: readonly string[], logFile: string): ChildProcess => {
     const log4j = logging(directory)
     const child = spawn('java', [...JVM, ...log4j, '-cp', join(libs, '*'), ...args], {
@@ -42,7 +53,7 @@ export async function startKafka(version: KafkaVersion, directory: string, port:
     return child
   }
   const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A')
-  const features = FEATURES_OFF[version].flatMap((feature) => ['--feature', feature])
+  const features = [...(settings.features ?? FEATURES_OFF[version])].flatMap((feature) => ['--feature', feature])
   const formatLog = join(directory, 'format.log')
   const formatted = java(['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file, ...features], formatLog)
   if ((await exitOf(formatted)) !== 0) throw new Error(`Kafka's format failed:\n${readFileSync(formatLog, 'utf8')}`)
