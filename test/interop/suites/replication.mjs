@@ -1,7 +1,13 @@
-/** Partitions with replicas on Kafka and Klamm at once: see test/interop/replication. */
+/**
+ * Partitions with replicas on Kafka and Klamm at once: see test/interop/replication. `KLAMM_REPLICATION=following` runs one part.
+ */
+import { following } from '../replication/following.mjs'
 import { leading } from '../replication/leading.mjs'
+
+const PARTS = { leading, following }
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
-  await leading(suite)
+  const asked = process.env['KLAMM_REPLICATION']
+  for (const [name, part] of Object.entries(PARTS)) if (asked === undefined || asked === name) await part(suite)
 }

@@ -1,0 +1,298 @@
+/**
+ * Apache Kafka leads, Klamm follows: two Kafka brokers, one of which is the controller, and a Klamm broker. Whatever is done to
+ * a topic, its partitions' files on Klamm hold the bytes that they hold on Kafka, and the controller sees Klamm in sync.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../../scripts/setup.mjs'
+import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { equal, holds } from '../lib/expect.mjs'
+import { maven } from '../lib/install.mjs'
+import { java } from '../lib/java.mjs'
+import { until } from '../lib/process.mjs'
+import { KAFKA } from '../lib/versions.mjs'
+
+const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9A'
+/** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
+const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
+const KAFKAS = [1, 2]
+const FOLLOWER = 3
+const SETTINGS = {
+  'offsets.topic.replication.factor': '2',
+  'transaction.state.log.replication.factor': '2',
+  'transaction.state.log.num.partitions': '2',
+  'broker.session.timeout.ms': '6000',
+  'log.retention.check.interval.ms': '1000',
+  'log.cleaner.backoff.ms': '500',
+  'log.initial.task.delay.ms': '500',
+  'message.max.bytes': '8000000',
+}
+/** A batch larger than replica.fetch.max.bytes comes whole nevertheless. */
+const LARGE_BYTES = 3_000_000
+
+/** @param {import('../lib/suite.mjs').Suite} suite */
+export async function following(suite) {
+  const jars = await maven('kafka-4.3.1', KAFKA)
+  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+  const places = await makePlaces(suite, jars)
+  const kafkas = new Map()
+  for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
+  let klamm = await startKlamm(places.get(FOLLOWER))
+
+  const kafka = new Klamm({ brokers: KAFKAS.map((id) => places.get(id).address) })
+  const admin = kafka.admin()
+  const known = async () => (await admin.describeCluster()).nodes.map(({ id }) => id)
+  await until(async () => (await known()).includes(FOLLOWER), 'the follower is registered', 30_000)
+  const produce = async (topic, values, options = {}) => {
+    const producer = kafka.producer({ lingerMs: 5, maxRequestBytes: 8_000_000, ...options })
+    await producer.sendAll(values.map((value, index) => ({ topic, key: `key ${index % 7}`, value })))
+    await producer.close()
+  }
+  const create = async (name, replicasAssignments, configs = {}) => {
+    ;(await admin.createTopics([{ name, replicasAssignments, configs }])).all()
+  }
+  const partitionsOf = async (topic) => (await admin.describeTopics([topic])).get(topic).partitions
+  const inSync = (topic, ids) =>
+    until(
+      async () => {
+        const partitions = await partitionsOf(topic)
+        return partitions.every(({ isr }) => ids.every((id) => isr.some((node) => node.id === id)))
+      },
+      `${ids.join(' and ')} are in sync for ${topic}`,
+      60_000,
+    )
+  /** The same bytes on every broker. */
+  const alike = async (name, ids) => {
+    const bytesOn = (id) => segmentsOf(places.get(id), name, '.log')
+    const same = () => {
+      const [first, ...others] = ids.map(bytesOn)
+      return first.length > 0 && others.every((other) => other.equals(first))
+    }
+    await until(same, `the files of ${name} are alike on ${ids.join(', ')}`, 30_000)
+    return bytesOn(ids[0]).length
+  }
+
+  await suite.test(
+    'what Kafka appends in any form is in the files of Klamm byte for byte, and acks=all waits for it',
+    async () => {
+      await create(
+        'mixed',
+        [
+          [1, 3, 2],
+          [2, 3, 1],
+        ],
+        { 'segment.bytes': '4194304', 'min.insync.replicas': '3', 'max.message.bytes': '8000000' },
+      )
+      await inSync('mixed', [1, 2, 3])
+      for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd']) {
+        const values = Array.from({ length: 2000 }, (_, index) => `${compression} ${index} `.repeat(20))
+        await produce('mixed', values, { compression, acks: 'all', batchBytes: 30_000 })
+      }
+      await produce(
+        'mixed',
+        ['large', 'huge'].map((word) => word.padEnd(LARGE_BYTES, '.')),
+      )
+      await produce('mixed', ['small'])
+      let bytes = 0
+      for (const index of [0, 1]) bytes += await alike(`mixed-${index}`, [1, 2, 3])
+      return `${bytes} bytes`
+    },
+    120_000,
+  )
+  await suite.test(
+    'transactions, aborted ones too, are known to the follower as to the leader',
+    async () => {
+      await create('decided', [[1, 3]])
+      const producer = kafka.producer({ transactionalId: 'replicated' })
+      for (let round = 0; round < 6; round++) {
+        const work = producer.transaction(async (transaction) => {
+          const texts = Array.from({ length: 50 }, (_, index) => `${round} ${index}`)
+          await transaction.sendAll(texts.map((value) => ({ topic: 'decided', value })))
+          if (round % 2 === 1) throw new Error('no')
+        })
+        await work.catch((error) => equal(error.message, 'no'))
+      }
+      await producer.close()
+      await alike('decided-0', [1, 3])
+      const aborted = (id) => segmentsOf(places.get(id), 'decided-0', '.txnindex')
+      holds(aborted(1).length > 0, 'something was aborted')
+      // The last one says how far the log was decided when it was written.
+      equal(aborted(3).toString('hex'), aborted(1).toString('hex'))
+    },
+    120_000,
+  )
+  await suite.test(
+    'a follower that is killed under load comes back, and is in sync again',
+    async () => {
+      await create('load', [[1, 3, 2]], { 'segment.bytes': '1048576' })
+      await inSync('load', [1, 2, 3])
+      const sending = produce('load', values(20_000), { acks: 'all' })
+      await until(() => segmentsOf(places.get(FOLLOWER), 'load-0', '.log').length > 100_000, 'it has begun')
+      await klamm.stop('SIGKILL', 30_000)
+      await sending
+      klamm = await startKlamm(places.get(FOLLOWER), 'klamm-again')
+      await inSync('load', [1, 2, 3])
+      return `${await alike('load-0', [1, 2, 3])} bytes`
+    },
+    120_000,
+  )
+  await suite.test(
+    'DeleteRecords waits for the follower, and its old segments go as the leader’s do',
+    async () => {
+      const outcomes = await admin.deleteRecords([{ topic: 'load', partition: 0, beforeOffset: 15_000 }])
+      for (const deleted of outcomes.all().values()) equal(deleted, { lowWatermark: 15_000 })
+      await until(
+        () => {
+          const [leader, follower] = [1, 3].map((id) => namesOf(places.get(id), 'load-0', '.log'))
+          return leader[0] !== '00000000000000000000.log' && leader.join() === follower.join()
+        },
+        'the same segments are left',
+        30_000,
+      )
+    },
+    60_000,
+  )
+  await suite.test(
+    'a new replica takes over a log that was compacted, with its gaps',
+    async () => {
+      const configs = { 'cleanup.policy': 'compact', 'segment.ms': '1000', 'min.cleanable.dirty.ratio': '0.01' }
+      await create('compact', [[1]], { ...configs, 'segment.bytes': '1048576' })
+      const before = () => segmentsOf(places.get(1), 'compact-0', '.log').length
+      for (let round = 0; round < 4; round++)
+        await produce(
+          'compact',
+          values(3000).map((value) => value + round),
+        )
+      const whole = before()
+      await until(
+        async () => {
+          await produce('compact', ['tick'])
+          return before() < whole / 2
+        },
+        'the leader has compacted',
+        60_000,
+      )
+      const outcomes = await admin.alterPartitionReassignments([
+        { topic: 'compact', partition: 0, targetReplicas: [1, 3] },
+      ])
+      outcomes.all()
+      await inSync('compact', [1, 3])
+      // What the leader compacts from here on, the follower keeps: this release does not compact.
+      const end = (id) => lastBatchOf(segmentsOf(places.get(id), 'compact-0', '.log'))
+      await until(() => end(1).equals(end(3)), 'both end alike', 30_000)
+      return `${before()} bytes of ${whole}`
+    },
+    120_000,
+  )
+  await suite.test(
+    'what only a leader had that failed is cut off again by epochs, and replaced by what its successor has',
+    async () => {
+      await create('unclean', [[2, 3]])
+      await produce('unclean', values(100))
+      await alike('unclean-0', [2, 3])
+      equal(await kafkas.get(2).stop('SIGTERM', 60_000), 143)
+      const leads = (id) =>
+        until(async () => (await partitionsOf('unclean'))[0].leader?.id === id, `${id} leads`, 60_000)
+      await leads(FOLLOWER)
+      await produce(
+        'unclean',
+        values(50).map((value) => `lost ${value}`),
+      )
+      await klamm.stop('SIGKILL', 30_000)
+      await until(async () => (await partitionsOf('unclean'))[0].leader === null, 'nobody leads', 60_000)
+      kafkas.set(2, await startKafka(jars, places.get(2), 'kafka-again'))
+      await until(
+        async () => {
+          await admin.electLeaders('UNCLEAN', [{ topic: 'unclean', partition: 0 }])
+          return (await partitionsOf('unclean'))[0].leader?.id === 2
+        },
+        '2 leads',
+        60_000,
+      )
+      await produce(
+        'unclean',
+        values(20).map((value) => `kept ${value}`),
+      )
+      klamm = await startKlamm(places.get(FOLLOWER), 'klamm-unclean')
+      await inSync('unclean', [2, 3])
+      await alike('unclean-0', [2, 3])
+      holds(klamm.log().includes('Truncating unclean-0 '), 'something was cut')
+      holds(!segmentsOf(places.get(FOLLOWER), 'unclean-0', '.log').includes('lost value'), 'what was lost is gone')
+      equal(epochsOf(places.get(3), 'unclean-0'), epochsOf(places.get(2), 'unclean-0'))
+    },
+    240_000,
+  )
+  await suite.test(
+    'a replica that is taken away from it is deleted, as is a topic',
+    async () => {
+      const outcomes = await admin.alterPartitionReassignments([
+        { topic: 'decided', partition: 0, targetReplicas: [1] },
+      ])
+      outcomes.all()
+      const deleted = await admin.deleteTopics(['mixed'])
+      deleted.all()
+      const left = () =>
+        readdirSync(places.get(FOLLOWER).dataDirectory).filter((name) => /^(decided|mixed)-\d$/.test(name))
+      await until(() => left().length === 0, 'both are gone', 30_000)
+    },
+    60_000,
+  )
+  await suite.test('it complains of nothing', async () => {
+    const expected = [/WARN Fetching \S+ from broker \d failed/, /WARN Error in response for fetch request to broker/]
+    equal(complaints(klamm.log(), expected), [])
+  })
+  await kafka.close()
+  await klamm.stop('SIGTERM', 60_000)
+  for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
+}
+
+const values = (count) => Array.from({ length: count }, (_, index) => `value ${index}`.padEnd(120, ' '))
+
+/** @param {import('../lib/suite.mjs').Suite} suite */
+async function makePlaces(suite, jars) {
+  const places = new Map()
+  for (const id of [...KAFKAS, FOLLOWER]) places.set(id, await Place.make(suite, `node-${id}`, SETTINGS))
+  const controller = places.get(1)
+  const format = (place, ...args) =>
+    java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
+  await format(controller, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
+  for (const id of [2, FOLLOWER]) {
+    const place = places.get(id)
+    const properties = {
+      'process.roles': 'broker',
+      'node.id': String(id),
+      'controller.quorum.bootstrap.servers': `127.0.0.1:${controller.controllerPort}`,
+      'controller.listener.names': 'CONTROLLER',
+      listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
+      'log.dirs': place.dataDirectory,
+      'group.initial.rebalance.delay.ms': '0',
+      ...SETTINGS,
+    }
+    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
+    writeFileSync(place.propertiesFile, lines.join(''))
+    await format(place)
+  }
+  return places
+}
+
+function namesOf(place, partition, suffix) {
+  const names = readdirSync(join(place.dataDirectory, partition))
+  return names.filter((name) => name.endsWith(suffix)).sort()
+}
+
+/** The files of all segments, one behind the other. */
+function segmentsOf(place, partition, suffix) {
+  const names = namesOf(place, partition, suffix)
+  return Buffer.concat(names.map((name) => readFileSync(join(place.dataDirectory, partition, name))))
+}
+
+function epochsOf(place, partition) {
+  return readFileSync(join(place.dataDirectory, partition, 'leader-epoch-checkpoint'), 'utf8')
+}
+
+function lastBatchOf(bytes) {
+  let last = 0
+  for (let at = 0; at < bytes.length; at += 12 + bytes.readInt32BE(at + 8)) last = at
+  return bytes.subarray(last)
+}
