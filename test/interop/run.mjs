@@ -27,6 +27,7 @@ const SUITES = [
   'kafka-controller',
   'klamm-controller',
   'replication',
+  'mixed-quorum',
   'roll',
   'faults',
 ]

@@ -3,7 +3,7 @@
  * The same server.properties starts Apache Kafka on the same directory.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
@@ -98,6 +98,20 @@ export class Place {
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(this.propertiesFile, lines.join(''))
+  }
+
+  /**
+   * Over what is in server.properties: the last line of a key counts.
+   * @param {string} key
+   * @param {string} value
+   */
+  set(key, value) {
+    appendFileSync(this.propertiesFile, `${key}=${value}\n`)
+  }
+
+  /** As formatting drew it. */
+  directoryId() {
+    return /^directory\.id=(.*)$/m.exec(readFileSync(join(this.dataDirectory, 'meta.properties'), 'utf8'))?.[1] ?? ''
   }
 
   /** @param {string} name */
