@@ -100,7 +100,6 @@ async function inTurn(suite, jars, kinds) {
 }
 
 class MixedCluster {
-  #suite
   #jars
   #kinds
   #places
@@ -109,8 +108,7 @@ class MixedCluster {
   /** Names of the topics that were created. */
   #topics = []
 
-  constructor(suite, jars, kinds, places) {
-    this.#suite = suite
+  constructor(jars, kinds, places) {
     this.#jars = jars
     this.#kinds = kinds
     this.#places = places
@@ -126,7 +124,7 @@ class MixedCluster {
     for (const id of IDS) places.set(id, await Place.make(suite, `${kinds[1]}-${kinds[2]}-${id}`, settings(id)))
     const servers = IDS.map((id) => `127.0.0.1:${places.get(id).controllerPort}`).join()
     for (const place of places.values()) place.set('controller.quorum.bootstrap.servers', servers)
-    const cluster = new MixedCluster(suite, jars, kinds, places)
+    const cluster = new MixedCluster(jars, kinds, places)
     const initial = IDS.map((id) => `${id}@127.0.0.1:${places.get(id).controllerPort}:${newId()}`).join()
     const clusterId = newId()
     for (const id of IDS) await cluster.#format(id, clusterId, initial)
