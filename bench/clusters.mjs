@@ -204,7 +204,7 @@ async function measureTopics() {
   })
   row(`create ${TOPICS} topics with 3 replicas in one request, ms`, of(found, 'created'))
   row('until all their replicas are in sync, ms', of(found, 'full'))
-  row(`controlled shutdown of a node with ${TOPICS} partitions, exec to exit, ms`, of(found, 'left'))
+  row(`controlled shutdown of a node with ${TOPICS} partitions, signal to exit, ms`, of(found, 'left'))
   await stopClusters(clusters)
 }
 
