@@ -82,16 +82,37 @@ export interface Retrying {
   readonly random: Random
   readonly backoff: BackoffOptions
   readonly callTimeoutMs: number
+  /** Runs `task` once the client closes, or at once if it is; answers what forgets it. Nothing ends before its time if left out. */
+  readonly whenClosed?: (task: (reason: Error) => void) => () => void
 }
 
 /**
  * Runs `attempt` until it succeeds, fails for good, or the call's time is over: then ClientError TIMED_OUT whose cause is the
- * last error. `what` is the call in words, for that message. `attempt` is told the milliseconds that are left.
+ * last error. `what` is the call in words, for that message. `attempt` is told the milliseconds that are left. Of a client that
+ * closes no call and no timer is left.
  */
 export async function retrying<T>(
-  { clock, random, backoff, callTimeoutMs }: Retrying,
+  parts: Retrying,
   what: string,
-  { timeoutMs = callTimeoutMs, signal }: CallOptions,
+  { timeoutMs = parts.callTimeoutMs, signal }: CallOptions,
+  attempt: (leftMs: number) => Promise<T>,
+): Promise<T> {
+  if (parts.whenClosed === undefined) return untilDone(parts, what, timeoutMs, signal, attempt)
+  const closing = new AbortController()
+  const forget = parts.whenClosed((reason) => closing.abort(reason))
+  const either = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal])
+  try {
+    return await untilDone(parts, what, timeoutMs, either, attempt)
+  } finally {
+    forget()
+  }
+}
+
+async function untilDone<T>(
+  { clock, random, backoff }: Retrying,
+  what: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
   attempt: (leftMs: number) => Promise<T>,
 ): Promise<T> {
   const deadlineMs = clock.monotonicMs() + timeoutMs

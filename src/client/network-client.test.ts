@@ -241,3 +241,23 @@ test('after close everything that waits rejects with CLOSED, and nothing is set'
     await expect(client.refresh()).rejects.toMatchObject({ code: 'CLOSED' })
   })
 })
+
+test('what is tried again ends when the client closes, and not only after its pause', async () => {
+  const paused = { retryBackoffMs: 10_000, retryBackoffMaxMs: 10_000 }
+  const work = async ({ world, client }: Setting): Promise<void> => {
+    const stop = new AbortController()
+    const outcomes = [{}, { signal: stop.signal }].map(async (call) => {
+      const error: unknown = await client.topic('never', call).catch((failure: unknown) => failure)
+      return { error, atMs: world.clock.monotonicMs() }
+    })
+    await pause(world.clock, 1000)
+    const closedMs = world.clock.monotonicMs()
+    client.close()
+    for (const { error, atMs } of await Promise.all(outcomes)) {
+      expect(error).toMatchObject({ code: 'CLOSED' })
+      expect(atMs).toBe(closedMs)
+    }
+    await expect(client.topic('never')).rejects.toMatchObject({ code: 'CLOSED' })
+  }
+  await inCluster({ topics: {} }, work, paused)
+})

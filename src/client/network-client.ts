@@ -71,6 +71,7 @@ export class NetworkClient {
   /** Something turned out wrong while the answer was on its way: it may not know of it. */
   #isStale = false
   #isClosed = false
+  readonly #closeTasks = new Set<(reason: Error) => void>()
   /** Nobody could be reached, and that was told. */
   #isUnreachable = false
 
@@ -92,7 +93,8 @@ export class NetworkClient {
   get retries(): Retrying {
     const { retryBackoffMs, retryBackoffMaxMs, callTimeoutMs } = this.options
     const { clock, random } = this.world
-    return { clock, random, backoff: { firstMs: retryBackoffMs, maxMs: retryBackoffMaxMs }, callTimeoutMs }
+    const backoff = { firstMs: retryBackoffMs, maxMs: retryBackoffMaxMs }
+    return { clock, random, backoff, callTimeoutMs, whenClosed: this.#whenClosed }
   }
 
   get isClosed(): boolean {
@@ -200,6 +202,14 @@ export class NetworkClient {
     this.#timer?.timer.cancel()
     this.#timer = null
     this.#connections.close()
+    for (const task of this.#closeTasks) task(closed())
+    this.#closeTasks.clear()
+  }
+
+  readonly #whenClosed = (task: (reason: Error) => void): (() => void) => {
+    if (this.#isClosed) task(closed())
+    else this.#closeTasks.add(task)
+    return () => this.#closeTasks.delete(task)
   }
 
   async #refresh(interest: TopicInterest): Promise<void> {
@@ -324,9 +334,11 @@ export class NetworkClient {
   }
 
   #throwIfClosed(): void {
-    if (this.#isClosed) throw new ClientError('CLOSED', 'The client is closed.')
+    if (this.#isClosed) throw closed()
   }
 }
+
+const closed = (): ClientError => new ClientError('CLOSED', 'The client is closed.')
 
 function covers(one: TopicInterest, other: TopicInterest): boolean {
   if (one === 'all') return true
