@@ -45,6 +45,7 @@ export type { InstrumentationEvent, RemoveInstrumentationEventListener } from '.
 export type { LogEntry, logCreator, Logger, LoggerEntryContent } from './kafkajs/logger.ts'
 export type { ICustomPartitioner, PartitionerArgs } from './kafkajs/partitioners.ts'
 export type { Producer, ProducerConfig, ProducerEvents, Sender, Transaction } from './kafkajs/producer.ts'
+export type { RequestEvent, RequestTimeoutEvent } from './kafkajs/request-events.ts'
 export type { RetryOptions } from './kafkajs/retry.ts'
 export type * from './kafkajs/types.ts'
 

@@ -5,6 +5,7 @@
 import type { Logger } from '../base/logger.ts'
 import { SILENT } from '../base/logger.ts'
 import type { Authenticator } from '../rpc/broker-connection.ts'
+import type { RequestWatch } from '../rpc/request-watch.ts'
 import type { HttpPost } from '../rpc/sasl/client-credentials.ts'
 import type { TlsOptions } from '../world/world.ts'
 import { NO_EVENTS, type EventSink } from './client-events.ts'
@@ -98,6 +99,8 @@ export interface ResolvedClientOptions {
   readonly authenticator: Authenticator | null
   readonly logger: Logger
   readonly events: EventSink
+  /** Is told of every request. Nobody if left out. */
+  readonly watch?: RequestWatch
 }
 
 const DEFAULTS = {

@@ -8,14 +8,28 @@ import type {
   ResourcePatternTypes,
 } from './constants.ts'
 import type { KafkaJSProtocolError } from './errors.ts'
+import type { RequestPayload, RequestTimeoutPayload } from './request-events.ts'
 import type { RetryOptions } from './retry.ts'
 import type { PartitionMetadata, PartitionOffset } from './types.ts'
 
 export interface AdminConfig {
   retry?: RetryOptions
 }
-export const ADMIN_EVENTS = { CONNECT: 'admin.connect', DISCONNECT: 'admin.disconnect' } as const
+export const ADMIN_EVENTS = {
+  CONNECT: 'admin.connect',
+  DISCONNECT: 'admin.disconnect',
+  REQUEST: 'admin.network.request',
+  REQUEST_TIMEOUT: 'admin.network.request_timeout',
+} as const
 export type AdminEvents = typeof ADMIN_EVENTS
+
+/** By event name. */
+export interface AdminPayloads {
+  'admin.connect': null
+  'admin.disconnect': null
+  'admin.network.request': RequestPayload
+  'admin.network.request_timeout': RequestTimeoutPayload
+}
 
 export interface IResourceConfigEntry {
   name: string

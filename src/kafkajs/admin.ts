@@ -57,6 +57,7 @@ export class Admin {
     this.#connection = connection
     this.#logger = logger
     this.#instrumentation = new Instrumentation(Object.values(types.ADMIN_EVENTS), connection.world.clock, logger)
+    connection.watchRequests(types.ADMIN_EVENTS, this.#instrumentation)
   }
 
   async connect(): Promise<void> {
@@ -74,9 +75,9 @@ export class Admin {
     return this.#logger
   }
 
-  on<Name extends types.AdminEvents[keyof types.AdminEvents]>(
+  on<Name extends keyof types.AdminPayloads>(
     eventName: Name,
-    listener: (event: InstrumentationEvent<null>) => void,
+    listener: (event: InstrumentationEvent<types.AdminPayloads[Name]>) => void,
   ): RemoveInstrumentationEventListener<Name> {
     return this.#instrumentation.on(eventName, listener)
   }

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { pause } from '../client/call.ts'
-import { ScriptedCluster } from '../testing/scripted/scripted-cluster.ts'
+import { ListGroups } from '../protocol/generated/list-groups.ts'
+import { Produce } from '../protocol/generated/produce.ts'
+import { ScriptedCluster, SILENCE } from '../testing/scripted/scripted-cluster.ts'
 import { ScriptedGroup } from '../testing/scripted/scripted-group.ts'
 import { ScriptedLogs } from '../testing/scripted/scripted-logs.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -8,6 +10,7 @@ import type { Consumer } from './consumer.ts'
 import type { ConsumerConfig } from './consumer-types.ts'
 import { KafkaJSNonRetriableError } from './errors.ts'
 import { KafkaClients } from './kafka.ts'
+import type { RequestPayload, RequestTimeoutPayload } from './request-events.ts'
 
 interface Setting {
   readonly world: SeededWorld
@@ -183,6 +186,64 @@ test('a producer and an admin that are not connected say so, or connect', async 
     expect(() => kafka.producer({ idempotent: true, retry: { retries: 0 } })).toThrow(KafkaJSNonRetriableError)
     const admin = kafka.admin()
     expect(await admin.listTopics()).toEqual(['orders'])
+    await admin.disconnect()
+  })
+})
+
+test('REQUEST and REQUEST_TIMEOUT tell of the requests of a producer, a consumer and an admin to whoever listens', async () => {
+  await inCluster(async ({ world, cluster, logs, kafka, consumer: make, until }) => {
+    const told: RequestPayload[] = []
+    const producer = kafka.producer()
+    const remove = producer.on(producer.events.REQUEST, ({ payload, type }) => {
+      expect(type).toBe('producer.network.request')
+      told.push(payload)
+    })
+    await producer.connect()
+    cluster.on(Produce, async ({ topicData, acks }) => {
+      if (acks === 0) return SILENCE
+      await pause(world.clock, 200)
+      const partitionResponses = [{ index: 0, errorCode: 0, baseOffset: 0 }]
+      return { responses: topicData.map(({ name, topicId }) => ({ name, topicId, partitionResponses })) }
+    })
+    await producer.send({ topic: 'orders', messages: [{ value: 'a', partition: 0 }] })
+    const produced = told.find(({ apiName }) => apiName === 'Produce')!
+    expect(told.map(({ apiName }) => apiName)).toEqual(expect.arrayContaining(['ApiVersions', 'Metadata', 'Produce']))
+    expect(produced).toMatchObject({ apiKey: 0, broker: cluster.bootstrap[0], clientId: 'kafkajs', pendingDuration: 0 })
+    expect(produced.duration).toBeGreaterThanOrEqual(200)
+    expect(produced.duration).toBeLessThan(300)
+    expect(produced.sentAt).toBe(produced.createdAt)
+    expect(produced.size).toBeGreaterThan(20)
+    expect(produced.correlationId).toBeGreaterThan(0)
+    const count = told.length
+    remove()
+    await producer.send({ topic: 'orders', messages: [{ value: 'b', partition: 0 }] })
+    expect(told).toHaveLength(count)
+    // Without an answer it is over when it is sent.
+    producer.on(producer.events.REQUEST, ({ payload }) => void told.push(payload))
+    await producer.send({ topic: 'orders', acks: 0, messages: [{ value: 'c', partition: 0 }] })
+    expect(told.at(-1)).toMatchObject({ apiName: 'Produce', size: 0 })
+    await producer.disconnect()
+
+    const consumer = await make()
+    const asked = new Set<string>()
+    consumer.on(consumer.events.REQUEST, ({ payload: { apiName } }) => void asked.add(apiName))
+    logs.append('orders', 1, 1)
+    let seen = 0
+    await consumer.run({ eachMessage: async () => void (seen += 1) })
+    await until(() => seen === 1)
+    expect([...asked]).toEqual(expect.arrayContaining(['GroupCoordinator', 'JoinGroup', 'SyncGroup', 'Fetch']))
+
+    const late: RequestTimeoutPayload[] = []
+    const admin = new KafkaClients(
+      { world, logCreator: () => () => {} },
+      { brokers: [...cluster.bootstrap], requestTimeout: 500, retry: { retries: 1 } },
+    ).admin()
+    admin.on(admin.events.REQUEST_TIMEOUT, ({ payload }) => void late.push(payload))
+    await admin.connect()
+    cluster.on(ListGroups, () => SILENCE)
+    await expect(admin.listGroups()).rejects.toMatchObject({ name: 'KafkaJSNumberOfRetriesExceeded' })
+    expect(late[0]).toMatchObject({ apiName: 'ListGroups', apiKey: 16, clientId: 'kafkajs' })
+    expect(late[0]).not.toHaveProperty('size')
     await admin.disconnect()
   })
 })

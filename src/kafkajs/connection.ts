@@ -9,7 +9,9 @@ import type { SaslOptions } from '../client/security-options.ts'
 import type { TlsOptions } from '../world/world.ts'
 import { asKafkaJS } from './error-mapping.ts'
 import { KafkaJSConnectionError, KafkaJSError, KafkaJSNonRetriableError, KafkaJSNotImplemented } from './errors.ts'
+import type { Instrumentation } from './instrumentation.ts'
 import { clientLogger, type Logger } from './logger.ts'
+import { requestWatch, type RequestEventNames } from './request-events.ts'
 import { budgetMs, type RetryPolicy } from './retry.ts'
 import type { KafkaConfig, SASLOptions } from './types.ts'
 
@@ -45,12 +47,18 @@ export class Connection {
   readonly #settings: ConnectionSettings
   #network: NetworkClient | null = null
   #connecting: Promise<void> | null = null
+  #watched: { readonly events: RequestEventNames; readonly instrumentation: Instrumentation } | null = null
 
   constructor(settings: ConnectionSettings) {
     this.world = settings.world
     this.policy = settings.policy
     this.#settings = settings
     checkConfig(settings.config)
+  }
+
+  /** Tells of requests, of the next connection on, by these events. */
+  watchRequests(events: RequestEventNames, instrumentation: Instrumentation): void {
+    this.#watched = { events, instrumentation }
   }
 
   get isConnected(): boolean {
@@ -97,7 +105,7 @@ export class Connection {
     const requestTimeoutMs = enforceRequestTimeout ? (config.requestTimeout ?? 30_000) : NO_LIMIT_MS
     const brokers = await brokersOf(config)
     try {
-      return resolveClientOptions({
+      const options = resolveClientOptions({
         brokers,
         clientId,
         requestTimeoutMs,
@@ -111,6 +119,9 @@ export class Connection {
         ...(config.ssl === undefined || config.ssl === false ? {} : { tls: tlsOf(config.ssl) }),
         ...(config.sasl === undefined ? {} : { sasl: saslOf(config.sasl) }),
       })
+      if (this.#watched === null) return options
+      const { events, instrumentation } = this.#watched
+      return { ...options, watch: requestWatch(events, instrumentation, this.world.clock, clientId) }
     } catch (error) {
       throw asKafkaJS(error, policy)
     }

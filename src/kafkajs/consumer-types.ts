@@ -2,6 +2,7 @@
 import type { Assignment, PartitionAssigner } from './assigners.ts'
 import type { Batch } from './batch.ts'
 import type { InstrumentationEvent } from './instrumentation.ts'
+import type { RequestPayload, RequestTimeoutPayload } from './request-events.ts'
 import type { RetryOptions } from './retry.ts'
 import type { KafkaMessage, Offsets, OffsetsByTopicPartition, TopicOffsets } from './types.ts'
 
@@ -85,6 +86,8 @@ export const CONSUMER_EVENTS = {
   STOP: 'consumer.stop',
   CRASH: 'consumer.crash',
   REBALANCING: 'consumer.rebalancing',
+  REQUEST: 'consumer.network.request',
+  REQUEST_TIMEOUT: 'consumer.network.request_timeout',
 } as const
 export type ConsumerEvents = typeof CONSUMER_EVENTS
 
@@ -122,6 +125,8 @@ export interface ConsumerPayloads {
   'consumer.stop': null
   'consumer.crash': { error: Error; groupId: string; restart: boolean }
   'consumer.rebalancing': { groupId: string; memberId: string }
+  'consumer.network.request': RequestPayload
+  'consumer.network.request_timeout': RequestTimeoutPayload
 }
 
 type EventOf<Name extends keyof ConsumerPayloads> = InstrumentationEvent<ConsumerPayloads[Name]>

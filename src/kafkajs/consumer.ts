@@ -66,6 +66,7 @@ export class Consumer {
     this.#config = { ...DEFAULTS, ...withoutUndefined(config) }
     this.#logger = logger
     this.#instrumentation = new Instrumentation(Object.values(CONSUMER_EVENTS), connection.world.clock, logger)
+    connection.watchRequests(CONSUMER_EVENTS, this.#instrumentation)
     if (typeof config.groupId !== 'string' || config.groupId === '') {
       throw new KafkaJSNonRetriableError('A consumer needs a groupId.')
     }

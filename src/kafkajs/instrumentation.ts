@@ -38,6 +38,11 @@ export class Instrumentation {
     return () => void listeners.delete(own)
   }
 
+  /** Somebody listens to one of `names`. */
+  isHeard(...names: readonly string[]): boolean {
+    return names.some((name) => (this.#listeners.get(name)?.size ?? 0) > 0)
+  }
+
   /** Without a payload it is undefined, though kafkajs's types say null. */
   emit(name: string, payload?: unknown): void {
     const listeners = this.#listeners.get(name)

@@ -16,6 +16,7 @@ import {
 } from './instrumentation.ts'
 import type { Logger } from './logger.ts'
 import { keyBytes, type ICustomPartitioner, type PartitionerArgs } from './partitioners.ts'
+import type { RequestPayload, RequestTimeoutPayload } from './request-events.ts'
 import { budgetMs, type RetryOptions } from './retry.ts'
 import type {
   IHeaders,
@@ -38,8 +39,21 @@ export interface ProducerConfig {
   maxInFlightRequests?: number
 }
 
-export const PRODUCER_EVENTS = { CONNECT: 'producer.connect', DISCONNECT: 'producer.disconnect' } as const
+export const PRODUCER_EVENTS = {
+  CONNECT: 'producer.connect',
+  DISCONNECT: 'producer.disconnect',
+  REQUEST: 'producer.network.request',
+  REQUEST_TIMEOUT: 'producer.network.request_timeout',
+} as const
 export type ProducerEvents = typeof PRODUCER_EVENTS
+
+/** By event name. */
+export interface ProducerPayloads {
+  'producer.connect': null
+  'producer.disconnect': null
+  'producer.network.request': RequestPayload
+  'producer.network.request_timeout': RequestTimeoutPayload
+}
 
 export interface Sender {
   send(record: ProducerRecord): Promise<RecordMetadata[]>
@@ -89,6 +103,7 @@ export class Producer implements Sender {
     this.#config = config
     this.#logger = logger
     this.#instrumentation = new Instrumentation(Object.values(PRODUCER_EVENTS), connection.world.clock, logger)
+    connection.watchRequests(PRODUCER_EVENTS, this.#instrumentation)
     this.#partition = createPartitioner()
     if (config.idempotent === true && connection.policy.retries < 1) {
       throw new KafkaJSNonRetriableError('An idempotent producer needs retries: leave them out, or give 1 or more.')
@@ -122,9 +137,9 @@ export class Producer implements Sender {
     return this.#logger
   }
 
-  on<Name extends ProducerEvents[keyof ProducerEvents]>(
+  on<Name extends keyof ProducerPayloads>(
     eventName: Name,
-    listener: (event: InstrumentationEvent<null>) => void,
+    listener: (event: InstrumentationEvent<ProducerPayloads[Name]>) => void,
   ): RemoveInstrumentationEventListener<Name> {
     return this.#instrumentation.on(eventName, listener)
   }

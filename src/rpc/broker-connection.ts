@@ -15,6 +15,7 @@ import type { Clock, Network, Random, Timer, TlsOptions } from '../world/world.t
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { ClientConnection } from './client-connection.ts'
+import type { RequestWatch } from './request-watch.ts'
 
 export interface BrokerConnectionOptions {
   readonly network: Network
@@ -32,6 +33,8 @@ export interface BrokerConnectionOptions {
   readonly tls: TlsOptions | null
   /** Proves who we are before anything else is asked. Null: nothing to prove. */
   readonly authenticator: Authenticator | null
+  /** Is told of every request. */
+  readonly watch?: RequestWatch | null
 }
 
 /** What a connection lets an authenticator do before it is ready, and while all else waits. */
@@ -105,7 +108,7 @@ export class BrokerConnection {
     address: { readonly host: string; readonly port: number },
     options: BrokerConnectionOptions,
   ): Promise<BrokerConnection> {
-    const { clock, network, connectTimeoutMs } = options
+    const { clock, network, connectTimeoutMs, watch = null } = options
     const where = `${address.host}:${address.port}`
     let connection: BrokerConnection | null = null
     let isLate = false
@@ -122,7 +125,9 @@ export class BrokerConnection {
     const ready = (async (): Promise<BrokerConnection> => {
       const { host, port } = address
       const socket = await network.connect({ host, port, tls: options.tls })
-      connection = new BrokerConnection(new ClientConnection(socket, options.pool, options.clientId), address, options)
+      const watched = watch === null ? null : watch.sent.bind(watch, where)
+      const link = new ClientConnection(socket, options.pool, options.clientId, watched)
+      connection = new BrokerConnection(link, address, options)
       if (isLate) connection.close('it took too long to get ready')
       try {
         await connection.#greet()
@@ -260,7 +265,9 @@ export class BrokerConnection {
   async #inTime<Result>(name: string, timeoutMs: number | undefined, answered: Promise<Result>): Promise<Result> {
     const { clock, requestTimeoutMs } = this.#options
     const limitMs = timeoutMs ?? requestTimeoutMs
+    const { lastCorrelationId } = this.#connection
     const timer = clock.at(clock.monotonicMs() + limitMs, () => {
+      this.#connection.timedOut(lastCorrelationId)
       this.close(`no answer to ${name} in ${limitMs} ms`)
     })
     try {

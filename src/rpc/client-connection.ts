@@ -6,11 +6,12 @@
  */
 import { ByteReader } from '../base/byte-reader.ts'
 import { OperationalError } from '../base/errors.ts'
-import type { Api, Init } from '../protocol/codec.ts'
+import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { peekCorrelationId, readResponse, writeRequest } from '../protocol/frames.ts'
 import type { Network, Socket, SocketSink } from '../world/world.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { FrameReceiver, type Frame } from './frame-receiver.ts'
+import type { WatchedRequest } from './request-watch.ts'
 
 const RESPONSE_BYTES_MAX = 0x7fff_ffff
 /** A smaller answer is copied even for whoever keeps it: it would hold a whole chunk. */
@@ -21,21 +22,27 @@ interface Waiting {
   readonly correlationId: number | null
   readonly read: (frame: Frame) => void
   readonly reject: (error: Error) => void
+  readonly watched: WatchedRequest | null
 }
+
+/** RequestWatch.sent for the one broker at the other end. */
+type ConnectionWatch = (api: AnyApi, version: number, correlationId: number) => WatchedRequest | null
 
 export class ClientConnection implements SocketSink {
   readonly #socket: Socket
   readonly #receiver: FrameReceiver
   readonly #clientId: string | null
+  readonly #watch: ConnectionWatch | null
   readonly #waiting: Waiting[] = []
   readonly #onClosed: (() => void)[] = []
   #nextCorrelationId = 0
   #closed: Error | null = null
 
   /** Over a socket that nobody reads yet. */
-  constructor(socket: Socket, pool: ChunkPool, clientId: string | null) {
+  constructor(socket: Socket, pool: ChunkPool, clientId: string | null, watch: ConnectionWatch | null = null) {
     this.#socket = socket
     this.#clientId = clientId
+    this.#watch = watch
     this.#receiver = new FrameReceiver(
       pool,
       RESPONSE_BYTES_MAX,
@@ -67,6 +74,16 @@ export class ClientConnection implements SocketSink {
   /** Requests that wait for their answer. */
   get inFlight(): number {
     return this.#waiting.length
+  }
+
+  /** Of the request that was sent last. */
+  get lastCorrelationId(): number {
+    return (this.#nextCorrelationId - 1) & 0x7fff_ffff
+  }
+
+  /** Somebody's patience with that request is over; closing is for them to do. */
+  timedOut(correlationId: number): void {
+    this.#waiting.find((waiting) => waiting.correlationId === correlationId)?.watched?.timedOut()
   }
 
   /** Bytes in the answer are the caller's for good. Rejects with OperationalError NETWORK_FAILED. */
@@ -122,7 +139,7 @@ export class ClientConnection implements SocketSink {
         return
       }
       const read = ({ buffer, start, end }: Frame): void => resolve(Buffer.from(buffer.subarray(start, end)))
-      this.#waiting.push({ correlationId: null, read, reject })
+      this.#waiting.push({ correlationId: null, read, reject, watched: null })
       const size = Buffer.alloc(4)
       size.writeInt32BE(bytes.length)
       this.#socket.write([size, bytes])
@@ -171,8 +188,10 @@ export class ClientConnection implements SocketSink {
     const correlationId = this.#nextCorrelationId
     this.#nextCorrelationId = (correlationId + 1) & 0x7fff_ffff
     const pieces = writeRequest(api, version, correlationId, this.#clientId, message)
-    if (answer !== null) this.#waiting.push({ correlationId, ...answer })
+    const watched = this.#watch?.(api, version, correlationId) ?? null
+    if (answer !== null) this.#waiting.push({ correlationId, watched, ...answer })
     this.#socket.write(pieces, sent)
+    if (answer === null) watched?.answered(0)
   }
 
   #frame(frame: Frame): void {
@@ -190,6 +209,7 @@ export class ClientConnection implements SocketSink {
       }
       try {
         waiting.read(frame)
+        waiting.watched?.answered(frame.end - frame.start)
       } catch (error) {
         waiting.reject(failure(`an answer that does not parse: ${String(error)}`))
         this.#fail('an answer that does not parse')

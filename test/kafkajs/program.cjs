@@ -259,6 +259,7 @@ async function consuming(admin) {
   let groupId = `shim-g-batch-${suffix}`
   const batches = []
   const events = []
+  const requests = new Map()
   await consume({
     topics: [topic],
     groupId,
@@ -270,11 +271,13 @@ async function consuming(admin) {
         consumer.events.COMMIT_OFFSETS,
         consumer.events.STOP,
         consumer.events.DISCONNECT,
+        consumer.events.REQUEST,
       ]) {
         consumer.on(event, ({ type, payload }) =>
           events.push({ type, payload: payload ? Object.keys(payload).sort() : null }),
         )
       }
+      consumer.on(consumer.events.REQUEST, ({ payload }) => requests.set(payload.apiName, payload))
     },
     run: () => ({
       eachBatchAutoResolve: false,
@@ -315,6 +318,18 @@ async function consuming(admin) {
   })
   for (const one of batches.sort(byPlace)) print('batch', one)
   print('events', [...new Set(events.map((event) => JSON.stringify(event)))].sort())
+  for (const name of [
+    'GroupCoordinator',
+    'JoinGroup',
+    'SyncGroup',
+    'OffsetFetch',
+    'Fetch',
+    'OffsetCommit',
+    'LeaveGroup',
+  ]) {
+    const { apiName, apiKey, broker, size, duration } = requests.get(name)
+    print('request', { apiName, apiKey, broker: /:\d+$/.test(broker), answered: size > 0, takes: duration >= 0 })
+  }
   print(
     'after',
     (await admin.fetchOffsets({ groupId, topics: [topic] })).map((one) => one.partitions.sort(byPlace)),

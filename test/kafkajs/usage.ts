@@ -48,6 +48,7 @@ import {
   type ITopicConfig,
   type GroupDescription,
   type ConsumerCrashEvent,
+  type RequestEvent,
   type ConsumerGroupJoinEvent,
   type InstrumentationEvent,
   type SASLOptions,
@@ -122,6 +123,9 @@ export async function produce(): Promise<RecordMetadata[]> {
   }
   const remove = producer.on(producer.events.CONNECT, (event) => void event.timestamp)
   remove()
+  const heard = ({ payload }: RequestEvent): void => console.log(payload.apiName, payload.duration, payload.size)
+  producer.on(producer.events.REQUEST, heard)
+  producer.on(producer.events.REQUEST_TIMEOUT, ({ payload }) => console.log(payload.broker, payload.sentAt))
   const topicMessages: TopicMessages[] = [{ topic: 't', messages: [message] }]
   const batch: ProducerBatch = { topicMessages, acks: 1 }
   await producer.sendBatch(batch)
