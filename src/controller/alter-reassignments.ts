@@ -11,7 +11,15 @@ import type {
 } from '../protocol/generated/alter-partition-reassignments.ts'
 import type { MetadataRecord } from '../metadata/metadata-records.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
-import { NO_ERROR, RECORDS_MAX, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+import {
+  NO_ERROR,
+  RECORDS_MAX,
+  attempt,
+  errorFields,
+  noRecords,
+  type ControllerState,
+  type Decision,
+} from './decision.ts'
 import { isActiveBroker, ownElection } from './leadership-changes.ts'
 import { validateAssignment } from './new-partitions.ts'
 import { partitionChange } from './partition-changes.ts'
@@ -29,6 +37,8 @@ export function alterPartitionReassignments(
   request: AlterPartitionReassignmentsRequest,
 ): Decision<Init<AlterPartitionReassignmentsResponse>> {
   const { allowReplicationFactorChange } = request
+  // Who asks for nothing is answered with the defaults of the fields.
+  if (request.topics.length === 0) return noRecords({ errorCode: 0, errorMessage: '', responses: [] })
   const records: MetadataRecord[] = []
   const responses = request.topics.map(({ name, partitions }) => ({
     name,
@@ -96,7 +106,7 @@ function reassign(
 /** @throws KafkaError NO_REASSIGNMENT_IN_PROGRESS | INVALID_REPLICA_ASSIGNMENT */
 function revert({ image, rules }: ControllerState, { topic, partitionId, partition }: Move): MetadataRecord | null {
   if (!isReassigning(partition.addingReplicas, partition.removingReplicas)) {
-    throw new KafkaError('NO_REASSIGNMENT_IN_PROGRESS', 'No partition reassignment is in progress.')
+    throw new KafkaError('NO_REASSIGNMENT_IN_PROGRESS', '')
   }
   const reverted = revertedReplicas(partition)
   if (reverted === null) {

@@ -166,8 +166,8 @@ export class Controller implements ControllerApi {
   allocateProducerIds: ControllerApi['allocateProducerIds'] = (request) =>
     this.#answer(this.#decide((state) => allocateProducerIds(state, request)))
 
-  electLeaders: ControllerApi['electLeaders'] = (request) =>
-    this.#answer(this.#decide((state) => electLeaders(state, request)))
+  /** Rejects with what is refused as a whole: its answer names every partition. */
+  electLeaders: ControllerApi['electLeaders'] = (request) => this.#decide((state) => electLeaders(state, request))
 
   alterPartitionReassignments: ControllerApi['alterPartitionReassignments'] = (request) =>
     this.#answer(this.#decide((state) => alterPartitionReassignments(state, request)))

@@ -3,7 +3,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { ElectLeadersRequest, ElectLeadersResponse } from '../protocol/generated/elect-leaders.ts'
 import type { MetadataRecord } from '../metadata/metadata-records.ts'
-import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+import { NO_ERROR, attempt, errorFields, noRecords, type ControllerState, type Decision } from './decision.ts'
 import { isActiveBroker } from './leadership-changes.ts'
 import { NO_LEADER, partitionChange } from './partition-changes.ts'
 import { topicRules } from './topic-rules.ts'
@@ -17,11 +17,12 @@ export function electLeaders(
 ): Decision<Init<ElectLeadersResponse>> {
   const { image } = state
   const { electionType } = request
+  if (request.topicPartitions?.length === 0) return noRecords({ errorCode: 0, replicaElectionResults: [] })
   if (electionType !== PREFERRED && electionType !== UNCLEAN) {
     throw new KafkaError('INVALID_REQUEST', `Unknown election type ${electionType}`)
   }
   const records: MetadataRecord[] = []
-  // All partitions: those that need nothing are left out of the answer.
+  // All partitions: those that need nothing are left out of the answer, their topics are named.
   const all = request.topicPartitions === null
   const wanted =
     request.topicPartitions ??
@@ -38,7 +39,7 @@ export function electLeaders(
         partitionResult.push({ partitionId, ...errorFields(record.code, record.message) })
       }
     }
-    if (!all || partitionResult.length > 0) results.push({ topic, partitionResult })
+    results.push({ topic, partitionResult })
   }
   return { records, answer: { errorCode: 0, replicaElectionResults: results }, atomic: false }
 }

@@ -67,12 +67,16 @@ const WEIGHTS: Readonly<Record<number, number>> = {
   35: 1,
   37: 2,
   42: 2,
+  43: 2,
   44: 3,
+  45: 3,
+  46: 2,
   47: 2,
   55: 1,
   57: 1,
   60: 1,
   61: 2,
+  64: 1,
   74: 1,
   75: 2,
 }
@@ -299,6 +303,8 @@ export class Generator {
 
   /** What would hurt both for the rest of the run, or depends on a race, is left out here, by name. */
   #adjusted(key: number, version: number, message: ValueObject): ValueObject {
+    // Without its only broker a cluster leads nothing any more.
+    if (key === 64 && message['brokerId'] === 1) return { ...message, brokerId: 2 }
     if (key === 57) {
       // A feature that was changed stays changed: only what is refused, or only asked about.
       if (version >= 1) return { ...message, validateOnly: true }
@@ -378,6 +384,7 @@ const NULLS: Readonly<Record<string, number>> = {
   'DescribeLogDirs.topics': 0.3,
   'CreatePartitions.topics.assignments': 0.85,
   'DescribeTopicPartitions.cursor': 0.8,
+  'AlterPartitionReassignments.topics.partitions.replicas': 0.25,
   'DescribeConfigs.resources.configurationKeys': 0.5,
 }
 
@@ -596,6 +603,8 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'OffsetDelete.topics.name': topicName,
   'CreatePartitions.topics.name': topicName,
   'DescribeProducers.topics.name': topicName,
+  'AlterPartitionReassignments.topics.name': topicName,
+  'ListPartitionReassignments.topics.name': topicName,
   'DescribeTopicPartitions.topics.name': topicName,
   'DescribeTopicPartitions.responsePartitionLimit': weighted([60, 2000], [20, 1], [5, 2], [5, 0], [3, -1]),
   'CreateTopics.topics.name': (generator) =>
@@ -610,6 +619,10 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'CreateTopics.topics.configs.value': ({ choices }) => choices.pick(choices.pick(TOPIC_CONFIGS)[1]),
   'CreatePartitions.topics.count': weighted([30, 2], [20, 3], [20, 4], [10, 1], [5, 0], [5, -1], [2, 5], [2, 20_000]),
   'CreatePartitions.topics.assignments.brokerIds': weighted([85, 1], [8, 2], [3, -1]),
+  'AlterPartitionReassignments.topics.partitions.replicas': weighted([80, 1], [8, 2], [4, 0], [4, -1]),
+  'ElectLeaders.electionType': weighted([50, 0], [40, 1], [4, 2], [3, -1]),
+  'ElectLeaders.topicPartitions.partitions': partition,
+  'UnregisterBroker.brokerId': weighted([50, 2], [20, 7], [15, 0], [10, -1]),
   validateOnly: weighted([75, false], [25, true]),
   timeoutMs: timeout,
   topicId,
@@ -643,8 +656,8 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'EndTxn.producerEpoch': producerEpoch,
   'TxnOffsetCommit.producerId': producerId,
   'TxnOffsetCommit.producerEpoch': producerEpoch,
-  'Fetch.replicaId': weighted([97, -1], [1, -2], [1, 0]),
-  'Fetch.replicaState.replicaId': weighted([97, -1], [1, -2]),
+  'Fetch.replicaId': weighted([94, -1], [1, -2], [2, 0], [2, 1]),
+  'Fetch.replicaState.replicaId': weighted([90, -1], [2, -2], [4, 0], [4, 1]),
   'Fetch.replicaState.replicaEpoch': weighted([97, -1]),
   'Fetch.clusterId': weighted([90, 'another'], [10, '']),
   'Fetch.maxWaitMs': weighted([60, 0], [25, 60], [5, 1], [3, -1]),

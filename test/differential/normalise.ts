@@ -98,6 +98,11 @@ export const RULES: readonly NormalRule[] = [
   { field: 'Produce.responses', rule: 'merged', because: 'a hash table in Kafka' },
   { field: 'OffsetForLeaderEpoch.topics', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'OffsetForLeaderEpoch.topics.partitions', rule: 'unordered', because: 'a hash table in Kafka' },
+  {
+    field: 'ElectLeaders.replicaElectionResults',
+    rule: 'unordered',
+    because: 'a hash table in Kafka, when all are asked for',
+  },
   { field: 'UpdateFeatures.results', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'finalizedFeatures', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'supportedFeatures', rule: 'unordered', because: 'a hash table in Kafka' },
@@ -116,6 +121,7 @@ const NOT_SERVED = new Set(['__transaction_state', '__share_group_state'])
 const LISTINGS = new Map([
   ['ListGroups.groups', 'groupId'],
   ['Metadata.topics', 'name'],
+  ['ElectLeaders.replicaElectionResults', 'topic'],
   ['DescribeTopicPartitions.topics', 'name'],
   ['ListConfigResources.configResources', 'resourceName'],
   ['DescribeLogDirs.results.topics', 'name'],

@@ -9,7 +9,13 @@ import { handler, type AsksController } from '../handler.ts'
 
 export const electLeadersHandler = handler(ElectLeaders, {
   handle: ({ controller }: AsksController, request, context) => controller.electLeaders(request, context),
-  failed: (_request, error) => ({ errorCode: error.errno }),
+  failed: ({ topicPartitions }, { errno: errorCode, message: errorMessage }) => ({
+    errorCode,
+    replicaElectionResults: (topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
+    })),
+  }),
 })
 export const controllerAlterConfigsHandler = handler(AlterConfigs, {
   handle: ({ controller }: AsksController, request, context) => controller.alterConfigs(request, context),

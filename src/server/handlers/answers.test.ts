@@ -2,12 +2,14 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import type { Uuid } from '../../base/uuid.ts'
+import { AlterPartitionReassignments } from '../../protocol/generated/alter-partition-reassignments.ts'
 import { AlterReplicaLogDirs } from '../../protocol/generated/alter-replica-log-dirs.ts'
 import { CreateTopics } from '../../protocol/generated/create-topics.ts'
 import { DeleteRecords } from '../../protocol/generated/delete-records.ts'
 import { DeleteTopics } from '../../protocol/generated/delete-topics.ts'
 import { DescribeConfigs } from '../../protocol/generated/describe-configs.ts'
 import { DescribeQuorum } from '../../protocol/generated/describe-quorum.ts'
+import { ElectLeaders } from '../../protocol/generated/elect-leaders.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
 import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
 import { IncrementalAlterConfigs } from '../../protocol/generated/incremental-alter-configs.ts'
@@ -375,4 +377,30 @@ test('Metadata that creates answers a topic which cannot be as absent, whatever 
 test('Metadata wants a name or an id of each topic', () =>
   withBroker(async (client) => {
     expect((await client.request(Metadata, 12, { topics: [{ name: null }] })).topics).toMatchObject([{ errorCode: 42 }])
+  }))
+
+test('ElectLeaders of all partitions names every topic, of none nothing, and of an unknown type fails each partition', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const elect = (version: number, request: object) => client.request(ElectLeaders, version, request)
+    expect(await elect(0, { topicPartitions: null })).toMatchObject({
+      replicaElectionResults: [{ topic: 'a', partitionResult: [] }],
+    })
+    expect(await elect(2, { electionType: 2, topicPartitions: [] })).toMatchObject({
+      errorCode: 0,
+      replicaElectionResults: [],
+    })
+    const errorCode = ERROR_CODES.INVALID_REQUEST
+    const partitionResult = [{ partitionId: 7, errorCode, errorMessage: 'Unknown election type 2' }]
+    expect(await elect(2, { electionType: 2, topicPartitions: [{ topic: 'a', partitions: [7] }] })).toMatchObject({
+      errorCode,
+      replicaElectionResults: [{ topic: 'a', partitionResult }],
+    })
+  }))
+
+test('AlterPartitionReassignments of nothing answers the defaults of its fields', () =>
+  withBroker(async (client) => {
+    const request = { topics: [], allowReplicationFactorChange: false }
+    const answer = await client.request(AlterPartitionReassignments, 1, request)
+    expect(answer).toMatchObject({ errorCode: 0, errorMessage: '', allowReplicationFactorChange: true, responses: [] })
   }))
