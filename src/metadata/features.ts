@@ -55,9 +55,15 @@ export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: ELR_VERSION, min: 0, max: 1 },
 ]
 
-/** Levels that a new cluster begins with, by the metadata.version from which on: of features that are served. */
+/** [feature that is served, level that a new cluster begins with, from this metadata.version on]. */
+const NEW_CLUSTER: readonly (readonly [string, number, number])[] = [
+  [ELR_VERSION, 1, 26],
+  [TRANSACTION_VERSION, 2, 24],
+]
+
+/** Levels that a new cluster begins with, of features that are served, in the order of their names. */
 export function newClusterFeatures(metadataVersion: number): Map<string, number> {
-  return new Map(metadataVersion >= 24 ? [[TRANSACTION_VERSION, 2]] : [])
+  return new Map(NEW_CLUSTER.flatMap(([name, level, from]) => (metadataVersion >= from ? [[name, level]] : [])))
 }
 
 /** "4.3-IV0"; null for a level outside the table. */

@@ -100,11 +100,15 @@ test.each([1, 2, 3])(
         [FIRST]: kept,
         [SECOND]: [`error ${ERROR_CODES.KAFKA_STORAGE_ERROR}`],
       })
-      // The controller knows at once: leaderless, and the last in sync stays in sync.
+      // The controller knows at once: leaderless, and the last in sync is an eligible leader.
       await until(world, async () => (await leaders(client))[Number(some)]?.leaderId === -1)
       for (const [index, partition] of (await leaders(client)).entries()) {
         const isLost = lost.includes(index)
-        expect(partition).toEqual({ leaderId: isLost ? -1 : 1, offlineReplicas: isLost ? [1] : [], isrNodes: [1] })
+        expect(partition).toEqual(
+          isLost
+            ? { leaderId: -1, offlineReplicas: [1], isrNodes: [] }
+            : { leaderId: 1, offlineReplicas: [], isrNodes: [1] },
+        )
       }
       world.main.disk.heal()
       await broker.close()

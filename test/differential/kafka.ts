@@ -16,7 +16,7 @@ const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), '
 const JVM = ['-Xms256m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1']
 /** At level 0 both advertise and serve the same. */
 const FEATURES_OFF: Readonly<Record<KafkaVersion, readonly string[]>> = {
-  '4.3.1': ['group.version=0', 'share.version=0', 'streams.version=0', 'eligible.leader.replicas.version=0'],
+  '4.3.1': ['group.version=0', 'share.version=0', 'streams.version=0'],
   '3.9.2': [],
 }
 

@@ -57,7 +57,7 @@ function comparable(text: string): string {
   return text
     .replaceAll(root, 'DIR')
     .replace(/^Exception in thread .*NoSuchFileException: (.*)\n[^]*$/, '$1: no such file')
-    .replace(/, ApiMessageAndVersion\(FeatureLevelRecord\(name='(?!metadata)[^)]*\) at version 0\)/g, '')
+    .replace(/, ApiMessageAndVersion\(FeatureLevelRecord\(name='(?:group|share|streams)[^)]*\) at version 0\)/g, '')
     .replace(/directory\.id=[\w-]{22}/, 'directory.id=ID')
     .replace(/^[\w-]{22}$/m, 'UUID')
     .trimEnd()

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/logger.ts'
 import { parseUuid, type Uuid } from '../../base/uuid.ts'
 import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
 import { bootstrapValues } from '../../metadata/bootstrap.ts'
-import { METADATA_VERSION_LATEST, newClusterFeatures } from '../../metadata/features.ts'
+import { ELR_VERSION, METADATA_VERSION_LATEST, newClusterFeatures } from '../../metadata/features.ts'
 import { formatDirectory } from '../../quorum/format.ts'
 import { startControllerNode } from '../../server/controller-node.ts'
 import type { Node } from '../../server/node-life.ts'
@@ -82,7 +82,9 @@ export class ClusterNode {
 
   async format(): Promise<void> {
     const voters = this.#sim.nodes.filter(({ isController }) => isController)
-    const values = bootstrapValues(METADATA_VERSION_LATEST, newClusterFeatures(METADATA_VERSION_LATEST))
+    const features = newClusterFeatures(METADATA_VERSION_LATEST)
+    if (!this.#sim.settings.withElr) features.delete(ELR_VERSION)
+    const values = bootstrapValues(METADATA_VERSION_LATEST, features)
     await formatDirectory({
       ...this.machine.world,
       directory: DATA,

@@ -19,6 +19,8 @@ export interface ClusterSettings {
   readonly topicConfigs: Readonly<Record<string, string>>
   /** What is acknowledged is synced first: power may fail on all nodes at once. */
   readonly isDurable: boolean
+  /** eligible.leader.replicas.version=1, as in a new cluster. */
+  readonly withElr: boolean
   readonly producers: number
   readonly consumers: number
   /** How long faults come. */
@@ -88,6 +90,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
       .map((name) => ({ name, partitions: random.between(1, 3) })),
     topicConfigs,
     isDurable,
+    withElr: random.chance(0.6),
     producers: random.between(1, 3),
     consumers: random.between(1, 3),
     faultMs: isQuick ? 20_000 : 120_000,

@@ -8,7 +8,7 @@ import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
 import { java, javaCommand } from './java.mjs'
-import { start, until } from './process.mjs'
+import { run, start, until } from './process.mjs'
 
 /**
  * Ports below the range from which outgoing connections take theirs: a client that asks again and again for a broker that
@@ -135,6 +135,9 @@ export async function startKlamm(place, logName = 'klamm') {
   return { ...process_, logFile, log: () => readFileSync(logFile, 'utf8') }
 }
 
+/** With eligible leader replicas every topic is shown with a setting that nobody made. */
+export const WITHOUT_ELR = ['--feature', 'eligible.leader.replicas.version=0']
+
 /**
  * Makes the directory that Apache Kafka starts on; Klamm makes its own.
  * @param {string} jars
@@ -142,10 +145,22 @@ export async function startKlamm(place, logName = 'klamm') {
  * @param {readonly string[]} more arguments
  */
 export async function formatForKafka(jars, place, more = []) {
+  await java(jars, 'kafka.tools.StorageTool', formatArguments(place, more))
+}
+
+/**
+ * For what Klamm would not choose itself.
+ * @param {Place} place
+ * @param {readonly string[]} more arguments
+ */
+export async function formatForKlamm(place, more) {
+  await run(join(ROOT, 'bin', 'kafka-storage.sh'), formatArguments(place, more), { timeoutMs: 30_000 })
+}
+
+function formatArguments(place, more) {
   // An id that begins with a dash would be an option.
   const id = `K${randomBytes(16).toString('base64url').slice(1)}`
-  const args = ['format', '--standalone', '-t', id, '-c', place.propertiesFile, ...more]
-  await java(jars, 'kafka.tools.StorageTool', args)
+  return ['format', '--standalone', '-t', id, '-c', place.propertiesFile, ...more]
 }
 
 /**

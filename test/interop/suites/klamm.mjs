@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { formatForKafka, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { formatForKafka, formatForKlamm, Place, startKafka, startKlamm, WITHOUT_ELR } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { examplesOf, runPage, TOOL_PAGES } from '../lib/page-examples.mjs'
@@ -28,12 +28,15 @@ const isAsked = (page) => page.includes(process.env['KLAMM_PAGES'] ?? '')
 export async function run(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const klamm = await Place.make(suite, 'klamm')
-  await withServer(suite, { name: 'Klamm', place: klamm, sasl: 'not.served:1' }, () => startKlamm(klamm))
+  await withServer(suite, { name: 'Klamm', place: klamm, sasl: 'not.served:1' }, async () => {
+    await formatForKlamm(klamm, WITHOUT_ELR)
+    return await startKlamm(klamm)
+  })
   if (isAsked('docs/KLAMM.md')) await localClusterCase(suite)
   const kafka = await Place.make(suite, 'kafka', FOR_TOOLS)
   const at = await addSecuredListeners(kafka)
   await withServer(suite, { name: 'Kafka', place: kafka, sasl: at('SASL') }, async () => {
-    await formatForKafka(jars, kafka, ['--feature', 'eligible.leader.replicas.version=0'])
+    await formatForKafka(jars, kafka, WITHOUT_ELR)
     return await startKafka(jars, kafka)
   })
 }

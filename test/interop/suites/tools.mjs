@@ -10,7 +10,14 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { formatForKafka, Place, startKafka as startKafkaThere, startKlamm } from '../lib/broker.mjs'
+import {
+  formatForKafka,
+  formatForKlamm,
+  Place,
+  startKafka as startKafkaThere,
+  startKlamm as startKlammThere,
+  WITHOUT_ELR,
+} from '../lib/broker.mjs'
 import { holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { javaCommand } from '../lib/java.mjs'
@@ -54,15 +61,9 @@ export async function run(suite) {
       for (const name of names) await compare(suite, name, 'Kafka', place, jars)
     })
   if (servers.includes('Klamm'))
-    await onBroker(
-      suite,
-      'klamm',
-      jars,
-      (klammPlace) => startKlamm(klammPlace),
-      async (place) => {
-        for (const name of names) await compare(suite, name, 'Klamm', place, jars)
-      },
-    )
+    await onBroker(suite, 'klamm', jars, startKlamm, async (place) => {
+      for (const name of names) await compare(suite, name, 'Klamm', place, jars)
+    })
 }
 
 /** Tools that are no part of this: shells, and what starts and stops servers. */
@@ -128,9 +129,13 @@ function controllerOf(place) {
 }
 
 async function startKafka(place, jars) {
-  // With it every topic is shown with a setting that nobody made.
-  await formatForKafka(jars, place, ['--feature', 'eligible.leader.replicas.version=0'])
+  await formatForKafka(jars, place, WITHOUT_ELR)
   return await startKafkaThere(jars, place)
+}
+
+async function startKlamm(place) {
+  await formatForKlamm(place, WITHOUT_ELR)
+  return await startKlammThere(place)
 }
 
 /** Runs a process to its end, whatever that is. */
