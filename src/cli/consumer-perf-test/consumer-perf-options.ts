@@ -27,7 +27,7 @@ export const READING_OPTIONS = {
   }),
   'consumer.config': value('config file', 'Old name of --command-config.'),
   'command-config': value('config file', 'Properties file for the client.'),
-  'print-metrics': flag("Print the client's metrics: there are none yet, so it is refused."),
+  'print-metrics': flag("Print the client's metrics at the end."),
   'show-detailed-stats': flag('Print rates after each --reporting-interval.'),
   timeout: optionalValue('milliseconds', 'End when no record came for so long.', {
     type: 'Long',
@@ -62,6 +62,7 @@ export interface ReadingPlan {
   readonly reportingMs: number
   readonly isDetailed: boolean
   readonly hidesHeader: boolean
+  readonly printsMetrics: boolean
   readonly formatTime: (wallMs: number) => string
 }
 
@@ -91,9 +92,6 @@ type ReadingOptions = Options<keyof typeof READING_OPTIONS>
 
 /** @throws ToolExit, OptionError */
 export function readingPlan(options: ReadingOptions, { terminal }: ToolHost): ReadingPlan {
-  if (options.has('print-metrics')) {
-    throw failure('--print-metrics is not supported here: the consumer keeps no metrics yet. Leave it out.')
-  }
   const old = options.has('messages')
   if (old) terminal.out('Warning: --messages is deprecated. Use --num-records instead.')
   return {
@@ -102,6 +100,7 @@ export function readingPlan(options: ReadingOptions, { terminal }: ToolHost): Re
     reportingMs: reportingMs(options.integer('reporting-interval') ?? 5000),
     isDetailed: options.has('show-detailed-stats'),
     hidesHeader: options.has('hide-header'),
+    printsMetrics: options.has('print-metrics'),
     formatTime: dateFormat(options.value('date-format') ?? ''),
   }
 }

@@ -8,6 +8,7 @@ import type { Consumer } from '../../client/consumer/consumer.ts'
 import type { RebalanceListener } from '../../client/consumer/rebalance-listener.ts'
 import { keyOf } from '../../client/consumer/topic-partition.ts'
 import { makeConsumer } from '../clients/record-clients.ts'
+import { metricLines } from '../perf/metrics-table.ts'
 import type { Tool, ToolHost } from '../tool/tool.ts'
 import { consumerPerfCommand, type ConsumerPerfCommand } from './consumer-perf-options.ts'
 
@@ -29,11 +30,13 @@ export const consumerPerfTest: Tool = async (argv, host) => {
     const reading = new Reading(host, command, joining)
     await reading.readAll(consumer)
     const endMs = Math.floor(host.world.clock.wallMs())
+    const metrics = command.printsMetrics ? metricLines(consumer.metrics.all()) : []
     await consumer.close()
     if (!command.isDetailed) {
       const times = [startMs, endMs].map(command.formatTime)
       terminal.out([...times, ...figures(reading, endMs - startMs, joining.totalMs)].join(', '))
     }
+    for (const line of metrics) terminal.out(line)
     return 0
   } finally {
     await consumer.close()

@@ -3,11 +3,16 @@ import type { Metric } from '../../metrics/registry.ts'
 import type { Terminal } from '../tool/tool.ts'
 
 export function printMetrics(terminal: Terminal, metrics: Iterable<Metric>): void {
+  for (const line of metricLines(metrics)) terminal.out(line)
+}
+
+/** As they are now: for whoever prints them when the client is closed and its gauges are gone. */
+export function metricLines(metrics: Iterable<Metric>): readonly string[] {
   const rows = [...metrics].map((metric) => [label(metric), shown(metric)] as const)
   rows.sort(([one], [other]) => (one < other ? -1 : 1))
   const width = Math.max('Metric Name'.length, ...rows.map(([name]) => name.length))
-  terminal.out(`\n${'Metric Name'.padEnd(width)}   Value`)
-  for (const [name, value] of rows) terminal.out(`${name.padEnd(width)} : ${value}`)
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)} : ${value}`)
+  return ['', `${'Metric Name'.padEnd(width)}   Value`, ...lines]
 }
 
 function label({ name }: Metric): string {

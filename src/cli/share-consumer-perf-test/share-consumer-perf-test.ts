@@ -13,6 +13,7 @@ import {
 } from '../consumer-perf-test/consumer-perf-options.ts'
 import { checkOneOf, checkRequired, toolOptions } from '../options/option-checks.ts'
 import { BOOTSTRAP_SERVER, COMMON_OPTIONS, flag, value, type OptionTable } from '../options/option-table.ts'
+import { printMetrics } from '../perf/metrics-table.ts'
 import { failure } from '../tool/tool-exit.ts'
 import type { Tool, ToolHost } from '../tool/tool.ts'
 
@@ -67,6 +68,7 @@ export const shareConsumerPerfTest: Tool = async (argv, host) => {
     }
     await Promise.all(consumers.map((consumer) => consumer.commit()))
     terminal.out(figures(plan, total, startMs, endMs))
+    if (plan.printsMetrics) for (const consumer of consumers) printMetrics(terminal, consumer.metrics.all())
     return 0
   } finally {
     await Promise.all(consumers.map((consumer) => consumer.close()))

@@ -97,6 +97,27 @@ test('the test of reading counts what was asked for, and says so when it was not
   })
 })
 
+test('tests of reading print the metrics of their clients behind the figures', async () => {
+  await inCluster('group', async ({ logs, run }) => {
+    logs.append('jobs', 0, 5)
+    const { out } = await run(consumerPerfTest, '--num-records', '5', '--print-metrics')
+    const [, , blank, title, ...rows] = out.trimEnd().split('\n')
+    expect([blank, title]).toEqual(['', expect.stringMatching(/^Metric Name +   Value$/)])
+    const consumed =
+      /^consumer-fetch-manager-metrics:records-consumed-total:\{client-id=perf-consumer-client\} +: 5\.000$/
+    expect(rows).toContainEqual(expect.stringMatching(consumed))
+    // Taken before the client closed and its assignment was gone.
+    expect(rows).toContainEqual(expect.stringMatching(/:assigned-partitions:.* : 1\.000$/))
+    expect(rows.toSorted()).toEqual(rows)
+  })
+  await inCluster('share', async ({ logs, run }) => {
+    logs.append('jobs', 0, 4)
+    const { out } = await run(shareConsumerPerfTest, '--num-records', '4', '--print-metrics', '--threads', '2')
+    expect(out.match(/^Metric Name /gm)).toHaveLength(2)
+    expect(out).toMatch(/\{client-id=perf-share-consumer-client\} +: \d/)
+  })
+})
+
 test('the console of a share group shows and rejects only what it was asked for', async () => {
   await inCluster('share', async ({ logs, told, run }) => {
     logs.append('jobs', 0, 3)
