@@ -136,6 +136,9 @@ test('what is wrong with the options is one sentence, and leaves nothing behind'
     [{ directory: join(home, 'file') }, 'DISK_FAILED', /ENOTDIR/],
     [{ directory: `${home}/a,b` }, 'CONFIG_INVALID', /holds a comma/],
     [{ directory: '' }, 'CONFIG_INVALID', /path is empty/],
+    [{ prot: 1 } as never, 'CONFIG_INVALID', /^There is no option prot: did you mean port\?$/],
+    [{ 'num.partitions': 3 } as never, 'CONFIG_INVALID', /: settings of server\.properties stand in config\.$/],
+    [{ zzz: 1 } as never, 'CONFIG_INVALID', /: there are host, port, directory, config, logger, world\.$/],
   ]
   for (const [options, code, message] of wrong) {
     const error: unknown = await startBroker(options).then(

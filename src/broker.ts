@@ -14,6 +14,7 @@ import type { Logger } from './base/logger.ts'
 import { OperationalError, type OperationalCode } from './base/errors.ts'
 import {
   checkDirectory,
+  checkOptionNames,
   embeddedConfig,
   embeddedWorld,
   MEMORY_DIRECTORY,
@@ -67,6 +68,16 @@ export interface Broker extends AsyncDisposable {
   kill(): Promise<void>
 }
 
+const BROKER_OPTIONS = {
+  host: 'public',
+  port: 'public',
+  directory: 'public',
+  config: 'public',
+  logger: 'public',
+  world: 'public',
+  inside: 'internal',
+} as const
+
 /** A listener on all addresses is reached at, and advertises, the one of this machine. */
 const ANY_ADDRESS: ReadonlyMap<string, string> = new Map([
   ['', '127.0.0.1'],
@@ -77,6 +88,7 @@ const ANY_ADDRESS: ReadonlyMap<string, string> = new Map([
 /** @throws OperationalError with one sentence: a taken port, a bad value, a directory that can't be used. */
 export function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   return starting(async (logger) => {
+    checkOptionNames<Required<BrokerOptions>>(options as Required<BrokerOptions>, BROKER_OPTIONS)
     const { host = '127.0.0.1' } = options
     const properties = propertiesOf(options)
     const config = embeddedConfig(properties, options.logger)

@@ -96,6 +96,10 @@ test('a cluster on disk is the same one the next time, and may have more brokers
 
 test('what can not be a cluster is refused in a sentence', async () => {
   await expect(startCluster({ nodes: 0 })).rejects.toThrow('A local cluster has 1 to 64 brokers, not 0.')
+  await expect(startCluster({ node: 3 } as never)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'There is no option node: did you mean nodes?',
+  })
   await expect(startCluster({ controllers: 9 })).rejects.toThrow('1 to 7 controllers')
   await expect(startCluster({ directory, controllers: 1 })).rejects.toThrow('made with 3 controllers')
   await expect(startCluster({ config: { 'num.io.threads': 'x' } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })

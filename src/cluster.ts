@@ -14,6 +14,7 @@ import { OperationalError } from './base/errors.ts'
 import type { Logger } from './base/logger.ts'
 import {
   checkDirectory,
+  checkOptionNames,
   embeddedConfig,
   embeddedWorld,
   MEMORY_DIRECTORY,
@@ -83,10 +84,21 @@ const TEST_CONFIG: readonly (readonly [string, string])[] = [
   ['controller.quorum.election.backoff.max.ms', '100'],
 ]
 
+const CLUSTER_OPTIONS = {
+  nodes: 'public',
+  controllers: 'public',
+  host: 'public',
+  directory: 'public',
+  config: 'public',
+  logger: 'public',
+  world: 'public',
+} as const
+
 /** Resolves when all brokers serve. @throws OperationalError with one sentence; nothing is left open. */
 export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { nodes = 3, controllers = 1, host = '127.0.0.1', directory = MEMORY_DIRECTORY, config = {} } = options
   return starting(async (logger) => {
+    checkOptionNames<Required<ClusterOptions>>(options as Required<ClusterOptions>, CLUSTER_OPTIONS)
     checkDirectory(directory)
     const world = embeddedWorld(options.world, options.directory === undefined)
     const [brokerPorts, controllerPorts] = await freePorts(world, host, [nodes, controllers])

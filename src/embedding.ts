@@ -1,5 +1,6 @@
 /** What `startBroker` and `startCluster` share: settings made of properties, and errors of one sentence. */
 import { OperationalError } from './base/errors.ts'
+import { likelyMeant } from './base/likely-meant.ts'
 import { SILENT, type Logger } from './base/logger.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-value.ts'
@@ -45,6 +46,26 @@ export async function starting<Started>(
     if (error instanceof DiskError) throw new OperationalError('DISK_FAILED', error.message, { cause: error })
     throw error
   }
+}
+
+/**
+ * Refuses names that are no options: whoever writes `prot: 1` means something by it. @param names all there are, and whether
+ * users are told of them. @throws OperationalError CONFIG_INVALID
+ */
+export function checkOptionNames<Options extends object>(
+  options: Options,
+  names: Readonly<Record<keyof Options & string, 'public' | 'internal'>>,
+): void {
+  const name = Object.keys(options).find((key) => !Object.hasOwn(names, key))
+  if (name === undefined) return
+  const known = Object.entries(names).flatMap(([key, access]) => (access === 'public' ? [key] : []))
+  const [meant] = likelyMeant(name, known)
+  const hint = name.includes('.')
+    ? 'settings of server.properties stand in config'
+    : meant === undefined
+      ? `there are ${known.join(', ')}`
+      : `did you mean ${meant}?`
+  throw new OperationalError('CONFIG_INVALID', `There is no option ${name}: ${hint}${hint.endsWith('?') ? '' : '.'}`)
 }
 
 /** @throws OperationalError CONFIG_INVALID for a path that log.dirs can't name. */

@@ -63,6 +63,13 @@ async function withRecord(broker: TestBroker): Promise<ClientConnection> {
   return client
 }
 
+test('names that are no options are refused', async () => {
+  await expect(startTestBroker({ start: 1 } as never)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'There is no option start: did you mean startMs?',
+  })
+})
+
 test('it goes on at the same address with the same data after close, restart and kill', async () => {
   await using broker = await startTestBroker()
   const { address, clusterId } = broker

@@ -4,6 +4,7 @@
  * starts again on the same port, with what the disk then holds.
  */
 import { startBroker, type Broker, type BrokerOptions } from '../../broker.ts'
+import { checkOptionNames } from '../../embedding.ts'
 import { nodeWorld } from '../../world/node/index.ts'
 import type { RequestedFault, RequestFault } from './request-fault.ts'
 import { RequestFaults } from './request-faults.ts'
@@ -17,6 +18,14 @@ export interface TestBrokerOptions extends Pick<BrokerOptions, 'host' | 'port' |
   readonly startMs?: number
 }
 
+const TEST_BROKER_OPTIONS = {
+  host: 'public',
+  port: 'public',
+  config: 'public',
+  logger: 'public',
+  startMs: 'public',
+} as const
+
 interface Run {
   readonly process: TestProcess
   readonly broker: Broker
@@ -24,6 +33,7 @@ interface Run {
 
 /** @throws OperationalError with one sentence, as `startBroker`. */
 export async function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  checkOptionNames<Required<TestBrokerOptions>>(options as Required<TestBrokerOptions>, TEST_BROKER_OPTIONS)
   const broker = new TestBroker(options)
   await broker.start()
   return broker
