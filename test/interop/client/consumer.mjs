@@ -220,6 +220,67 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
     await again.close({ membership: 'leave' })
   })
 
+  await test('consumer: columns say the same as records', async () => {
+    const consumer = kafka.consumer(text)
+    consumer.assign(places.slice(0, 1))
+    let count = 0
+    for await (const batch of consumer) {
+      const records = [...batch]
+      const columns = batch.columns()
+      equal(
+        Array.from({ length: columns.length }, (_, at) => {
+          const [header] = columns.headers(at)
+          return [columns.offsets[at], columns.timestamps[at], columns.key(at), columns.value(at), `${header?.value}`]
+        }),
+        records.map((record) => [record.offset, record.timestamp, record.key, record.value, `${record.header('n')}`]),
+      )
+      count += records.length
+      if (count >= RECORDS / PARTITIONS) break
+    }
+    equal(count, RECORDS / PARTITIONS)
+    await consumer.close()
+  })
+
+  await test('consumer: interceptors see batches and commits, and what one leaves out is committed too', async () => {
+    const committed = []
+    const consumer = kafka.consumer({
+      ...text,
+      groupId: `intercepted-${unique}`,
+      autoCommit: false,
+      interceptors: [
+        {
+          onConsume: (batch) => batch.filter(({ offset }) => offset % 2 === 0),
+          onCommit: (offsets) => committed.push(...offsets),
+        },
+      ],
+    })
+    consumer.assign(places.slice(0, 1))
+    const batch = await consumer.poll({ timeoutMs: 30_000 })
+    const records = [...batch]
+    holds(records.length > 0 && records.every(({ offset }) => offset % 2 === 0), 'every other record is left out')
+    await batch.commit()
+    equal(
+      committed.map(({ partition, offset }) => [partition, offset]),
+      [[0, batch.nextOffset]],
+    )
+    await consumer.close()
+  })
+
+  await test('consumer: a member that asks for it makes its group rebalance', async () => {
+    const consumer = kafka.consumer({ ...text, groupId: `enforced-${unique}`, groupProtocol: 'classic' })
+    consumer.subscribe(topic)
+    await consumer.poll({ timeoutMs: 30_000 })
+    const { generationId } = consumer.groupMetadata()
+    consumer.enforceRebalance('the test asks for it')
+    const endMs = Date.now() + 30_000
+    while (consumer.groupMetadata().generationId <= generationId) {
+      holds(Date.now() < endMs, 'a new generation comes')
+      await consumer.poll({ timeoutMs: 100 })
+    }
+    equal(consumer.assignment().length, PARTITIONS)
+    await consumer.close()
+  })
+
   await admin.deleteTopics([topic])
   await kafka.close()
 }
