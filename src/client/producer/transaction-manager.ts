@@ -27,6 +27,7 @@ import {
   type Outcome,
   type TransactionRequest,
 } from './transaction-requests.ts'
+import { TransactionOperations } from './transaction-operations.ts'
 import { checkTransition, type TransactionState } from './transaction-state.ts'
 
 const NO_IDENTITY: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
@@ -41,14 +42,6 @@ export interface TransactionManagerOptions extends RequestLaneOptions {
   readonly transactionTimeoutMs: number
 }
 
-/** An operation that a caller may give up waiting for, and then calls again. */
-interface Pending {
-  readonly state: TransactionState
-  readonly call: string
-  readonly promise: Promise<void>
-  isSettled: boolean
-}
-
 export class TransactionManager {
   readonly transactionalId: string | null
   readonly #timeoutMs: number
@@ -56,7 +49,7 @@ export class TransactionManager {
   #identity = NO_IDENTITY
   #state: TransactionState = 'UNINITIALIZED'
   #lastError: Error | null = null
-  #pending: Pending | null = null
+  readonly #operations = new TransactionOperations()
   #authorizationError: Error | null = null
   /** Something was sent in the transaction, so that the broker must end it. */
   #isStarted = false
@@ -365,6 +358,22 @@ export class TransactionManager {
 
   // Inside.
 
+  #checkPending(call: string): void {
+    if (!this.isTransactional) throw new ClientError('ILLEGAL_STATE', `${call} needs a transactionalId.`)
+    this.#operations.check(call)
+  }
+
+  #operation(
+    state: TransactionState,
+    call: string,
+    start: (resolve: () => void, reject: (error: Error) => void) => void,
+  ): Promise<void> {
+    const begun = this.#operations.find(state)
+    if (begun !== null) return begun
+    this.#checkPending(call)
+    return this.#operations.begin(state, call, start)
+  }
+
   #answered(request: TransactionRequest, outcome: Outcome): void {
     switch (outcome.kind) {
       case 'done':
@@ -558,46 +567,6 @@ export class TransactionManager {
         : `The transaction has failed: abort it. ${error.message}`,
       { cause: error },
     )
-  }
-
-  #checkPending(call: string): void {
-    if (!this.isTransactional) throw new ClientError('ILLEGAL_STATE', `${call} needs a transactionalId.`)
-    const pending = this.#pending
-    if (pending === null || pending.isSettled) return
-    throw new ClientError(
-      'ILLEGAL_STATE',
-      `${pending.call} is not over yet: await it, or call it again, before ${call}.`,
-    )
-  }
-
-  /** Starts it, or joins the one that is under way: a caller whose time was over calls again. */
-  #operation(
-    state: TransactionState,
-    call: string,
-    start: (resolve: () => void, reject: (error: Error) => void) => void,
-  ): Promise<void> {
-    const before = this.#pending
-    if (before !== null && !before.isSettled && before.state === state) return before.promise
-    this.#checkPending(call)
-    let settle: { resolve: () => void; reject: (error: Error) => void } | null = null
-    const promise = new Promise<void>((resolve, reject) => (settle = { resolve, reject }))
-    const pending: Pending = { state, call, promise, isSettled: false }
-    const settled = (): void => {
-      pending.isSettled = true
-    }
-    start(
-      () => {
-        settled()
-        settle!.resolve()
-      },
-      (error) => {
-        settled()
-        settle!.reject(error)
-      },
-    )
-    promise.catch(() => {})
-    this.#pending = pending
-    return promise
   }
 }
 
