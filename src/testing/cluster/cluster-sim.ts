@@ -29,6 +29,8 @@ export class ClusterSim {
   readonly lines: string[] = []
   readonly nodes: readonly ClusterNode[]
   readonly records: RecordTruth
+  /** What the operator was told of topics, or what he was told nothing certain of. */
+  readonly topics = new Map<string, 'there' | 'gone' | 'perhaps'>()
   /** No new faults; what was broken is mended. */
   healedAtMs: number | null = null
   /** Workloads finish what they began, and end. */

@@ -75,6 +75,17 @@ export function checkMetadata(sim: ClusterSim): void {
   }
 }
 
+/** What was acknowledged of topics is true. */
+export function checkTopics(sim: ClusterSim): void {
+  const image = sim.brokers[0]?.inside?.services.image()
+  sim.check(image !== undefined, () => 'no broker is up at the end')
+  for (const [name, state] of sim.topics) {
+    const isThere = image.topics.byName(name) !== null
+    sim.check(state !== 'there' || isThere, () => `the topic ${name} was created, and is not there`)
+    sim.check(state !== 'gone' || !isThere, () => `the topic ${name} was deleted, and is there`)
+  }
+}
+
 /** Without what registrations change. */
 export function metadataText(sim: ClusterSim): string {
   const image = sim.brokers[0]?.inside?.services.image()

@@ -8,7 +8,7 @@ import { AlwaysChecker } from './always.ts'
 import { ClusterSim, HEAL_MS_MAX } from './cluster-sim.ts'
 import type { Counter } from './counters.ts'
 import { FAULTS, type Fault } from './faults.ts'
-import { checkGroup, checkMetadata, checkReplicas, difference, metadataText } from './final-checks.ts'
+import { checkGroup, checkMetadata, checkReplicas, checkTopics, difference, metadataText } from './final-checks.ts'
 import { drawSettings } from './settings.ts'
 import { consume, createTopics, operate, produce } from './workloads.ts'
 
@@ -91,6 +91,7 @@ async function story(sim: ClusterSim): Promise<void> {
   // Followers hear of the last high watermark by their next fetch.
   await sim.sleep(2000)
   checkMetadata(sim)
+  checkTopics(sim)
   await checkReplicas(sim)
   await restartAll(sim)
 }

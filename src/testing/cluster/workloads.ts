@@ -126,7 +126,9 @@ export async function operate(sim: ClusterSim, random: SeededRandom): Promise<vo
     await sim.sleep(random.between(500, 5000))
     if (sim.healedAtMs !== null) continue
     try {
-      await operation(sim, random, admin, `extra-${random.chance(0.3) ? made++ : made}`)
+      // What is uncertain may come true later than what is asked for next: such a name is not used again.
+      while (random.chance(0.3) || sim.topics.get(`extra-${made}`) === 'perhaps') made += 1
+      await operation(sim, random, admin, `extra-${made}`)
     } catch (error) {
       sim.note('operator', expectedError(sim, error))
     }
@@ -145,12 +147,19 @@ async function operation(
   const partition = random.below(topic.partitions)
   switch (random.below(5)) {
     case 0: {
-      await admin.createTopics([{ name: extra, numPartitions: 2, replicationFactor: REPLICAS }])
+      sim.topics.set(extra, 'perhaps')
+      const outcomes = await admin.createTopics([{ name: extra, numPartitions: 2, replicationFactor: REPLICAS }])
+      const outcome = outcomes.outcome(extra)
+      if (outcome instanceof Error) return
+      sim.topics.set(extra, 'there')
       sim.sometimes('topic created')
       return
     }
     case 1: {
-      await admin.deleteTopics([extra])
+      sim.topics.set(extra, 'perhaps')
+      const outcomes = await admin.deleteTopics([extra])
+      if (outcomes.outcome(extra) instanceof Error) return
+      sim.topics.set(extra, 'gone')
       sim.sometimes('topic deleted')
       return
     }
