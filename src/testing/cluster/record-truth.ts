@@ -14,6 +14,8 @@ interface PartitionTruth {
 export class RecordTruth {
   readonly #sim: ClusterSim
   readonly #partitions = new Map<string, PartitionTruth>()
+  /** By partition: the furthest offset that was committed. */
+  readonly #committed = new Map<string, number>()
   acknowledgedCount = 0
 
   constructor(sim: ClusterSim) {
@@ -41,6 +43,20 @@ export class RecordTruth {
       () => `${topic}-${partition} at ${offset} was ${known}, and is ${value} to ${by}`,
     )
     values.set(offset, value)
+  }
+
+  /** The coordinator has taken these offsets of the group. */
+  committed(points: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]): void {
+    for (const { topic, partition, offset } of points) {
+      const name = `${topic}-${partition}`
+      this.#committed.set(name, Math.max(offset, this.#committed.get(name) ?? 0))
+    }
+  }
+
+  /** Nobody goes back, so what was committed last is the furthest. */
+  checkCommitted(name: string, offset: number): void {
+    const known = this.#committed.get(name) ?? 0
+    this.#sim.check(offset >= known, () => `${name} is committed at ${offset}, and was at ${known}`)
   }
 
   /** All of a partition, at rest. */

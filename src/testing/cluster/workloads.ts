@@ -93,6 +93,7 @@ export async function consume(sim: ClusterSim, who: string, random: SeededRandom
       autoCommitIntervalMs: 1000,
       groupProtocol: 'classic',
       onRebalance: { assigned: () => sim.sometimes('rebalance') },
+      interceptors: [{ onCommit: (points) => sim.records.committed(points) }],
     })
     consumer.subscribe(sim.settings.topics.map(({ name }) => name))
     const untilMs = sim.nowMs + random.between(5000, 60_000)
