@@ -29,7 +29,8 @@ import type { ConsumedRecord } from './consumed-record.ts'
 import type { CommitDetail, RecordBatchView } from './record-batch-view.ts'
 import { BatchLoop, RecordLoop } from './loops.ts'
 import { RecordSource } from './record-source.ts'
-import { checkPartitions, subscriptionOf, type Subscription, type Topics } from './subscription.ts'
+import { checkPartitions, subscriptionOf, type Topics } from './subscription.ts'
+import { isMember, TopicsOfInterest } from './topics-of-interest.ts'
 import { checkOffset, checkOffsets, keyOf, type TopicPartition } from './topic-partition.ts'
 
 export interface PollOptions {
@@ -62,10 +63,8 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   readonly #network: NetworkClient
   readonly #settings: ConsumerSettings<K, V>
   readonly #source: RecordSource<K, V>
-  #subscription: Subscription = { kind: 'none' }
+  readonly #topics: TopicsOfInterest
   #group: ConsumerGroup<K, V> | null = null
-  /** Topics of others in the group that this member, as its leader, must know. */
-  #watched: ReadonlySet<string> = new Set()
   #polledMs = 0
   #isPolling = false
   #closing: Promise<void> | null = null
@@ -80,7 +79,11 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
       commit: (batch, offset, leaderEpoch, detail) => this.#commitOf(batch, offset, leaderEpoch, detail),
     })
     this.metrics = this.#source.observer.metrics
-    this.#network.metadata.onChange(() => this.#tellOfRefusedTopics())
+    this.#topics = new TopicsOfInterest(this.#network, this.#settings, () => this.#source.partitions.values())
+    this.#network.metadata.onChange(() => {
+      const refusal = this.#topics.refusal
+      if (refusal !== null) this.#source.fail(refusal)
+    })
     if (this.#settings.groupId !== null) this.#group = this.#groupOf(this.#settings.groupId)
   }
 
@@ -100,10 +103,10 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    */
   subscribe(topics: Topics): void {
     this.#throwIfClosed()
-    if (this.#subscription.kind === 'partitions') throw notBoth()
-    this.#subscription = subscriptionOf(topics)
+    if (this.#topics.subscription.kind === 'partitions') throw notBoth()
+    this.#topics.subscription = subscriptionOf(topics)
     if (this.#group === null) this.#group = this.#groupOf(this.#madeUpGroupId())
-    this.#setInterest()
+    this.#topics.tell()
     this.#polledMs = this.#network.world.clock.monotonicMs()
     this.#network.refresh().catch(() => {})
   }
@@ -111,12 +114,12 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   /** Leaves the group, or gives up what was assigned. What is finished is committed if that happens by itself. */
   async unsubscribe(call: CallOptions = {}): Promise<void> {
     this.#throwIfClosed()
-    const wasMember = isMember(this.#subscription)
-    this.#subscription = { kind: 'none' }
-    this.#watched = new Set()
+    const wasMember = isMember(this.#topics.subscription)
+    this.#topics.subscription = { kind: 'none' }
+    this.#topics.watched = new Set()
     if (wasMember) await this.#group?.leave('default', call)
     this.#source.remove([...this.#source.partitions.keys()])
-    this.#setInterest()
+    this.#topics.tell()
   }
 
   /**
@@ -126,7 +129,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    */
   enforceRebalance(reason = 'the program asked for it'): void {
     this.#throwIfClosed()
-    if (!isMember(this.#subscription))
+    if (!isMember(this.#topics.subscription))
       throw new ClientError('ILLEGAL_STATE', 'Nothing is subscribed to: there is no group to rebalance.')
     this.#needGroup().enforceRebalance(reason)
   }
@@ -138,14 +141,14 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
    */
   assign(partitions: readonly TopicPartition[]): void {
     this.#throwIfClosed()
-    if (isMember(this.#subscription)) throw notBoth()
+    if (isMember(this.#topics.subscription)) throw notBoth()
     const wanted = checkPartitions(partitions)
-    this.#subscription = wanted.length === 0 ? { kind: 'none' } : { kind: 'partitions' }
+    this.#topics.subscription = wanted.length === 0 ? { kind: 'none' } : { kind: 'partitions' }
     const keys = new Set(wanted.map(keyOf))
     this.#source.remove([...this.#source.partitions.keys()].filter((key) => !keys.has(key)))
     const added = wanted.filter((partition) => !this.#source.partitions.has(keyOf(partition)))
     this.#source.add(added.map((partition) => new PartitionState(partition)))
-    this.#setInterest()
+    this.#topics.tell()
     this.#network.refresh().then(
       () => this.#source.wake(),
       (error: unknown) => this.#network.options.logger.debug(`metadata: ${String(error)}`),
@@ -159,7 +162,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
 
   /** The names that are subscribed to; those that match, for a RegExp. */
   subscription(): readonly string[] {
-    return this.#topics()
+    return this.#topics.names()
   }
 
   /** Batches until the consumer is closed or stopped. One loop at a time. */
@@ -340,7 +343,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   async #poll(timeoutMs: number, signal: AbortSignal | undefined): Promise<RecordBatchView<K, V> | null> {
     if (this.#isPolling)
       throw new ClientError('ILLEGAL_STATE', 'Another loop or poll waits for this consumer: one at a time.')
-    if (this.#subscription.kind === 'none' && !this.#source.isStopped) {
+    if (this.#topics.subscription.kind === 'none' && !this.#source.isStopped) {
       throw new ClientError('ILLEGAL_STATE', 'Nothing is subscribed to or assigned: call subscribe or assign first.')
     }
     this.#isPolling = true
@@ -348,7 +351,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const { observer } = this.#source
     observer.pollBegan(clock.monotonicMs())
     try {
-      if (isMember(this.#subscription)) this.#group?.wake()
+      if (isMember(this.#topics.subscription)) this.#group?.wake()
       return await this.#source.poll(timeoutMs, signal)
     } finally {
       this.#isPolling = false
@@ -359,11 +362,11 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
 
   #groupOf(groupId: string): ConsumerGroup<K, V> {
     const group = new ConsumerGroup(this.#network, groupId, this.#settings, this.#source, {
-      topics: () => this.#topics(),
-      pattern: () => (this.#subscription.kind === 'pattern' ? this.#subscription.pattern : null),
+      topics: () => this.#topics.names(),
+      pattern: () => this.#topics.pattern,
       watch: (topics) => {
-        this.#watched = topics
-        this.#setInterest()
+        this.#topics.watched = topics
+        this.#topics.tell()
       },
       isOverdue: () => this.#isOverdue(),
     })
@@ -375,41 +378,6 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     for (;;) {
       const id = uuidFromRandom(this.#network.world.random.bytes(16))
       if (id !== null) return `klamm-${id}`
-    }
-  }
-
-  #topics(): readonly string[] {
-    const subscription = this.#subscription
-    if (subscription.kind === 'names') return subscription.names
-    if (subscription.kind !== 'regexp') return []
-    const names: string[] = []
-    for (const { name, isInternal } of this.#network.metadata.topics.values()) {
-      if (isInternal && this.#settings.excludeInternalTopics) continue
-      if (subscription.regexp.test(name)) names.push(name)
-    }
-    return names
-  }
-
-  #setInterest(): void {
-    const { kind } = this.#subscription
-    const mayCreateTopics = this.#settings.allowAutoCreateTopics
-    if (kind === 'regexp' || kind === 'pattern') {
-      this.#network.setInterest('all')
-      return
-    }
-    const topics = new Set([...this.#topics(), ...this.#watched])
-    for (const { topic } of this.#source.partitions.values()) topics.add(topic)
-    this.#network.setInterest(topics, { mayCreateTopics })
-  }
-
-  /** Nothing of such a topic would ever be assigned, and nobody would know why: the next poll says it, as Java's does. */
-  #tellOfRefusedTopics(): void {
-    if (this.#subscription.kind !== 'names') return
-    for (const name of this.#subscription.names) {
-      const code = this.#network.metadata.errorOf(name)
-      if (code !== 'INVALID_TOPIC_EXCEPTION' && code !== 'TOPIC_AUTHORIZATION_FAILED') continue
-      this.#source.fail(new KafkaError(code, `Topic ${name} cannot be subscribed to: ${code}.`))
-      return
     }
   }
 
@@ -451,8 +419,8 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     call: CallOptions,
   ): Promise<Map<string, FoundOffset | null>> {
     this.#throwIfClosed()
-    this.#watched = new Set([...this.#watched, ...questions.map(({ topic }) => topic)])
-    this.#setInterest()
+    this.#topics.watched = new Set([...this.#topics.watched, ...questions.map(({ topic }) => topic)])
+    this.#topics.tell()
     return listOffsets(this.#network, questions, this.#settings.isReadCommitted, call)
   }
 
@@ -471,10 +439,6 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
   #throwIfClosed(): void {
     if (this.#closing !== null) throw new ClientError('CLOSED', 'The consumer is closed.')
   }
-}
-
-function isMember({ kind }: Subscription): boolean {
-  return kind === 'names' || kind === 'regexp' || kind === 'pattern'
 }
 
 function notBoth(): ClientError {
