@@ -11,7 +11,7 @@ import { javaCommand } from './java.mjs'
 import { run, start, until } from './process.mjs'
 
 /** Levels that Klamm does not serve; a controller refuses a node that lacks one which is finalised. */
-const LEVELS = ['transaction.version=0', 'group.version=0', 'share.version=0', 'streams.version=0']
+export const UNSERVED = ['group.version=0', 'share.version=0', 'streams.version=0']
 const KAFKA_HEAP = ['-Xms128m', '-Xmx384m']
 const START_MS = 90_000
 
@@ -61,11 +61,12 @@ export class Cluster {
   /**
    * Formats all directories for one quorum with dynamic voters, by the storage tool of one kind.
    * @param {Kind} kind
+   * @param {readonly string[]} levels of features that shall not have the latest one
    */
-  async format(kind) {
+  async format(kind, levels = [...UNSERVED, 'transaction.version=0']) {
     const id = uuid()
     const voters = this.nodes.map((node) => `${node.id}@${node.controller}:${node.directoryId}`).join(',')
-    const features = LEVELS.flatMap((level) => ['--feature', level])
+    const features = levels.flatMap((level) => ['--feature', level])
     for (const node of this.nodes) {
       const args = ['format', '-t', id, '-c', node.propertiesFile, '--initial-controllers', voters, ...features]
       if (kind === 'kafka')
