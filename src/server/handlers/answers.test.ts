@@ -404,3 +404,17 @@ test('AlterPartitionReassignments of nothing answers the defaults of its fields'
     const answer = await client.request(AlterPartitionReassignments, 1, request)
     expect(answer).toMatchObject({ errorCode: 0, errorMessage: '', allowReplicationFactorChange: true, responses: [] })
   }))
+
+test('Fetch of a follower that is none names the leader, but not where it is', () =>
+  withBroker(async (client) => {
+    await createTopic(client)
+    const topicId = (await client.request(Metadata, 12, { topics: [{ name: 'a' }] })).topics[0]?.topicId
+    const asFollower = await client.request(Fetch, 17, {
+      replicaState: { replicaId: 0, replicaEpoch: -1 },
+      sessionEpoch: -1,
+      topics: [{ topicId: topicId as Uuid, partitions: [{ partition: 0, partitionMaxBytes: 1000 }] }],
+    })
+    expect(asFollower.responses[0]?.partitions[0]?.errorCode).not.toBe(0)
+    expect(asFollower.responses[0]?.partitions[0]?.currentLeader.leaderId).toBe(1)
+    expect(asFollower.nodeEndpoints).toEqual([])
+  }))

@@ -66,7 +66,7 @@ export const fetchHandler = handler(Fetch, {
       (waiting) => services.onClosed(context.connectionId, () => waiting.cancel()),
     )
     for (const result of results) if (result.release !== null) context.afterSend(result.release)
-    return answer(services, session, results, context)
+    return answer(services, session, results, context, replicaId)
   },
   failed: (_request, error) => ({ errorCode: error.errno }),
 })
@@ -123,6 +123,7 @@ function answer(
   session: FetchContext,
   results: readonly FetchResult[],
   context: RequestContext,
+  replicaId: number,
 ): Init<FetchResponse> {
   const byTopic = new Map<string, TopicAnswer>()
   const leaders = new Set<number>()
@@ -145,7 +146,8 @@ function answer(
   return {
     sessionId: session.sessionId,
     responses: [...byTopic.values()],
-    nodeEndpoints: nodeEndpoints(services.image(), leaders, context.listener),
+    // Followers know where brokers are.
+    nodeEndpoints: replicaId >= 0 ? [] : nodeEndpoints(services.image(), leaders, context.listener),
   }
 }
 
