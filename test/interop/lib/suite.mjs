@@ -84,8 +84,9 @@ export class Suite {
 
   /** Where CI fails nobody comes to read the directory, and at the end of the suite the moment is long gone. */
   #printLogs() {
-    for (const name of readdirSync(this.directory)) {
-      if (!name.endsWith('.log')) continue
+    for (const name of readdirSync(this.directory, { recursive: true })) {
+      // Of nodes, which have a folder each; segments in their data are logs of another kind.
+      if (!name.endsWith('.log') || name.split('/').length > 2) continue
       const lines = readFileSync(join(this.directory, name), 'utf8').trimEnd().split('\n').slice(-LOG_LINES)
       console.log(`       the end of ${name}:`)
       for (const line of lines) console.log(`       | ${line.slice(0, 300)}`)

@@ -252,7 +252,7 @@ const values = (count) => Array.from({ length: count }, (_, index) => `value ${i
 /** @param {import('../lib/suite.mjs').Suite} suite */
 async function makePlaces(suite, jars) {
   const places = new Map()
-  for (const id of [...KAFKAS, FOLLOWER]) places.set(id, await Place.make(suite, `node-${id}`, SETTINGS))
+  for (const id of [...KAFKAS, FOLLOWER]) places.set(id, await Place.make(suite, `following-${id}`, SETTINGS))
   const controller = places.get(1)
   const format = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])

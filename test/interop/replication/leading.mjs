@@ -273,7 +273,7 @@ const settingsOf = (id) => ({ ...SETTINGS, 'broker.rack': `rack-${id}` })
 /** @param {import('../lib/suite.mjs').Suite} suite */
 async function makePlaces(suite, jars) {
   const places = new Map()
-  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `node-${id}`, settingsOf(id)))
+  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `leading-${id}`, settingsOf(id)))
   const controller = places.get(1)
   const format = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
