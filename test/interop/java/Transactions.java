@@ -103,19 +103,36 @@ public final class Transactions {
     static void many() throws Exception {
         String topic = topic("many", 3, Map.of("internal.segment.bytes", "20000"));
         List<String> committed = new ArrayList<>();
-        try (KafkaProducer<String, String> producer = producer("many")) {
+        // Java's producer of 4.3.1 dies of INVALID_TXN_STATE now and then in the transaction after an abort that came before any record was
+        // sent: once in some 10,000 against Apache Kafka alone. A new producer does the round again; what the old one sent is not there.
+        int lost = 0;
+        KafkaProducer<String, String> producer = producer("many");
+        try {
             producer.initTransactions();
             for (int round = 0; round < 300; round++) {
                 boolean aborts = round % 3 == 2;
-                producer.beginTransaction();
-                for (int i = 0; i < 5; i++) {
-                    String value = "record " + round + "." + i + " of a length that fills segments";
-                    producer.send(new ProducerRecord<>(topic, (round + i) % 3, "k" + i, value));
-                    if (!aborts) committed.add(value);
+                List<String> sent = new ArrayList<>();
+                try {
+                    producer.beginTransaction();
+                    for (int i = 0; i < 5; i++) {
+                        String value = "record " + round + "." + i + " of a length that fills segments, try " + lost;
+                        producer.send(new ProducerRecord<>(topic, (round + i) % 3, "k" + i, value));
+                        sent.add(value);
+                    }
+                    if (aborts) producer.abortTransaction();
+                    else producer.commitTransaction();
+                    if (!aborts) committed.addAll(sent);
+                } catch (KafkaException error) {
+                    boolean isKnown = error instanceof InvalidTxnStateException || error.getCause() instanceof InvalidTxnStateException;
+                    if (!isKnown || ++lost > 2) throw error;
+                    producer.close(Duration.ZERO);
+                    producer = producer("many");
+                    producer.initTransactions();
+                    round--;
                 }
-                if (aborts) producer.abortTransaction();
-                else producer.commitTransaction();
             }
+        } finally {
+            producer.close();
         }
         Collections.sort(committed);
         for (String bytes : List.of("600", "1048576")) {
