@@ -2,7 +2,7 @@
  * Which fetcher follows which partition: as many fetchers per leader as num.replica.fetchers, chosen by Kafka's hash of the
  * partition. Nothing is fetched before `start`: the leader wants to know by which registration a follower asks.
  */
-import { javaHashCode } from '../base/java-hash.ts'
+import { bucketOf, javaHashCode } from '../base/java-hash.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import type { Clock } from '../world/world.ts'
@@ -100,6 +100,5 @@ export class ReplicaFetchers implements Followers {
 }
 
 function fetcherIndex({ topic, index }: Partition, fetchers: number): number {
-  const hash = (Math.imul(31, javaHashCode(topic)) + index) | 0
-  return (hash === -0x8000_0000 ? 0 : Math.abs(hash)) % fetchers
+  return bucketOf((Math.imul(31, javaHashCode(topic)) + index) | 0, fetchers)
 }

@@ -6,7 +6,7 @@
 import type { Uuid } from '../base/uuid.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
-import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
+import { quorumChannel } from './cluster-connections.ts'
 import { CONTROLLER_HANDLERS } from './controller-handlers/table.ts'
 import { ControllerRegistrar } from './controller-registrar.ts'
 import type { ControllerServices } from './controller-services.ts'
@@ -14,11 +14,9 @@ import { Dispatcher } from './dispatcher.ts'
 import { controllerEndpoints } from './listener-addresses.ts'
 import type { NodeLife } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
-import { RemoteController } from './remote-controller.ts'
+import { activeController, type RemoteController } from './remote-controller.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
 import { startController, type OwnController } from './start-controller.ts'
-
-const RETRY_MS = 50
 
 export interface ControllerHalf extends OwnController {
   readonly listeners: readonly BoundListener[]
@@ -51,7 +49,7 @@ export async function openController(
   directories: LogDirectories,
   broker: Uuid | null,
 ): Promise<ControllerHalf> {
-  const { world, config, logger } = options
+  const { config, logger } = options
   const own = await startController(options, directories, {
     endpoints: controllerEndpoints(options, bound),
     channel: quorumChannel(options, directories.clusterId),
@@ -60,15 +58,7 @@ export async function openController(
   life.undo(() => own.controller.close())
   const { controller, quorum, registration } = own
   controller.onFailed((error) => life.fail(error))
-  const active = new RemoteController({
-    clock: world.clock,
-    connection: clusterConnections(options),
-    own: controller,
-    leader: () => (quorum.isLeader ? null : quorum.leader.endpoint),
-    timeoutMs: REQUEST_TIMEOUT_MS,
-    heartbeatTimeoutMs: config.brokerSessionTimeoutMs / 2,
-    retryMs: RETRY_MS,
-  })
+  const active = activeController(options, controller, () => (quorum.isLeader ? null : quorum.leader.endpoint))
   life.undo(() => active.close())
   const { nodeId } = config
   const registrar = new ControllerRegistrar({ nodeId, logger, registration, active, controller })

@@ -58,6 +58,14 @@ export interface FetchContext {
   answered(partition: SessionPartition, gaveData: boolean): void
 }
 
+/** Who replicates by this request, and in which of its epochs (-1: not told); a consumer has the id -1. */
+export function replicaOf(
+  { replicaId, replicaState }: FetchRequest,
+  version: number,
+): Pick<FetchRequest['replicaState'], 'replicaId' | 'replicaEpoch'> {
+  return version >= 15 ? replicaState : { replicaId, replicaEpoch: -1 }
+}
+
 export class FetchSessions {
   readonly #clock: Clock
   readonly #random: Random
@@ -94,8 +102,7 @@ export class FetchSessions {
       const partitions = new Map<string, SessionPartition>()
       merge(partitions, request, version, topicName)
       if (version < 7 || sessionEpoch === FINAL_EPOCH) return sessionless(partitions)
-      const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId
-      return this.#create(partitions, version >= 13, replicaId >= 0)
+      return this.#create(partitions, version >= 13, replicaOf(request, version).replicaId >= 0)
     }
     return this.#continue(request, version, topicName)
   }

@@ -13,13 +13,11 @@ import type { LogDirectories } from '../storage/log-directories.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
 import { ImageLoader } from '../controller/image-loader.ts'
 import { awaitOptions, awaitQuorum } from './await-quorum.ts'
-import { REQUEST_TIMEOUT_MS, clusterConnections, quorumChannel } from './cluster-connections.ts'
+import { quorumChannel } from './cluster-connections.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeLife } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
-import { RemoteController } from './remote-controller.ts'
-
-const RETRY_MS = 50
+import { activeController, type RemoteController } from './remote-controller.ts'
 
 export async function followCluster(
   options: NodeOptions,
@@ -27,7 +25,6 @@ export async function followCluster(
   directories: LogDirectories,
 ): Promise<FollowedCluster> {
   const { world, config, logger } = options
-  const connection = clusterConnections(options)
   const channel = quorumChannel(options, directories.clusterId)
   const follower = new ImageLoader()
   const bootstrapServers =
@@ -44,15 +41,7 @@ export async function followCluster(
     },
     follower,
   )
-  const controller = new RemoteController({
-    clock: world.clock,
-    connection,
-    own: null,
-    leader: () => quorum.leader.endpoint,
-    timeoutMs: REQUEST_TIMEOUT_MS,
-    heartbeatTimeoutMs: config.brokerSessionTimeoutMs / 2,
-    retryMs: RETRY_MS,
-  })
+  const controller = activeController(options, null, () => quorum.leader.endpoint)
   const cluster = new FollowedCluster(quorum, follower, controller, logger)
   life.undo(() => cluster.close())
   await awaitQuorum(life.during(cluster.start()), awaitOptions(options, quorum, bootstrapServers))

@@ -35,6 +35,8 @@ import { UpdateFeatures } from '../protocol/generated/update-features.ts'
 import type { HostPort } from '../raft/voters.ts'
 import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
 import type { Clock } from '../world/world.ts'
+import { REQUEST_TIMEOUT_MS, clusterConnections } from './cluster-connections.ts'
+import type { NodeOptions } from './node-options.ts'
 
 export interface RemoteControllerOptions {
   readonly clock: Clock
@@ -56,6 +58,24 @@ const ANONYMOUS = { type: 'User', name: 'ANONYMOUS', tokenAuthenticated: false }
 const ASK_AGAIN: ReadonlySet<number | undefined> = new Set([ERROR_CODES.NOT_CONTROLLER])
 /** int32 size in front of a request. */
 const SIZE_BYTES = 4
+const RETRY_MS = 50
+
+/** As a node asks for it. */
+export function activeController(
+  options: NodeOptions,
+  own: RemoteControllerOptions['own'],
+  leader: RemoteControllerOptions['leader'],
+): RemoteController {
+  return new RemoteController({
+    clock: options.world.clock,
+    connection: clusterConnections(options),
+    own,
+    leader,
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    heartbeatTimeoutMs: options.config.brokerSessionTimeoutMs / 2,
+    retryMs: RETRY_MS,
+  })
+}
 
 export class RemoteController implements ControllerApi {
   readonly #options: RemoteControllerOptions

@@ -17,7 +17,7 @@ import type { FetchLimits, FetchResult, FetchTarget } from '../../replication/pa
 import { RACK_AWARE_SELECTOR } from '../../config/replica-selectors.ts'
 import { replicaInRack } from '../../replication/replica-selector.ts'
 import { endpointOf, nodeEndpoints } from '../endpoints.ts'
-import type { FetchContext, SessionPartition } from '../fetch-sessions.ts'
+import { replicaOf, type FetchContext, type SessionPartition } from '../fetch-sessions.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { notHosted } from '../not-hosted.ts'
@@ -28,7 +28,6 @@ type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partit
 const READ_COMMITTED = 1
 /** Consumers that may read from followers (KIP-392). */
 const FROM_FOLLOWERS_VERSION = 11
-const NO_REPLICA = { replicaId: -1, replicaEpoch: -1 }
 const MAGIC_1_VERSION = 2
 const MAGIC_2_VERSION = 4
 /**
@@ -42,8 +41,7 @@ export const fetchHandler = handler(Fetch, {
     const { topics } = services.image()
     const session = services.fetchSessions.open(request, context.apiVersion, (id) => topics.byId(id)?.name ?? null)
     const targets = session.partitions.map((partition) => targetOf(services, partition, context))
-    const replica = context.apiVersion >= 15 ? request.replicaState : NO_REPLICA
-    const replicaId = context.apiVersion >= 15 ? replica.replicaId : request.replicaId
+    const { replicaId, replicaEpoch } = replicaOf(request, context.apiVersion)
     const results = await fetchRecords(
       services.clock,
       targets,
@@ -57,7 +55,7 @@ export const fetchHandler = handler(Fetch, {
         ),
         reach: replicaId >= 0 ? 'log end' : request.isolationLevel === READ_COMMITTED ? 'stable' : 'committed',
         replicaId,
-        replicaEpoch: clampInt64(replica.replicaEpoch),
+        replicaEpoch: clampInt64(replicaEpoch),
         choose: chooserFor(services, request, replicaId, context),
         leaderOnly: replicaId >= 0 || context.apiVersion < FROM_FOLLOWERS_VERSION,
         minOneBatch: context.apiVersion >= 3,
