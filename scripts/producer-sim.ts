@@ -3,13 +3,9 @@
  * from its number. A failure prints what is wrong and the command that repeats it. Ends with 'N passed, N failed'.
  */
 import { faultOf, idempotentTrial } from '../src/testing/scripted/producer-trial.ts'
+import { seedOptions } from './seed-options.ts'
 
-const options = new Map(
-  process.argv.slice(2).map((argument) => {
-    const [name = '', value = 'true'] = argument.replace(/^--/, '').split('=')
-    return [name, value] as const
-  }),
-)
+const options = seedOptions(['seed', 'seeds', 'quick', 'quiet', 'stop'])
 const first = Number(options.get('seed') ?? 1)
 const seeds = Number(options.get('seeds') ?? 1)
 let passed = 0

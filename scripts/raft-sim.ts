@@ -3,13 +3,9 @@
  * failure prints what happened and the command that repeats it. Ends with 'N passed, N failed'.
  */
 import { RAFT_COUNTERS, runRaftChaos, type RaftCounter } from '../src/testing/raft/raft-chaos.ts'
+import { printShares, seedOptions } from './seed-options.ts'
 
-const options = new Map(
-  process.argv.slice(2).map((argument) => {
-    const [name = '', value = 'true'] = argument.replace(/^--/, '').split('=')
-    return [name, value] as const
-  }),
-)
+const options = seedOptions(['seed', 'seeds', 'seconds', 'quick', 'quiet', 'lines', 'trace', 'stop'])
 const first = Number(options.get('seed') ?? 1)
 const seeds = Number(options.get('seeds') ?? 1)
 const secondsMax = Number(options.get('seconds') ?? Infinity)
@@ -36,12 +32,7 @@ for (let seed = first; seed < first + seeds; seed++) {
   }
 }
 const runs = passed + failed
-if (runs > 1) {
-  for (const counter of RAFT_COUNTERS) {
-    const share = ((seen.get(counter) ?? 0) / runs) * 100
-    console.log(`${share.toFixed(1).padStart(6)} %  ${counter}${share < 1 ? '   (rare)' : ''}`)
-  }
-}
+if (runs > 1) printShares(RAFT_COUNTERS, seen, runs)
 const seconds = (performance.now() - startedMs) / 1000
 console.log(`${events} events, ${committed} committed entries in ${seconds.toFixed(1)} s`)
 console.log(`${passed} passed, ${failed} failed`)

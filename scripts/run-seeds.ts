@@ -4,47 +4,24 @@
  * twenty runs twice: the same events in the same order, or something real came in.
  */
 import { execFileSync } from 'node:child_process'
-
-export interface SimOutcome {
-  readonly seed: number
-  /** Null: everything held. */
-  readonly error: unknown
-  readonly hash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly counters: ReadonlyMap<string, number>
-  /** The event log: what happened, oldest first. */
-  readonly lines: readonly string[]
-}
+import type { SimOutcome, SimulateOptions } from '../src/testing/sim-run.ts'
+import { printShares, seedOptions } from './seed-options.ts'
 
 export interface Simulator {
   /** `npm run NAME` */
   readonly name: string
   readonly counters: readonly string[]
-  simulate(
-    seed: number,
-    options: { readonly quick: boolean; readonly onStart: (fail: (error: unknown) => void) => void },
-  ): Promise<SimOutcome>
+  simulate(seed: number, options: SimulateOptions): Promise<SimOutcome>
 }
 
 const SAME_TWICE = 20
-const KNOWN = new Set(['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace', 'stop'])
+const KNOWN = ['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace', 'stop']
 /** A run of so many seeds shows what never happens. */
 const SEEDS_THAT_TELL = 200
 
 /** Runs what the command line asks for, and sets the exit code. */
 export async function runSeeds({ name, counters, simulate }: Simulator): Promise<void> {
-  const options = new Map(
-    process.argv.slice(2).map((argument) => {
-      const [key = '', value = 'true'] = argument.replace(/^--/, '').split('=')
-      return [key, value] as const
-    }),
-  )
-  for (const key of options.keys()) {
-    if (KNOWN.has(key)) continue
-    console.error(`--${key} is not known; there are: --${[...KNOWN].join(', --')}`)
-    process.exit(2)
-  }
+  const options = seedOptions(KNOWN)
   const numberOf = (key: string, otherwise: number): number => Number(options.get(key) ?? otherwise)
   const first = numberOf('seed', 1)
   const seeds = numberOf('seeds', 1)
@@ -97,12 +74,7 @@ export async function runSeeds({ name, counters, simulate }: Simulator): Promise
   }
   const runs = passed + failed
   const seconds = (performance.now() - startedMs) / 1000
-  if (runs > 1) {
-    for (const counter of counters) {
-      const share = ((seenIn.get(counter) ?? 0) / runs) * 100
-      console.log(`${share.toFixed(1).padStart(6)} %  ${counter}${share < 1 ? '   (rare)' : ''}`)
-    }
-  }
+  if (runs > 1) printShares(counters, seenIn, runs)
   if (runs >= SEEDS_THAT_TELL) {
     const never = counters.filter((counter) => !seenIn.has(counter))
     if (never.length > 0) {

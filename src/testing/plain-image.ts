@@ -1,4 +1,4 @@
-/** A metadata image as plain sorted data, so that two can be compared whatever way they were made. */
+/** A metadata image as plain sorted data, or as text, so that two can be compared whatever way they were made. */
 import type { MetadataImage } from '../metadata/image.ts'
 
 /** `provenance` is left out: it says where an image was made, not what it holds. */
@@ -22,6 +22,22 @@ export function plainImage(image: MetadataImage): object {
     delegationTokens: sorted(delegationTokens),
     nextProducerId,
   }
+}
+
+/** For comparing two at once; what the keys in `without` name is left out. */
+export function textOf(plain: object, without: readonly string[] = []): string {
+  return JSON.stringify(plain, (key, value: unknown) => {
+    if (without.includes(key)) return null
+    return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value
+  })
+}
+
+/** Where two texts begin to differ. */
+export function difference(before: string, after: string): string {
+  let at = 0
+  while (before[at] === after[at] && at < before.length) at += 1
+  const from = Math.max(0, at - 60)
+  return `…${before.slice(from, at + 60)}… became …${after.slice(from, at + 60)}…`
 }
 
 /** Kafka writes a node's features in no particular order. */

@@ -1,57 +1,32 @@
 /**
- * What the parts of one simulated cluster share: the world, the nodes, what is true, the counters, the event log, and how a
- * part says that something is wrong. Workloads, faults and checks know this and nothing of each other.
+ * What the parts of one simulated cluster share beside the run: the nodes, what is true, and whether all is as it should be.
+ * Workloads, faults and checks know this and nothing of each other.
  */
-import type { SeededRandom } from '../seeded-random.ts'
 import type { SeededWorld } from '../seeded-world.ts'
+import { SimRun } from '../sim-run.ts'
 import { ClusterNode } from './cluster-node.ts'
 import type { Counter } from './counters.ts'
 import { RecordTruth } from './record-truth.ts'
 import { BROKER_PORT, type ClusterSettings } from './settings.ts'
 
-/** A promise of the cluster does not hold. */
-export class SimFailure extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'SimFailure'
-  }
-}
-
-/** Lines kept of the event log; older ones are dropped. */
 const LINES_MAX = 6000
 /** After the last fault, everything must be served again within this. */
 export const HEAL_MS_MAX = 90_000
 
-export class ClusterSim {
-  readonly world: SeededWorld
+export class ClusterSim extends SimRun<Counter> {
   readonly settings: ClusterSettings
-  readonly counters = new Map<Counter, number>()
-  readonly lines: string[] = []
   readonly nodes: readonly ClusterNode[]
   readonly records: RecordTruth
   /** What the operator was told of topics, or what he was told nothing certain of. */
   readonly topics = new Map<string, 'there' | 'gone' | 'perhaps'>()
-  /** No new faults; what was broken is mended. */
-  healedAtMs: number | null = null
-  /** Workloads finish what they began, and end. */
-  stopping = false
   /** Faults that are under way now. */
   faultsUnderWay = 0
-  #fail: (error: unknown) => void = () => {}
-  /** Rejects when something is wrong. */
-  readonly failed: Promise<never>
 
   constructor(world: SeededWorld, settings: ClusterSettings) {
-    this.world = world
+    super(world, LINES_MAX)
     this.settings = settings
-    this.failed = new Promise((_resolve, reject) => (this.#fail = reject))
-    this.failed.catch(() => undefined)
     this.records = new RecordTruth(this)
     this.nodes = settings.nodes.map((node) => new ClusterNode(this, node))
-  }
-
-  get nowMs(): number {
-    return this.world.elapsedMs()
   }
 
   get brokers(): readonly ClusterNode[] {
@@ -60,37 +35,6 @@ export class ClusterSim {
 
   get bootstrap(): string[] {
     return this.brokers.map(({ name }) => `${name}:${BROKER_PORT}`)
-  }
-
-  random(name: string): SeededRandom {
-    return this.world.choices.fork(name)
-  }
-
-  sometimes(what: Counter): void {
-    this.counters.set(what, (this.counters.get(what) ?? 0) + 1)
-  }
-
-  note(who: string, what: string): void {
-    this.lines.push(`${this.nowMs.toFixed(3).padStart(11)} ${who.padEnd(10)} ${what}`)
-    if (this.lines.length > LINES_MAX) this.lines.splice(0, LINES_MAX / 2)
-  }
-
-  /** Ends the run. */
-  fail(error: unknown): void {
-    if (error instanceof Error) this.note('FAILED', error.message)
-    this.#fail(error)
-  }
-
-  check(holds: boolean, rule: () => string): asserts holds {
-    if (holds) return
-    const failure = new SimFailure(rule())
-    this.fail(failure)
-    throw failure
-  }
-
-  sleep(ms: number): Promise<void> {
-    const { clock } = this.world.node('observer').world
-    return new Promise((resolve) => void clock.at(clock.monotonicMs() + ms, resolve))
   }
 
   /** Every partition is led, and all its replicas are in sync, as all brokers see it. */

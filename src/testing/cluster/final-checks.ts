@@ -7,7 +7,7 @@ import { BatchCursor } from '../../records/batches.ts'
 import { isControl } from '../../records/batch.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { KlammClient } from '../../client/klamm.ts'
-import { plainImage } from '../plain-image.ts'
+import { difference, plainImage, textOf } from '../plain-image.ts'
 import type { ClusterSim } from './cluster-sim.ts'
 import { GROUP } from './workloads.ts'
 
@@ -63,7 +63,7 @@ function recordsOf(bytes: Buffer): { offset: number; value: string }[] {
 /** What all nodes have committed; what they may differ in for a moment is not in it. */
 export function checkMetadata(sim: ClusterSim): void {
   const images = sim.nodes.flatMap(({ name, node }) =>
-    node === null ? [] : [{ name, image: node.image, text: textOf(node.image) }],
+    node === null ? [] : [{ name, image: node.image, text: textOf(plainImage(node.image)) }],
   )
   const newest = Math.max(...images.map(({ image }) => image.provenance.offset))
   const same = images.filter(({ image }) => image.provenance.offset === newest)
@@ -91,25 +91,7 @@ export function metadataText(sim: ClusterSim): string {
   const image = sim.brokers[0]?.inside?.services.image()
   sim.check(image !== undefined, () => 'no broker is up at the end')
   const plain = { ...plainImage(image), brokers: null, controllers: null, features: null }
-  return JSON.stringify(plain, (key, value: unknown) => {
-    if (['leader', 'isr', 'leaderEpoch', 'partitionEpoch', 'elr', 'lastKnownElr'].includes(key)) return null
-    return plainValue(value)
-  })
-}
-
-function textOf(image: Parameters<typeof plainImage>[0]): string {
-  return JSON.stringify(plainImage(image), (_key, value: unknown) => plainValue(value))
-}
-
-function plainValue(value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value
-}
-
-export function difference(before: string, after: string): string {
-  let at = 0
-  while (before[at] === after[at] && at < before.length) at += 1
-  const from = Math.max(0, at - 60)
-  return `…${before.slice(from, at + 80)}… and …${after.slice(from, at + 80)}…`
+  return textOf(plain, ['leader', 'isr', 'leaderEpoch', 'partitionEpoch', 'elr', 'lastKnownElr'])
 }
 
 /** One more member reads what is left; then what is committed is the end of every partition. */

@@ -3,56 +3,25 @@
  * and all that was promised is checked: after each event, at rest, and once more when every node was started again.
  */
 import { SeededWorld } from '../seeded-world.ts'
+import type { SimOutcome, SimulateOptions } from '../sim-run.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { AlwaysChecker } from './always.ts'
 import { ClusterSim, HEAL_MS_MAX } from './cluster-sim.ts'
 import type { Counter } from './counters.ts'
 import { FAULTS, type Fault } from './faults.ts'
-import { checkGroup, checkMetadata, checkReplicas, checkTopics, difference, metadataText } from './final-checks.ts'
+import { checkGroup, checkMetadata, checkReplicas, checkTopics, metadataText } from './final-checks.ts'
+import { difference } from '../plain-image.ts'
 import { drawSettings } from './settings.ts'
 import { consume, createTopics, operate, produce } from './workloads.ts'
 
-export interface Outcome {
-  readonly seed: number
-  /** Null: everything held. */
-  readonly error: unknown
-  readonly hash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly counters: ReadonlyMap<Counter, number>
-  /** The event log: what happened, oldest first. */
-  readonly lines: readonly string[]
-}
-
-export interface SimulateOptions {
-  readonly quick: boolean
-  /** Learns how to end the run from outside: for promises that nobody caught. */
-  readonly onStart?: (fail: (error: unknown) => void) => void
-}
-
-export async function simulateCluster(seed: number, options: SimulateOptions): Promise<Outcome> {
+export async function simulateCluster(seed: number, options: SimulateOptions): Promise<SimOutcome<Counter>> {
   const world = new SeededWorld(seed, { virtualMsMax: 1_200_000 })
   const settings = drawSettings(world.choices.fork('settings'), options.quick)
   const sim = new ClusterSim(world, settings)
   options.onStart?.((error) => sim.fail(error))
   const always = new AlwaysChecker(sim)
   world.afterEvent = () => always.check()
-  let error: unknown = null
-  try {
-    await world.run(() => Promise.race([sim.failed, story(sim)]))
-  } catch (cause) {
-    error = cause
-  }
-  const { trace } = world
-  return {
-    seed,
-    error,
-    hash: trace.hash,
-    events: trace.events,
-    virtualMs: sim.nowMs,
-    counters: sim.counters,
-    lines: sim.lines,
-  }
+  return sim.play(() => story(sim))
 }
 
 async function story(sim: ClusterSim): Promise<void> {

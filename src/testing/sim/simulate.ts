@@ -2,8 +2,9 @@
  * One seed: a broker, clients and faults drawn from it; then everything heals, the clients come to their end, and all that
  * was promised is checked: while the broker serves, when it has closed, and when it was started again.
  */
-import { plainImage } from '../plain-image.ts'
+import { difference, plainImage, textOf } from '../plain-image.ts'
 import { SeededWorld } from '../seeded-world.ts'
+import type { SimOutcome, SimulateOptions } from '../sim-run.ts'
 import { AlwaysChecker } from './checkers/always.ts'
 import { checkCommittedOffsets } from './checkers/committed-offsets.ts'
 import { checkNothingLeft } from './checkers/nothing-left.ts'
@@ -22,25 +23,7 @@ import { WORKLOADS } from './workloads/index.ts'
 import { createTopic } from './workloads/topic-admin.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 
-export interface Outcome {
-  readonly seed: number
-  /** Null: everything held. */
-  readonly error: unknown
-  readonly hash: string
-  readonly events: number
-  readonly virtualMs: number
-  readonly counters: ReadonlyMap<Counter, number>
-  /** The event log: what happened, oldest first. */
-  readonly lines: readonly string[]
-}
-
-export interface SimulateOptions {
-  readonly quick: boolean
-  /** Learns how to end the run from outside: for promises that nobody caught. */
-  readonly onStart?: (fail: (error: unknown) => void) => void
-}
-
-export async function simulate(seed: number, options: SimulateOptions): Promise<Outcome> {
+export async function simulate(seed: number, options: SimulateOptions): Promise<SimOutcome<Counter>> {
   const world = new SeededWorld(seed, { virtualMsMax: 600_000 })
   const settings = drawSettings(world.choices.fork('settings'), options.quick)
   world.main.disk.openFilesMax = settings.openFilesMax
@@ -56,22 +39,7 @@ export async function simulate(seed: number, options: SimulateOptions): Promise<
     sim.broker.tick()
     always.check()
   }
-  let error: unknown = null
-  try {
-    await world.run(() => Promise.race([sim.failed, story(sim)]))
-  } catch (cause) {
-    error = cause
-  }
-  const { trace } = world
-  return {
-    seed,
-    error,
-    hash: trace.hash,
-    events: trace.events,
-    virtualMs: sim.nowMs,
-    counters: sim.counters,
-    lines: sim.lines,
-  }
+  return sim.play(() => story(sim))
 }
 
 async function story(sim: Sim): Promise<void> {
@@ -149,18 +117,8 @@ async function end(sim: Sim): Promise<void> {
   await sim.broker.stop()
 }
 
-function difference(before: string, after: string): string {
-  let at = 0
-  while (before[at] === after[at] && at < before.length) at += 1
-  const from = Math.max(0, at - 60)
-  return `…${before.slice(from, at + 60)}… became …${after.slice(from, at + 60)}…`
-}
-
 /** Without what each registration changes. */
 function describe(image: Parameters<typeof plainImage>[0]): string {
   const plain = { ...plainImage(image), brokers: null, controllers: null }
-  return JSON.stringify(plain, (key, value: unknown) => {
-    if (key === 'leaderEpoch' || key === 'partitionEpoch') return null
-    return typeof value === 'bigint' ? String(value) : value instanceof Map ? [...value] : value
-  })
+  return textOf(plain, ['leaderEpoch', 'partitionEpoch'])
 }
