@@ -2,22 +2,26 @@
  * Apache Kafka leads, Klamm follows: two Kafka brokers, one of which is the controller, and a Klamm broker. Whatever is done to
  * a topic, its partitions' files on Klamm hold the bytes that they hold on Kafka, and the controller sees Klamm in sync.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaints, startKafka, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
-import { java } from '../lib/java.mjs'
 import { until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
+import {
+  epochsOf,
+  EXPECTED_WARNINGS,
+  KAFKAS,
+  KLAMM,
+  makePlaces,
+  namesOf,
+  segmentsOf,
+  values,
+} from './mixed-brokers.mjs'
 
-const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9A'
-/** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
-const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
-const KAFKAS = [1, 2]
-const FOLLOWER = 3
 const SETTINGS = {
   'offsets.topic.replication.factor': '2',
   'transaction.state.log.replication.factor': '2',
@@ -35,15 +39,15 @@ const LARGE_BYTES = 3_000_000
 export async function following(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-  const places = await makePlaces(suite, jars)
+  const places = await makePlaces(suite, jars, 'following', () => SETTINGS)
   const kafkas = new Map()
   for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
-  let klamm = await startKlamm(places.get(FOLLOWER))
+  let klamm = await startKlamm(places.get(KLAMM))
 
   const kafka = new Klamm({ brokers: KAFKAS.map((id) => places.get(id).address) })
   const admin = kafka.admin()
   const known = async () => (await admin.describeCluster()).nodes.map(({ id }) => id)
-  await until(async () => (await known()).includes(FOLLOWER), 'the follower is registered', 30_000)
+  await until(async () => (await known()).includes(KLAMM), 'the follower is registered', 30_000)
   const produce = async (topic, values, options = {}) => {
     const producer = kafka.producer({ lingerMs: 5, maxRequestBytes: 8_000_000, ...options })
     await producer.sendAll(values.map((value, index) => ({ topic, key: `key ${index % 7}`, value })))
@@ -128,10 +132,10 @@ export async function following(suite) {
       await create('load', [[1, 3, 2]], { 'segment.bytes': '1048576' })
       await inSync('load', [1, 2, 3])
       const sending = produce('load', values(20_000), { acks: 'all' })
-      await until(() => segmentsOf(places.get(FOLLOWER), 'load-0', '.log').length > 100_000, 'it has begun')
+      await until(() => segmentsOf(places.get(KLAMM), 'load-0', '.log').length > 100_000, 'it has begun')
       await klamm.stop('SIGKILL', 30_000)
       await sending
-      klamm = await startKlamm(places.get(FOLLOWER), 'klamm-again')
+      klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
       await inSync('load', [1, 2, 3])
       return `${await alike('load-0', [1, 2, 3])} bytes`
     },
@@ -194,7 +198,7 @@ export async function following(suite) {
       equal(await kafkas.get(2).stop('SIGTERM', 60_000), 143)
       const leads = (id) =>
         until(async () => (await partitionsOf('unclean'))[0].leader?.id === id, `${id} leads`, 60_000)
-      await leads(FOLLOWER)
+      await leads(KLAMM)
       await produce(
         'unclean',
         values(50).map((value) => `lost ${value}`),
@@ -214,11 +218,11 @@ export async function following(suite) {
         'unclean',
         values(20).map((value) => `kept ${value}`),
       )
-      klamm = await startKlamm(places.get(FOLLOWER), 'klamm-unclean')
+      klamm = await startKlamm(places.get(KLAMM), 'klamm-unclean')
       await inSync('unclean', [2, 3])
       await alike('unclean-0', [2, 3])
       holds(klamm.log().includes('Truncating unclean-0 '), 'something was cut')
-      holds(!segmentsOf(places.get(FOLLOWER), 'unclean-0', '.log').includes('lost value'), 'what was lost is gone')
+      holds(!segmentsOf(places.get(KLAMM), 'unclean-0', '.log').includes('lost value'), 'what was lost is gone')
       equal(epochsOf(places.get(3), 'unclean-0'), epochsOf(places.get(2), 'unclean-0'))
     },
     240_000,
@@ -233,62 +237,17 @@ export async function following(suite) {
       const deleted = await admin.deleteTopics(['mixed'])
       deleted.all()
       const left = () =>
-        readdirSync(places.get(FOLLOWER).dataDirectory).filter((name) => /^(decided|mixed)-\d$/.test(name))
+        readdirSync(places.get(KLAMM).dataDirectory).filter((name) => /^(decided|mixed)-\d$/.test(name))
       await until(() => left().length === 0, 'both are gone', 30_000)
     },
     60_000,
   )
   await suite.test('it complains of nothing', async () => {
-    const expected = [/WARN Fetching \S+ from broker \d failed/, /WARN Error in response for fetch request to broker/]
-    equal(complaints(klamm.log(), expected), [])
+    equal(complaints(klamm.log(), EXPECTED_WARNINGS), [])
   })
   await kafka.close()
   await klamm.stop('SIGTERM', 60_000)
   for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
-}
-
-const values = (count) => Array.from({ length: count }, (_, index) => `value ${index}`.padEnd(120, ' '))
-
-/** @param {import('../lib/suite.mjs').Suite} suite */
-async function makePlaces(suite, jars) {
-  const places = new Map()
-  for (const id of [...KAFKAS, FOLLOWER]) places.set(id, await Place.make(suite, `following-${id}`, SETTINGS))
-  const controller = places.get(1)
-  const format = (place, ...args) =>
-    java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
-  await format(controller, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
-  for (const id of [2, FOLLOWER]) {
-    const place = places.get(id)
-    const properties = {
-      'process.roles': 'broker',
-      'node.id': String(id),
-      'controller.quorum.bootstrap.servers': `127.0.0.1:${controller.controllerPort}`,
-      'controller.listener.names': 'CONTROLLER',
-      listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
-      'log.dirs': place.dataDirectory,
-      'group.initial.rebalance.delay.ms': '0',
-      ...SETTINGS,
-    }
-    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
-    writeFileSync(place.propertiesFile, lines.join(''))
-    await format(place)
-  }
-  return places
-}
-
-function namesOf(place, partition, suffix) {
-  const names = readdirSync(join(place.dataDirectory, partition))
-  return names.filter((name) => name.endsWith(suffix)).sort()
-}
-
-/** The files of all segments, one behind the other. */
-function segmentsOf(place, partition, suffix) {
-  const names = namesOf(place, partition, suffix)
-  return Buffer.concat(names.map((name) => readFileSync(join(place.dataDirectory, partition, name))))
-}
-
-function epochsOf(place, partition) {
-  return readFileSync(join(place.dataDirectory, partition, 'leader-epoch-checkpoint'), 'utf8')
 }
 
 function lastBatchOf(bytes) {

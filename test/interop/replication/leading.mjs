@@ -3,22 +3,26 @@
  * followers and leader, the files of a partition hold the same bytes on all three, and Kafka's tools see who is in sync.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaints, startKafka, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
 import { until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
+import {
+  epochsOf,
+  EXPECTED_WARNINGS,
+  KAFKAS,
+  KLAMM,
+  makePlaces,
+  namesOf,
+  segmentsOf,
+  values,
+} from './mixed-brokers.mjs'
 
-const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9B'
-/** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
-const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
-const KAFKAS = [1, 2]
-const LEADER = 3
 const SETTINGS = {
   'offsets.topic.replication.factor': '3',
   'offsets.topic.num.partitions': '3',
@@ -36,11 +40,11 @@ const SETTINGS = {
 export async function leading(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-  const places = await makePlaces(suite, jars)
+  const places = await makePlaces(suite, jars, 'leading', settingsOf)
   const kafkas = new Map()
   for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
-  let klamm = await startKlamm(places.get(LEADER))
-  const addresses = [LEADER, ...KAFKAS].map((id) => places.get(id).address)
+  let klamm = await startKlamm(places.get(KLAMM))
+  const addresses = [KLAMM, ...KAFKAS].map((id) => places.get(id).address)
 
   const kafka = new Klamm({ brokers: addresses })
   const admin = kafka.admin()
@@ -79,11 +83,11 @@ export async function leading(suite) {
   const bytesOn = (id, name, suffix = '.log') => segmentsOf(places.get(id), name, suffix)
   const alike = async (name, suffix = '.log') => {
     const same = () => {
-      const [first, ...others] = [LEADER, ...KAFKAS].map((id) => bytesOn(id, name, suffix))
+      const [first, ...others] = [KLAMM, ...KAFKAS].map((id) => bytesOn(id, name, suffix))
       return first.length > 0 && others.every((other) => other.equals(first))
     }
     await until(same, `the ${suffix} files of ${name} are alike`, 30_000)
-    return `${bytesOn(LEADER, name, suffix).length} bytes`
+    return `${bytesOn(KLAMM, name, suffix).length} bytes`
   }
 
   // Who listens may be fenced still.
@@ -91,7 +95,7 @@ export async function leading(suite) {
   await suite.test(
     'acks=all waits for both followers, whose files hold what the leader has, byte for byte',
     async () => {
-      await create('t', [LEADER, 1, 2], { 'min.insync.replicas': '3', 'segment.bytes': '1048576' })
+      await create('t', [KLAMM, 1, 2], { 'min.insync.replicas': '3', 'segment.bytes': '1048576' })
       await becomes('t', '3:1,2,3')
       for (const compression of ['none', 'gzip', 'zstd']) {
         await produce(
@@ -108,7 +112,7 @@ export async function leading(suite) {
   await suite.test(
     'transactions, aborted ones too, are known to the followers as to the leader',
     async () => {
-      await create('decided', [LEADER, 1, 2])
+      await create('decided', [KLAMM, 1, 2])
       const producer = kafka.producer({ transactionalId: 'led' })
       for (let round = 0; round < 6; round++) {
         const work = producer.transaction(async (transaction) => {
@@ -127,7 +131,7 @@ export async function leading(suite) {
   await suite.test(
     'a follower that is killed under load leaves the ISR, which needs no more than min.insync.replicas, and comes back',
     async () => {
-      await create('load', [LEADER, 1, 2], { 'min.insync.replicas': '2', 'segment.bytes': '1048576' })
+      await create('load', [KLAMM, 1, 2], { 'min.insync.replicas': '2', 'segment.bytes': '1048576' })
       await becomes('load', '3:1,2,3')
       const sending = produce('load', values(30_000))
       await until(() => bytesOn(2, 'load-0').length > 100_000, 'it has begun')
@@ -152,7 +156,7 @@ export async function leading(suite) {
   await suite.test(
     'a follower that stands still while its session goes on leaves the ISR for its lag alone',
     async () => {
-      await create('slow', [LEADER, 2, 1])
+      await create('slow', [KLAMM, 2, 1])
       await becomes('slow', '3:1,2,3')
       const producer = kafka.producer({ acks: 'all' })
       await producer.send({ topic: 'slow', partition: 0, value: 'a' })
@@ -180,7 +184,7 @@ export async function leading(suite) {
       // Kafka rolls segments of its own where a fetch brought several batches.
       const first = (id) => namesOf(places.get(id), 'load-0', '.log')[0]
       await until(
-        () => [LEADER, ...KAFKAS].every((id) => !first(id).startsWith('0'.repeat(20))),
+        () => [KLAMM, ...KAFKAS].every((id) => !first(id).startsWith('0'.repeat(20))),
         'old segments are gone',
         30_000,
       )
@@ -192,8 +196,8 @@ export async function leading(suite) {
     async () => {
       const channel = 'klamm:consumer:fetch'
       for (const [topic, replicas, near] of [
-        ['to-kafka', [LEADER, 1, 2], 2],
-        ['to-klamm', [1, LEADER, 2], LEADER],
+        ['to-kafka', [KLAMM, 1, 2], 2],
+        ['to-klamm', [1, KLAMM, 2], KLAMM],
       ]) {
         await create(topic, replicas)
         await becomes(topic, `${replicas[0]}:1,2,3`)
@@ -218,19 +222,19 @@ export async function leading(suite) {
   await suite.test(
     'the leader moves to Kafka when Klamm stops, and back, with the same epochs on all',
     async () => {
-      await create('moving', [LEADER, 1, 2])
+      await create('moving', [KLAMM, 1, 2])
       await becomes('moving', '3:1,2,3')
       await produce('moving', values(500))
       equal(await klamm.stop('SIGTERM', 60_000), 143)
       await becomes('moving', '1:1,2')
       await produce('moving', values(500))
-      klamm = await startKlamm(places.get(LEADER), 'klamm-again')
+      klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
       await becomes('moving', '1:1,2,3')
       await admin.electLeaders('PREFERRED', [{ topic: 'moving', partition: 0 }])
       await becomes('moving', '3:1,2,3')
       await produce('moving', values(500))
       const size = await alike('moving-0')
-      for (const id of KAFKAS) equal(epochsOf(places.get(id), 'moving-0'), epochsOf(places.get(LEADER), 'moving-0'))
+      for (const id of KAFKAS) equal(epochsOf(places.get(id), 'moving-0'), epochsOf(places.get(KLAMM), 'moving-0'))
       return size
     },
     240_000,
@@ -242,7 +246,7 @@ export async function leading(suite) {
       await klamm.stop('SIGKILL', 60_000)
       await becomes('moving', '1:1,2')
       await produce('moving', values(500))
-      klamm = await startKlamm(places.get(LEADER), 'klamm-killed')
+      klamm = await startKlamm(places.get(KLAMM), 'klamm-killed')
       await becomes('moving', '1:1,2,3')
       const consumer = kafka.consumer({ offsetReset: 'earliest' })
       consumer.assign([{ topic: 'moving', partition: 0 }])
@@ -258,56 +262,11 @@ export async function leading(suite) {
     240_000,
   )
   await suite.test('it complains of nothing', async () => {
-    const expected = [/WARN Fetching \S+ from broker \d failed/, /WARN Error in response for fetch request to broker/]
-    equal(complaints(klamm.log(), expected), [])
+    equal(complaints(klamm.log(), EXPECTED_WARNINGS), [])
   })
   await kafka.close()
   await klamm.stop('SIGTERM', 60_000)
   for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
 }
 
-const values = (count) => Array.from({ length: count }, (_, index) => `value ${index}`.padEnd(120, ' '))
-
 const settingsOf = (id) => ({ ...SETTINGS, 'broker.rack': `rack-${id}` })
-
-/** @param {import('../lib/suite.mjs').Suite} suite */
-async function makePlaces(suite, jars) {
-  const places = new Map()
-  for (const id of [...KAFKAS, LEADER]) places.set(id, await Place.make(suite, `leading-${id}`, settingsOf(id)))
-  const controller = places.get(1)
-  const format = (place, ...args) =>
-    java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
-  await format(controller, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
-  for (const id of [2, LEADER]) {
-    const place = places.get(id)
-    const properties = {
-      'process.roles': 'broker',
-      'node.id': String(id),
-      'controller.quorum.bootstrap.servers': `127.0.0.1:${controller.controllerPort}`,
-      'controller.listener.names': 'CONTROLLER',
-      listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
-      'log.dirs': place.dataDirectory,
-      'group.initial.rebalance.delay.ms': '0',
-      ...settingsOf(id),
-    }
-    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
-    writeFileSync(place.propertiesFile, lines.join(''))
-    await format(place)
-  }
-  return places
-}
-
-function namesOf(place, partition, suffix) {
-  const names = readdirSync(join(place.dataDirectory, partition))
-  return names.filter((name) => name.endsWith(suffix)).sort()
-}
-
-/** The files of all segments, one behind the other. */
-function segmentsOf(place, partition, suffix) {
-  const names = namesOf(place, partition, suffix)
-  return Buffer.concat(names.map((name) => readFileSync(join(place.dataDirectory, partition, name))))
-}
-
-function epochsOf(place, partition) {
-  return readFileSync(join(place.dataDirectory, partition, 'leader-epoch-checkpoint'), 'utf8')
-}
