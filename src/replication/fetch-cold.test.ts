@@ -9,7 +9,7 @@ import { SeededWorld } from '../testing/seeded-world.ts'
 import { fetchRecords } from './fetch.ts'
 import type { FetchResult, FetchTarget } from './partition-read.ts'
 import { Partition } from './partition.ts'
-import { testContext } from './test-partition.ts'
+import { CONSUMER_FETCH, testContext } from './test-partition.ts'
 import { ReadBudget } from './read-budget.ts'
 
 const LEADER = { leader: 1, leaderEpoch: 0, partitionEpoch: 0, isr: [1], replicas: [1] }
@@ -75,14 +75,8 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
           return target(partition, world.choices.between(0, end), world.choices.between(0, 5000))
         })
         const limits = {
-          maxWaitMs: 0,
-          minBytes: 0,
+          ...CONSUMER_FETCH,
           maxBytes: world.choices.between(1, 20_000),
-          reach: 'committed' as const,
-          replicaId: -1,
-          replicaEpoch: -1,
-          leaderOnly: true,
-          choose: null,
           minOneBatch: world.choices.chance(0.8),
         }
         const results = await fetchRecords(world.clock, targets, limits, budget, () => {})
@@ -116,17 +110,7 @@ test('cold partitions are read some at a time, and no more than the byte limit m
     const fetchMs = async (maxBytes: number): Promise<number> => {
       const startedMs = world.clock.monotonicMs()
       const targets = partitions.map((partition) => target(partition, 0, 1000))
-      const limits = {
-        maxWaitMs: 0,
-        minBytes: 0,
-        maxBytes,
-        reach: 'committed' as const,
-        replicaId: -1,
-        replicaEpoch: -1,
-        leaderOnly: true,
-        choose: null,
-        minOneBatch: true,
-      }
+      const limits = { ...CONSUMER_FETCH, maxBytes }
       const results = await fetchRecords(world.clock, targets, limits, new ReadBudget(1 << 20), () => {})
       for (const result of results) result.release?.()
       return world.clock.monotonicMs() - startedMs
@@ -136,21 +120,10 @@ test('cold partitions are read some at a time, and no more than the byte limit m
     let single = 0
     for (const partition of partitions) {
       const startedMs = world.clock.monotonicMs()
-      const limits = {
-        maxWaitMs: 0,
-        minBytes: 0,
-        maxBytes: 1 << 20,
-        reach: 'committed' as const,
-        replicaId: -1,
-        replicaEpoch: -1,
-        leaderOnly: true,
-        choose: null,
-        minOneBatch: true,
-      }
       const [result] = await fetchRecords(
         world.clock,
         [target(partition, 0, 1000)],
-        limits,
+        CONSUMER_FETCH,
         new ReadBudget(1 << 20),
         () => {},
       )

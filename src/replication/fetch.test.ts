@@ -3,6 +3,7 @@ import { KafkaError } from '../base/errors.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { fetchRecords } from './fetch.ts'
 import type { FetchTarget } from './partition-read.ts'
+import { CONSUMER_FETCH } from './test-partition.ts'
 import { ReadBudget } from './read-budget.ts'
 
 test('a fetch over very many partitions gives the loop away between slices of them', async () => {
@@ -24,17 +25,7 @@ test('a fetch over very many partitions gives the loop away between slices of th
     lastFetchedEpoch: -1,
     logStartOffset: -1,
   }
-  const limits = {
-    maxWaitMs: 0,
-    minBytes: 1,
-    maxBytes: 1,
-    reach: 'committed' as const,
-    replicaId: -1,
-    replicaEpoch: -1,
-    leaderOnly: true,
-    choose: null,
-    minOneBatch: true,
-  }
+  const limits = { ...CONSUMER_FETCH, minBytes: 1, maxBytes: 1 }
   const fetch = (count: number) =>
     fetchRecords(clock, Array<FetchTarget>(count).fill(target), limits, new ReadBudget(1), () => {})
   expect(await fetch(1000)).toHaveLength(1000)

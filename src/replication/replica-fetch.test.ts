@@ -5,20 +5,10 @@ import { fetchRecords } from './fetch.ts'
 import type { FetchLimits, FetchResult, FetchTarget } from './partition-read.ts'
 import { Partition, type Assignment } from './partition.ts'
 import { ReadBudget } from './read-budget.ts'
-import { testContext } from './test-partition.ts'
+import { CONSUMER_FETCH, testContext } from './test-partition.ts'
 
 const LED: Assignment = { leader: 1, leaderEpoch: 5, partitionEpoch: 0, isr: [1, 2, 3], replicas: [1, 2, 3] }
-const CONSUMER: FetchLimits = {
-  maxWaitMs: 500,
-  minBytes: 1,
-  maxBytes: 1 << 20,
-  minOneBatch: true,
-  reach: 'committed',
-  replicaId: -1,
-  replicaEpoch: -1,
-  leaderOnly: false,
-  choose: null,
-}
+const CONSUMER: FetchLimits = { ...CONSUMER_FETCH, maxWaitMs: 500, minBytes: 1, leaderOnly: false }
 
 /** With a record of that leader epoch in the log. */
 async function setUp(changes: Partial<Assignment> = {}, epochBefore: number | null = null) {

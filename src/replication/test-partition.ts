@@ -1,7 +1,8 @@
-/** Set-up that tests of partitions share: what a partition needs of its broker. */
+/** Set-up that tests of partitions share: what a partition needs of its broker, and what a consumer asks. */
 import { ManualClock } from '../testing/manual-clock.ts'
 import type { IsrRequest } from './isr-changes.ts'
 import type { PartitionContext } from './leader-state.ts'
+import type { FetchLimits } from './partition-read.ts'
 
 export interface TestContext extends PartitionContext {
   readonly clock: ManualClock
@@ -27,4 +28,17 @@ export function testContext(nodeId = 1, clock = new ManualClock()): TestContext 
     live,
     shuttingDown,
   }
+}
+
+/** A consumer that asks the leader and doesn't wait. */
+export const CONSUMER_FETCH: FetchLimits = {
+  maxWaitMs: 0,
+  minBytes: 0,
+  maxBytes: 1 << 20,
+  reach: 'committed',
+  replicaId: -1,
+  replicaEpoch: -1,
+  leaderOnly: true,
+  choose: null,
+  minOneBatch: true,
 }

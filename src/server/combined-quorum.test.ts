@@ -12,10 +12,10 @@ import { Envelope } from '../protocol/generated/envelope.ts'
 import { InitProducerId } from '../protocol/generated/init-producer-id.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { formatDirectory } from '../quorum/format.ts'
-import { BrokerConnection } from '../rpc/broker-connection.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
+import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { connectFrom } from '../testing/test-connection.ts'
 import type { Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { startNode } from './node.ts'
@@ -78,22 +78,7 @@ class Cluster {
   }
 
   async ask<Answer>(id: number, run: (client: BrokerConnection) => Promise<Answer>, port = 9092): Promise<Answer> {
-    const { network, clock, random } = this.world.node('client').world
-    const client = await BrokerConnection.open(
-      { host: `n${id}`, port },
-      {
-        network,
-        clock,
-        random,
-        tls: null,
-        pool: new ChunkPool({ freeBytesMax: 0, poison: true }),
-        clientId: 'test',
-        software: { name: 'test', version: '1' },
-        connectTimeoutMs: 1000,
-        requestTimeoutMs: 60_000,
-        authenticator: null,
-      },
-    )
+    const client = await connectFrom(this.world.node('client').world, { host: `n${id}`, port })
     try {
       return await run(client)
     } finally {

@@ -15,8 +15,8 @@ import { ListPartitionReassignments } from '../protocol/generated/list-partition
 import { Vote } from '../protocol/generated/vote.ts'
 import { RpcChannel } from '../quorum/rpc-channel.ts'
 import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { connectionOptions } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
 import type { Node } from './node-life.ts'
 import { RemoteController, envelopeOf } from './remote-controller.ts'
@@ -44,19 +44,7 @@ async function withController(run: (running: Running) => Promise<void>): Promise
       ]),
     )
     const node = await startControllerNode({ world: world.main.world, config, logger: SILENT })
-    const { network, clock, random } = world.node('broker').world
-    const connection = {
-      network,
-      clock,
-      random,
-      tls: null,
-      pool: new ChunkPool({ freeBytesMax: 0, poison: true }),
-      clientId: 'broker-2',
-      software: { name: 'klamm', version: '0' },
-      connectTimeoutMs: 1000,
-      requestTimeoutMs: 5000,
-      authenticator: null,
-    }
+    const connection = { ...connectionOptions(world.node('broker').world, 5000), clientId: 'broker-2' }
     await run({ node, world, address: { host: 'main', port: 9093 }, connection })
     await node.close()
   })

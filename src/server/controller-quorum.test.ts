@@ -11,10 +11,10 @@ import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { RemoveRaftVoter } from '../protocol/generated/remove-raft-voter.ts'
 import { formatDirectory } from '../quorum/format.ts'
-import { BrokerConnection } from '../rpc/broker-connection.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
+import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { connectFrom } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
 import type { Node } from './node-life.ts'
 import { startNode } from './node.ts'
@@ -70,19 +70,7 @@ class Cluster {
   }
 
   connect(address = { host: `n${BROKER}`, port: 9092 }): Promise<BrokerConnection> {
-    const { network, clock, random } = this.world.node('client').world
-    return BrokerConnection.open(address, {
-      network,
-      clock,
-      random,
-      tls: null,
-      pool: new ChunkPool({ freeBytesMax: 0, poison: true }),
-      clientId: 'test',
-      software: { name: 'test', version: '1' },
-      connectTimeoutMs: 1000,
-      requestTimeoutMs: 60_000,
-      authenticator: null,
-    })
+    return connectFrom(this.world.node('client').world, address)
   }
 
   async createTopic(name: string): Promise<void> {

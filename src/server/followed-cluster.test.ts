@@ -8,9 +8,9 @@ import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DeleteTopics } from '../protocol/generated/delete-topics.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { formatDirectory } from '../quorum/format.ts'
-import { BrokerConnection } from '../rpc/broker-connection.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
+import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { connectFrom } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
 import type { Node } from './node-life.ts'
 import { startNode } from './node.ts'
@@ -62,19 +62,7 @@ class Cluster {
   }
 
   connect(address = { host: 'other', port: 9092 }): Promise<BrokerConnection> {
-    const { network, clock, random } = this.world.node('client').world
-    return BrokerConnection.open(address, {
-      network,
-      clock,
-      random,
-      tls: null,
-      pool: new ChunkPool({ freeBytesMax: 0, poison: true }),
-      clientId: 'test',
-      software: { name: 'test', version: '1' },
-      connectTimeoutMs: 1000,
-      requestTimeoutMs: 40_000,
-      authenticator: null,
-    })
+    return connectFrom(this.world.node('client').world, address, 40_000)
   }
 
   /** Topics that the broker shows, through its front door. */

@@ -3,61 +3,14 @@ import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
 import { FindCoordinator } from '../../protocol/generated/find-coordinator.ts'
 import { Metadata } from '../../protocol/generated/metadata.ts'
-import { ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../../testing/scripted/scripted-cluster.ts'
-import { ScriptedLogs } from '../../testing/scripted/scripted-logs.ts'
-import { SeededWorld } from '../../testing/seeded-world.ts'
-import { resolveClientOptions, type ClientOptions } from '../client-options.ts'
-import { json, string } from '../serde.ts'
-import { Consumer } from './consumer.ts'
-import type { ConsumerOptions } from './consumer-options.ts'
-
-interface Setting {
-  readonly world: SeededWorld
-  readonly cluster: ScriptedCluster
-  readonly logs: ScriptedLogs
-  consumer(options?: ConsumerOptions<string, string> & Partial<ClientOptions>): Consumer<string, string>
-}
-
-async function inCluster(options: ScriptedClusterOptions, task: (setting: Setting) => Promise<void>): Promise<void> {
-  const world = new SeededWorld(1)
-  await world.run(async () => {
-    const cluster = await ScriptedCluster.start(world, options)
-    const logs = new ScriptedLogs(world, cluster)
-    const made: Consumer<string, string>[] = []
-    const consumer = (own: ConsumerOptions<string, string> & Partial<ClientOptions> = {}) => {
-      const client = resolveClientOptions({ brokers: cluster.bootstrap, ...own })
-      const one = new Consumer(world, {
-        ...client,
-        key: string(),
-        value: string(),
-        offsetReset: 'earliest',
-        ...own,
-      } as never) as Consumer<string, string>
-      made.push(one)
-      return one
-    }
-    await task({ world, cluster, logs, consumer })
-    for (const one of made) await one.close()
-    await cluster.close()
-    expect(cluster.unexpected).toEqual([])
-  })
-}
+import { SILENCE } from '../../testing/scripted/scripted-cluster.ts'
+import { take, withConsumers } from '../../testing/scripted/scripted-consumers.ts'
+import { json } from '../serde.ts'
 
 const ORDERS = { topic: 'orders', partition: 0 }
 
-/** Offsets of the next `count` records. */
-async function take(consumer: Consumer<string, string>, count: number): Promise<number[]> {
-  const offsets: number[] = []
-  for await (const record of consumer.records()) {
-    expect(record.value).toBe(`${record.topic}-${record.partition}-${record.offset}`)
-    offsets.push(record.offset)
-    if (offsets.length === count) break
-  }
-  return offsets
-}
-
 test('an assigned partition is read from its beginning on, in order', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 3)
     const consumer = make()
     consumer.assign([ORDERS])
@@ -74,7 +27,7 @@ test('an assigned partition is read from its beginning on, in order', async () =
 })
 
 test('the first record of an assigned partition waits for metadata, and for no pause', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
     logs.append('orders', 0, 1)
     const consumer = make()
     const startedMs = world.clock.monotonicMs()
@@ -87,7 +40,7 @@ test('the first record of an assigned partition waits for metadata, and for no p
 
 test.each([0, 1, 2, 3, 4, 6, 7, 11, 12, 13, 18])('Fetch version %i is spoken', async (max) => {
   const versions = { Fetch: { min: 0, max }, ListOffsets: { min: 0, max: Math.min(max, 11) } }
-  await inCluster({ topics: { orders: 2 }, nodes: 2, versions }, async ({ cluster, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 2 }, nodes: 2, versions }, async ({ cluster, logs, consumer: make }) => {
     logs.append('orders', 0, 2)
     logs.append('orders', 1, 2)
     const consumer = make()
@@ -100,7 +53,7 @@ test.each([0, 1, 2, 3, 4, 6, 7, 11, 12, 13, 18])('Fetch version %i is spoken', a
 })
 
 test('a loop over records that is left loses none of the batch that it was in', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 5)
     const consumer = make()
     consumer.assign([ORDERS])
@@ -110,7 +63,7 @@ test('a loop over records that is left loses none of the batch that it was in', 
 })
 
 test('of a batch that was left behind its last record nothing is handed out again, whatever follows in the log', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 2, { producerId: 7, producerEpoch: 0, transactional: true })
     logs.endTransaction('orders', 0, 7, 'COMMIT', 0)
     const consumer = make()
@@ -122,7 +75,7 @@ test('of a batch that was left behind its last record nothing is handed out agai
 })
 
 test('seek goes on elsewhere, also out of the middle of a batch, and what was fetched is dropped', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 5)
     logs.append('orders', 0, 5)
     const consumer = make()
@@ -143,7 +96,7 @@ test('seek goes on elsewhere, also out of the middle of a batch, and what was fe
 })
 
 test('paused partitions keep what was fetched, and hand it out when they are resumed', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 1)
     const consumer = make()
     consumer.assign([ORDERS])
@@ -159,7 +112,7 @@ test('paused partitions keep what was fetched, and hand it out when they are res
 
 test('a leader that moves is followed by what the old one says, and by metadata', async () => {
   for (const max of [18, 12]) {
-    await inCluster({ nodes: 3, topics: { orders: 1 }, versions: { Fetch: { min: 4, max } } }, async (setting) => {
+    await withConsumers({ nodes: 3, topics: { orders: 1 }, versions: { Fetch: { min: 4, max } } }, async (setting) => {
       const { cluster, logs, consumer: make } = setting
       logs.append('orders', 0, 2)
       const consumer = make()
@@ -173,7 +126,7 @@ test('a leader that moves is followed by what the old one says, and by metadata'
 })
 
 test('an offset that is gone is reset as the policy says', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     for (let batch = 0; batch < 4; batch++) logs.append('orders', 0, 5)
     logs.deleteBefore('orders', 0, 10)
     const consumer = make()
@@ -190,7 +143,7 @@ test('an offset that is gone is reset as the policy says', async () => {
 })
 
 test('without a committed offset and a policy there is NO_OFFSET', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ consumer: make }) => {
     const consumer = make({ offsetReset: 'none' })
     consumer.assign([ORDERS])
     await expect(consumer.poll()).rejects.toMatchObject({ code: 'NO_OFFSET' })
@@ -198,7 +151,7 @@ test('without a committed offset and a policy there is NO_OFFSET', async () => {
 })
 
 test('by_duration begins at the first record that is young enough', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
     logs.append('orders', 0, 2)
     await new Promise<void>((resolve) => world.clock.at(world.clock.monotonicMs() + 60_000, resolve))
     logs.append('orders', 0, 2)
@@ -210,7 +163,7 @@ test('by_duration begins at the first record that is young enough', async () => 
 
 test('a log that was cut below what was read goes on where the logs part', async () => {
   for (const max of [18, 11]) {
-    await inCluster({ nodes: 2, topics: { orders: 1 }, versions: { Fetch: { min: 4, max } } }, async (setting) => {
+    await withConsumers({ nodes: 2, topics: { orders: 1 }, versions: { Fetch: { min: 4, max } } }, async (setting) => {
       const { cluster, logs, consumer: make } = setting
       logs.append('orders', 0, 3)
       logs.append('orders', 0, 3)
@@ -226,7 +179,7 @@ test('a log that was cut below what was read goes on where the logs part', async
 })
 
 test('read_committed leaves out what was aborted, markers, and what is not decided', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     const of = (producerId: number) => ({ producerId, producerEpoch: 0, transactional: true })
     logs.append('orders', 0, 2, of(7))
     logs.append('orders', 0, 1, of(8))
@@ -244,7 +197,7 @@ test('read_committed leaves out what was aborted, markers, and what is not decid
 })
 
 test('what cannot be deserialised names its place and may be skipped', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 2)
     const consumer = make({ value: json<string>() })
     consumer.assign([ORDERS])
@@ -257,7 +210,7 @@ test('what cannot be deserialised names its place and may be skipped', async () 
 })
 
 test('a batch that is not intact is an error that names its place, and a seek goes past it', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 2)
     const { pieces } = logs.log('orders', 0)
     pieces[0]!.bytes[70]! ^= 1
@@ -271,7 +224,7 @@ test('a batch that is not intact is an error that names its place, and a seek go
 })
 
 test('no more is fetched than the limit while nobody asks, and a session says nothing twice', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ world, cluster, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ world, cluster, logs, consumer: make }) => {
     for (let batch = 0; batch < 50; batch++) logs.append('orders', 0, 10)
     const consumer = make({ maxPartitionFetchBytes: 1000, prefetchMaxBytes: 3000 })
     consumer.assign([ORDERS])
@@ -285,7 +238,7 @@ test('no more is fetched than the limit while nobody asks, and a session says no
 })
 
 test('a session that the broker forgot begins anew', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ logs, consumer: make }) => {
     logs.append('orders', 0, 1)
     const consumer = make()
     consumer.assign([ORDERS])
@@ -297,7 +250,7 @@ test('a session that the broker forgot begins anew', async () => {
 })
 
 test('a lost answer is asked for again', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ cluster, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ cluster, logs, consumer: make }) => {
     logs.append('orders', 0, 1)
     cluster.once(Fetch, () => SILENCE)
     const consumer = make({ requestTimeoutMs: 2000 })
@@ -307,7 +260,7 @@ test('a lost answer is asked for again', async () => {
 })
 
 test('a nearer replica is read from when the leader names it, and left when it refuses', async () => {
-  await inCluster({ nodes: 2, topics: { orders: 1 } }, async ({ cluster, logs, consumer: make }) => {
+  await withConsumers({ nodes: 2, topics: { orders: 1 } }, async ({ cluster, logs, consumer: make }) => {
     logs.append('orders', 0, 1)
     cluster.once(Fetch, ({ topics, rackId }) => {
       expect(rackId).toBe('east')
@@ -327,7 +280,7 @@ test('a nearer replica is read from when the leader names it, and left when it r
 })
 
 test('offsets can be asked for by end and by time', async () => {
-  await inCluster({ nodes: 2, topics: { orders: 2 } }, async ({ world, logs, consumer: make }) => {
+  await withConsumers({ nodes: 2, topics: { orders: 2 } }, async ({ world, logs, consumer: make }) => {
     logs.append('orders', 0, 3)
     const secondMs = world.clock.wallMs() + 1000
     const consumer = make()
@@ -350,7 +303,7 @@ test('offsets can be asked for by end and by time', async () => {
 })
 
 test('a position is known once it is found, also at the end of a log', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
     logs.append('orders', 0, 3)
     const consumer = make({ offsetReset: 'latest' })
     consumer.assign([ORDERS])
@@ -361,7 +314,7 @@ test('a position is known once it is found, also at the end of a log', async () 
 })
 
 test('one loop at a time, a subscription or an assignment, and nothing after close', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ consumer: make }) => {
     const consumer = make()
     await expect(consumer.poll()).rejects.toMatchObject({ code: 'ILLEGAL_STATE' })
     consumer.assign([ORDERS])
@@ -378,7 +331,7 @@ test('one loop at a time, a subscription or an assignment, and nothing after clo
 })
 
 test('an aborted poll rejects with the reason of its signal, and loses nothing', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ world, logs, consumer: make }) => {
     const consumer = make()
     consumer.assign([ORDERS])
     const stop = new AbortController()
@@ -390,7 +343,7 @@ test('an aborted poll rejects with the reason of its signal, and loses nothing',
 })
 
 test('what is no offset or no time is refused before anything is committed or waited for', async () => {
-  await inCluster({ topics: { orders: 1 } }, async ({ consumer: make }) => {
+  await withConsumers({ topics: { orders: 1 } }, async ({ consumer: make }) => {
     const consumer = make({ groupId: 'g' })
     consumer.assign([ORDERS])
     for (const offset of [NaN, -1, 1.5, Infinity, '5' as never]) {
@@ -407,7 +360,7 @@ test('what is no offset or no time is refused before anything is committed or wa
 
 test('a subscription to a topic that may not be read, or cannot exist, is told by the next poll', async () => {
   for (const code of ['TOPIC_AUTHORIZATION_FAILED', 'INVALID_TOPIC_EXCEPTION'] as const) {
-    await inCluster({ topics: { orders: 1 } }, async ({ cluster, consumer: make }) => {
+    await withConsumers({ topics: { orders: 1 } }, async ({ cluster, consumer: make }) => {
       cluster.on(Metadata, ({ topics }) => ({
         brokers: [cluster.endpoint(1)],
         topics: (topics ?? []).map(({ name }) => ({ errorCode: ERROR_CODES[code], name })),

@@ -4,53 +4,13 @@ import { ERROR_CODES, type ErrorCode } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
 import { Metadata } from '../../protocol/generated/metadata.ts'
 import { OffsetForLeaderEpoch } from '../../protocol/generated/offset-for-leader-epoch.ts'
-import { ScriptedCluster } from '../../testing/scripted/scripted-cluster.ts'
-import { ScriptedLogs } from '../../testing/scripted/scripted-logs.ts'
-import { SeededWorld } from '../../testing/seeded-world.ts'
+import { take, withConsumers, type ConsumerSetting } from '../../testing/scripted/scripted-consumers.ts'
 import { pause } from '../call.ts'
-import { resolveClientOptions, type ClientOptions } from '../client-options.ts'
-import { string } from '../serde.ts'
-import { Consumer } from './consumer.ts'
-import type { ConsumerOptions } from './consumer-options.ts'
-
-type Own = ConsumerOptions<string, string> & Partial<ClientOptions>
-
-interface Setting {
-  readonly world: SeededWorld
-  readonly cluster: ScriptedCluster
-  readonly logs: ScriptedLogs
-  consumer(own?: Own): Consumer<string, string>
-}
 
 const ORDERS = { topic: 'orders', partition: 0 }
 
-async function inCluster(seed: number, nodes: number, task: (setting: Setting) => Promise<void>): Promise<void> {
-  const world = new SeededWorld(seed)
-  await world.run(async () => {
-    const cluster = await ScriptedCluster.start(world, { nodes, topics: { orders: 1 } })
-    const logs = new ScriptedLogs(world, cluster)
-    const made: Consumer<string, string>[] = []
-    const consumer = (own: Own = {}): Consumer<string, string> => {
-      const client = resolveClientOptions({ brokers: cluster.bootstrap, ...own })
-      const defaults = { key: string(), value: string(), offsetReset: 'earliest' }
-      const one = new Consumer<string, string>(world, { ...client, ...defaults, ...own } as never)
-      made.push(one)
-      return one
-    }
-    await task({ world, cluster, logs, consumer })
-    for (const one of made) await one.close()
-    await cluster.close()
-    expect(cluster.unexpected).toEqual([])
-  })
-}
-
-async function take(consumer: Consumer<string, string>, count: number): Promise<number[]> {
-  const offsets: number[] = []
-  for await (const { offset, value } of consumer.records()) {
-    expect(value).toBe(`orders-0-${offset}`)
-    if (offsets.push(offset) === count) break
-  }
-  return offsets
+function inCluster(seed: number, nodes: number, task: (setting: ConsumerSetting) => Promise<void>): Promise<void> {
+  return withConsumers({ nodes, topics: { orders: 1 } }, task, seed)
 }
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, offset) => offset)
