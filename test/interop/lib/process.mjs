@@ -4,6 +4,12 @@
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../../scripts/setup.mjs'
+
+/** Of this project, as it was built. */
+const CLIENT = pathToFileURL(join(ROOT, 'dist', 'index.js')).href
 
 const running = new Set()
 
@@ -119,16 +125,24 @@ export function start(command, args, { logFile, cwd, env, onLine }) {
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /**
- * Asks until `probe` gives something else than null, undefined or false.
+ * Asks until `probe` gives something else than null, undefined or false. An error that Kafka calls retriable is no answer yet:
+ * a broker that hasn't heard of a topic that was created a moment ago, say.
  * @template T
  * @param {() => Promise<T> | T} probe
  */
 export async function until(probe, what, timeoutMs = 30_000) {
   const endMs = performance.now() + timeoutMs
   for (;;) {
-    const found = await probe()
-    if (found !== null && found !== undefined && found !== false) return found
-    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}`)
+    let last = ''
+    try {
+      const found = await probe()
+      if (found !== null && found !== undefined && found !== false) return found
+    } catch (error) {
+      const { isRetriable } = await import(CLIENT)
+      if (!isRetriable(error)) throw error
+      last = ` (${error.message})`
+    }
+    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}${last}`)
     await sleep(50)
   }
 }
