@@ -11,9 +11,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-/** Seeds that a check runs of each simulation; more run elsewhere. */
-const SIM_SEEDS = 5
-
 const failed = []
 
 /**
@@ -78,7 +75,6 @@ await Promise.all([
   step('types', [binOf('typescript', 'tsc'), '-p', '.']),
 ])
 await step('unit and golden tests', [binOf('vitest'), 'run', '--reporter=dot'])
-if (existsSync(join(ROOT, 'scripts/sim.mjs'))) await step('simulation', ['scripts/sim.mjs', `--seeds=${SIM_SEEDS}`])
 
 const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
 console.log(
