@@ -186,7 +186,7 @@ export class ReplicaFetcher {
     const code = part.errorCode === 0 ? null : (errorName(part.errorCode) ?? 'UNKNOWN_SERVER_ERROR')
     if (code === null) await this.#takeRecords(followed, place, part)
     else if (code === 'OFFSET_OUT_OF_RANGE') await this.#findRange(followed, place)
-    else throw new KafkaError(code, `the leader's answer about ${followed.partition.name}`)
+    else throw new KafkaError(code, `the leader answered ${code}`)
   }
 
   async #takeRecords(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
