@@ -18,11 +18,10 @@ import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
 import { TransactionVerification } from '../replication/transaction-verification.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
-import { openLogDirectories, type LogDirectories } from '../storage/log-directories.ts'
+import type { LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import { followLeaders } from './follow-leaders.ts'
-import { formatIfEmpty } from './auto-format.ts'
 import { AutoTopics } from './auto-topics.ts'
 import { BrokerPeers } from './broker-peers.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
@@ -42,6 +41,7 @@ import { writeMarker } from './handlers/write-txn-markers.ts'
 import { advertisedListeners } from './listener-addresses.ts'
 import { loadLogs } from './load-logs.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
+import { openDirectories, unlock } from './node-directories.ts'
 import { bringUp, type Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { CoordinatorWriter } from './coordinator-writer.ts'
@@ -127,18 +127,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
     const listeners = await sockets.bind(config.listeners)
     const isController = config.processRoles.has('controller')
     const controllerListener = isController ? await bindController(options, life) : null
-    await formatIfEmpty(world, config, logger)
-    const directories = await openLogDirectories({
-      ...world,
-      logger,
-      paths: [...new Set([...config.logDirs, config.metadataLogDir])],
-      metadataPath: config.metadataLogDir,
-      clusterId: null,
-      nodeId: config.nodeId,
-    })
-    life.undo(async () => {
-      for (const directory of directories.live) await directory.unlock().catch(() => undefined)
-    })
+    const directories = await openDirectories(options, life, config.logDirs)
     const incarnationId = randomUuid(world.random)
     const metadata =
       controllerListener === null
@@ -352,10 +341,6 @@ function checkSelector({ replicaSelectorClass }: BrokerConfig): void {
 }
 
 /** A metadata directory that holds no logs of its own isn't unlocked by the log manager. */
-async function unlockMetadata({ directories, config }: Parts): Promise<void> {
-  if (config.logDirs.includes(config.metadataLogDir)) return
-  await directories.live
-    .find(({ path }) => path === config.metadataLogDir)
-    ?.unlock()
-    .catch(() => undefined)
+function unlockMetadata({ directories, config }: Parts): Promise<void> {
+  return unlock(directories, (path) => path === config.metadataLogDir && !config.logDirs.includes(path))
 }
