@@ -27,9 +27,9 @@ export function equal(actual, expected) {
 }
 
 export async function until(what, probe) {
-  const end = performance.now() + 20_000
+  const end = performance.now() + 80_000
   while (!(await probe())) {
-    if (performance.now() > end) throw new Error(`not within 20 s: ${what}`)
+    if (performance.now() > end) throw new Error(`not within 80 s: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }

@@ -23,12 +23,12 @@ def fill(topic, partition, count, **more):
         producer.produce(topic, f'v{number}'.encode(), f'k{number}'.encode(), partition, headers=[('h', b'1'), ('n', None)],
                          on_delivery=lambda error, message: errors.append(error) if error else offsets.append(message.offset()))
         producer.poll(0)
-    equal(producer.flush(20), 0)
+    equal(producer.flush(80), 0)
     equal(errors, [])
     return offsets
 
 
-def take(consumer, count, seconds=15):
+def take(consumer, count, seconds=60):
     messages, end = [], time.monotonic() + seconds
     while len(messages) < count and time.monotonic() < end:
         for message in consumer.consume(500, 0.1):
@@ -69,13 +69,13 @@ def group(assignor):
     one.commit(asynchronous=False)
     two = member(topic, assignor)
     two.subscribe([topic])
-    end = time.monotonic() + 20
+    end = time.monotonic() + 80
     while time.monotonic() < end and not (one.assignment() and two.assignment() and len(one.assignment() + two.assignment()) == 3):
         one.poll(0.05)
         two.poll(0.05)
     equal(len({(p.topic, p.partition) for p in one.assignment() + two.assignment()}), 3)
     two.close()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 80
     while time.monotonic() < end and len(one.assignment()) < 3:
         one.poll(0.05)
     equal(len(one.assignment()), 3)
@@ -92,7 +92,7 @@ def static_member():
     first.close()
     again = member('c-static', 'range', group_instance_id='one')
     again.subscribe([topic])
-    end = time.monotonic() + 20
+    end = time.monotonic() + 80
     while time.monotonic() < end and len(again.assignment()) < 3:
         again.poll(0.05)
     equal(len(again.assignment()), 3)
@@ -101,12 +101,12 @@ def static_member():
 
 def offsets():
     consumer = Consumer(config(group_id='c-offsets'))
-    equal(consumer.get_watermark_offsets(TopicPartition('c-none', 0), 10), (0, 1000))
+    equal(consumer.get_watermark_offsets(TopicPartition('c-none', 0), 60), (0, 1000))
     first = read_all('c-none', 0, 1)[0].timestamp()[1]
-    equal(consumer.offsets_for_times([TopicPartition('c-none', 0, first)], 10)[0].offset, 0)
-    equal(consumer.offsets_for_times([TopicPartition('c-none', 0, first + 86400000)], 10)[0].offset, -1)
+    equal(consumer.offsets_for_times([TopicPartition('c-none', 0, first)], 60)[0].offset, 0)
+    equal(consumer.offsets_for_times([TopicPartition('c-none', 0, first + 86400000)], 60)[0].offset, -1)
     consumer.commit(offsets=[TopicPartition('c-none', 0, 12, 'words')], asynchronous=False)
-    found = consumer.committed([TopicPartition('c-none', 0)], 10)[0]
+    found = consumer.committed([TopicPartition('c-none', 0)], 60)[0]
     equal((found.offset, found.metadata), (12, 'words'))
     consumer.close()
 
@@ -114,29 +114,29 @@ def offsets():
 def admin_topics():
     admin = AdminClient(config())
     for future in admin.create_topics([NewTopic('c-admin', 2, 1, config={'retention.ms': '5000000'})]).values():
-        future.result(10)
-    admin.create_partitions([NewPartitions('c-admin', 4)])['c-admin'].result(10)
-    equal(len(admin.list_topics('c-admin', 10).topics['c-admin'].partitions), 4)
+        future.result(60)
+    admin.create_partitions([NewPartitions('c-admin', 4)])['c-admin'].result(60)
+    equal(len(admin.list_topics('c-admin', 60).topics['c-admin'].partitions), 4)
     resource = ConfigResource(ConfigResource.Type.TOPIC, 'c-admin')
-    equal(admin.describe_configs([resource])[resource].result(10)['retention.ms'].value, '5000000')
+    equal(admin.describe_configs([resource])[resource].result(60)['retention.ms'].value, '5000000')
     fill('c-admin', 0, 10)
     partition = TopicPartition('c-admin', 0)
-    equal(admin.list_offsets({partition: OffsetSpec.latest()})[partition].result(10).offset, 10)
-    equal(admin.delete_records([TopicPartition('c-admin', 0, 4)])[partition].result(10).low_watermark, 4)
-    admin.delete_topics(['c-admin'])['c-admin'].result(10)
-    holds('c-admin' not in admin.list_topics(timeout=10).topics, 'it is gone')
-    equal(len(admin.describe_cluster().result(10).nodes), 1)
+    equal(admin.list_offsets({partition: OffsetSpec.latest()})[partition].result(60).offset, 10)
+    equal(admin.delete_records([TopicPartition('c-admin', 0, 4)])[partition].result(60).low_watermark, 4)
+    admin.delete_topics(['c-admin'])['c-admin'].result(60)
+    holds('c-admin' not in admin.list_topics(timeout=60).topics, 'it is gone')
+    equal(len(admin.describe_cluster().result(60).nodes), 1)
 
 
 def admin_groups():
     admin = AdminClient(config())
-    listed = {group.group_id for group in admin.list_consumer_groups().result(10).valid}
+    listed = {group.group_id for group in admin.list_consumer_groups().result(60).valid}
     holds('c-static' in listed, listed)
-    described = admin.describe_consumer_groups(['c-group-range'])['c-group-range'].result(10)
+    described = admin.describe_consumer_groups(['c-group-range'])['c-group-range'].result(60)
     equal((described.state.name, len(described.members)), ('EMPTY', 0))
-    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions('c-group-range')])['c-group-range'].result(10)
+    found = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions('c-group-range')])['c-group-range'].result(60)
     equal([p.offset for p in found.topic_partitions], [20, 20, 20])
-    admin.delete_consumer_groups(['c-group-range'])['c-group-range'].result(10)
+    admin.delete_consumer_groups(['c-group-range'])['c-group-range'].result(60)
 
 
 for name in CODECS:

@@ -14,12 +14,12 @@ def fill(topic, partition, count, **more):
     producer = KafkaProducer(bootstrap_servers=BOOTSTRAP, **more)
     sent = [producer.send(topic, f'v{n}'.encode(), f'k{n}'.encode(), headers=[('h', b'1')], partition=partition) for n in range(count)]
     producer.flush()
-    found = [future.get(timeout=10).offset for future in sent]
+    found = [future.get(timeout=60).offset for future in sent]
     producer.close()
     return found
 
 
-def take(consumer, count, seconds=15):
+def take(consumer, count, seconds=60):
     records, end = [], time.monotonic() + seconds
     while len(records) < count and time.monotonic() < end:
         for batch in consumer.poll(timeout_ms=200).values():
@@ -44,7 +44,7 @@ def member(group_id, topic):
     nothing and leave it at that; with Apache Kafka 4.3.1 as often (3 of 60) as with Klamm (2 of 60). Then another one is made."""
     for _ in range(6):
         consumer = KafkaConsumer(topic, bootstrap_servers=BOOTSTRAP, group_id=group_id, auto_offset_reset='earliest', enable_auto_commit=False)
-        records, end = [], time.monotonic() + 4
+        records, end = [], time.monotonic() + 12
         while time.monotonic() < end and not consumer.assignment():
             for batch in consumer.poll(timeout_ms=200).values():
                 records.extend(batch)

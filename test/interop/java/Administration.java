@@ -17,7 +17,7 @@ public final class Administration {
 
     public static void main(String[] args) {
         bootstrap = args[0];
-        admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "request.timeout.ms", 10000, "default.api.timeout.ms", 15000));
+        admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "request.timeout.ms", 30000, "default.api.timeout.ms", 60000));
         Cases.run("describe cluster", Administration::cluster);
         Cases.run("create topics: partitions, configurations, assignments; errors", Administration::createTopics);
         Cases.run("create topics, validate only", Administration::validateOnly);

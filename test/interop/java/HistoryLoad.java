@@ -63,7 +63,7 @@ public final class HistoryLoad {
                 }
             }
         }
-        for (long end = System.nanoTime() + 90_000_000_000L; !seen.containsAll(expected) && System.nanoTime() < end; ) Thread.sleep(100);
+        for (long end = System.nanoTime() + 240_000_000_000L; !seen.containsAll(expected) && System.nanoTime() < end; ) Thread.sleep(100);
         Thread.sleep(500);
         ending = true;
         for (Thread thread : consumers) thread.join();

@@ -91,7 +91,7 @@ public final class Load {
             Map<TopicPartition, Long> ends = consumer.endOffsets(all);
             Map<TopicPartition, Long> next = new HashMap<>();
             for (TopicPartition partition : all) next.put(partition, 0L);
-            long deadline = System.nanoTime() + 60_000_000_000L;
+            long deadline = System.nanoTime() + 180_000_000_000L;
             while (!next.equals(ends) && System.nanoTime() < deadline) {
                 for (ConsumerRecord<String, String> record : consumer.poll(java.time.Duration.ofMillis(200))) {
                     TopicPartition where = new TopicPartition(topic, record.partition());

@@ -38,7 +38,7 @@ public final class Modern {
 
     static <K, V> KafkaProducer<String, String> producer(Object... more) {
         Map<String, Object> config = config(more);
-        config.putIfAbsent("delivery.timeout.ms", 20000);
+        config.putIfAbsent("delivery.timeout.ms", 90000);
         return new KafkaProducer<>(config, new StringSerializer(), new StringSerializer());
     }
 
@@ -52,8 +52,8 @@ public final class Modern {
     static Map<String, Object> config(Object... more) {
         Map<String, Object> config = new HashMap<>();
         config.put("bootstrap.servers", bootstrap);
-        config.put("request.timeout.ms", 10000);
-        config.put("default.api.timeout.ms", 15000);
+        config.put("request.timeout.ms", 30000);
+        config.put("default.api.timeout.ms", 60000);
         for (int i = 0; i < more.length; i += 2) config.put((String) more[i], more[i + 1]);
         config.computeIfPresent("request.timeout.ms", (key, value) -> value);
         return config;
@@ -75,7 +75,7 @@ public final class Modern {
 
     static List<ConsumerRecord<String, String>> take(KafkaConsumer<String, String> consumer, int count) {
         List<ConsumerRecord<String, String>> records = new ArrayList<>();
-        long end = System.nanoTime() + 15_000_000_000L;
+        long end = System.nanoTime() + 60_000_000_000L;
         while (records.size() < count && System.nanoTime() < end) for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) records.add(record);
         return records;
     }
@@ -196,7 +196,7 @@ public final class Modern {
             consumer.assign(List.of(partition));
             consumer.seek(partition, 5000);
             Cases.fails(org.apache.kafka.clients.consumer.OffsetOutOfRangeException.class, () -> {
-                for (int i = 0; i < 50; i++) consumer.poll(Duration.ofMillis(100));
+                for (int i = 0; i < 600; i++) consumer.poll(Duration.ofMillis(100));
             });
         }
     }
@@ -269,14 +269,14 @@ public final class Modern {
             } catch (Throwable caught) {
                 error = caught;
             } finally {
-                consumer.close(CloseOptions.timeout(Duration.ofSeconds(5)));
+                consumer.close(CloseOptions.timeout(Duration.ofSeconds(30)));
             }
         }
 
         @Override
         public void close() throws Exception {
             closing = true;
-            thread.join(10000);
+            thread.join(60000);
         }
     }
 

@@ -72,7 +72,7 @@ public final class Old {
     @SuppressWarnings("deprecation")
     static List<ConsumerRecord<String, String>> take(KafkaConsumer<String, String> consumer, int count) {
         List<ConsumerRecord<String, String>> records = new ArrayList<>();
-        long end = System.nanoTime() + 15_000_000_000L;
+        long end = System.nanoTime() + 60_000_000_000L;
         while (records.size() < count && System.nanoTime() < end) for (ConsumerRecord<String, String> record : consumer.poll(100)) records.add(record);
         return records;
     }
@@ -163,7 +163,7 @@ public final class Old {
 
         void end() throws Exception {
             closing = true;
-            join(10000);
+            join(60000);
         }
     }
 

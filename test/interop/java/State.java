@@ -18,7 +18,7 @@ public final class State {
 
     public static void main(String[] args) throws Exception {
         bootstrap = args[0];
-        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "default.api.timeout.ms", 30000))) {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "default.api.timeout.ms", 90000))) {
             for (String task : List.of(args).subList(1, args.length)) {
                 if (!task.equals("print")) {
                     fill(admin, task);
@@ -62,7 +62,7 @@ public final class State {
         Map<String, Object> config = Map.of("bootstrap.servers", bootstrap, "group.id", prefix + "-group", "auto.offset.reset", "earliest", "enable.auto.commit", "false");
         try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(config, new StringDeserializer(), new StringDeserializer())) {
             consumer.subscribe(List.of(prefix + "-records"));
-            long end = System.nanoTime() + 20_000_000_000L;
+            long end = System.nanoTime() + 60_000_000_000L;
             while (consumer.poll(Duration.ofMillis(200)).isEmpty() && System.nanoTime() < end) continue;
             consumer.commitSync();
         }
@@ -109,7 +109,7 @@ public final class State {
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             consumer.assign(ends.keySet());
             consumer.seekToBeginning(ends.keySet());
-            long deadline = System.nanoTime() + 30_000_000_000L;
+            long deadline = System.nanoTime() + 120_000_000_000L;
             while (System.nanoTime() < deadline) {
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
                     StringBuilder headers = new StringBuilder();

@@ -37,7 +37,7 @@ public final class Transactions {
     }
 
     static KafkaProducer<String, String> producer(String id, Object... more) {
-        Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "transactional.id", prefix + id, "max.block.ms", 30000, "linger.ms", 0));
+        Map<String, Object> config = new HashMap<>(Map.of("bootstrap.servers", bootstrap, "transactional.id", prefix + id, "max.block.ms", 120000, "linger.ms", 0));
         for (int i = 0; i < more.length; i += 2) config.put((String) more[i], more[i + 1]);
         return new KafkaProducer<>(config, new StringSerializer(), new StringSerializer());
     }
@@ -71,7 +71,7 @@ public final class Transactions {
             consumer.assign(all);
             consumer.seekToBeginning(all);
             Map<TopicPartition, Long> ends = consumer.endOffsets(all);
-            long until = System.nanoTime() + 20_000_000_000L;
+            long until = System.nanoTime() + 60_000_000_000L;
             while (System.nanoTime() < until && all.stream().anyMatch(one -> consumer.position(one) < ends.get(one)))
                 for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(100))) values.add(record.value());
             for (TopicPartition one : all) Cases.holds(consumer.position(one) >= ends.get(one), one + " is read to its end");
@@ -206,10 +206,7 @@ public final class Transactions {
 
     static void timeout() throws Exception {
         String topic = topic("timeout", 1, Map.of());
-        try (KafkaProducer<String, String> producer = producer("timeout", "transaction.timeout.ms", 1000)) {
-            producer.initTransactions();
-            producer.beginTransaction();
-            producer.send(new ProducerRecord<>(topic, "too late")).get();
+        try (KafkaProducer<String, String> producer = begunInTime(topic)) {
             try (Admin admin = adminClient()) {
                 Cases.until("it is aborted", () -> admin.describeTransactions(List.of(prefix + "timeout")).description(prefix + "timeout").get().state() == TransactionState.COMPLETE_ABORT);
             }
@@ -224,6 +221,22 @@ public final class Transactions {
         Cases.equal(read(topic, 1, "read_committed"), List.of());
     }
 
+    /** A transaction of a second with one record, or of some seconds where a second was too short even for that. */
+    private static KafkaProducer<String, String> begunInTime(String topic) throws Exception {
+        for (int timeoutMs = 1000;; timeoutMs *= 4) {
+            KafkaProducer<String, String> producer = producer("timeout", "transaction.timeout.ms", timeoutMs);
+            try {
+                producer.initTransactions();
+                producer.beginTransaction();
+                producer.send(new ProducerRecord<>(topic, "too late")).get();
+                return producer;
+            } catch (KafkaException | ExecutionException tooLate) {
+                producer.close(Duration.ZERO);
+                if (timeoutMs > 10_000) throw tooLate;
+            }
+        }
+    }
+
     static void admin() throws Exception {
         String topic = topic("admin", 1, Map.of());
         TopicPartition partition = new TopicPartition(topic, 0);
@@ -235,7 +248,8 @@ public final class Transactions {
             Cases.equal(description.state(), TransactionState.ONGOING);
             Cases.equal(description.topicPartitions(), Set.of(partition));
             Cases.holds(admin.listTransactions().all().get().stream().anyMatch(one -> one.transactionalId().equals(prefix + "admin")), "it is listed");
-            Cases.equal(admin.listTransactions(new ListTransactionsOptions().filterStates(List.of(TransactionState.PREPARE_COMMIT))).all().get().size(), 0);
+            // Markers of what was committed a moment ago may be on their way.
+            Cases.until("nothing is left to be committed", () -> admin.listTransactions(new ListTransactionsOptions().filterStates(List.of(TransactionState.PREPARE_COMMIT))).all().get().isEmpty());
             ProducerState state = admin.describeProducers(List.of(partition)).partitionResult(partition).get().activeProducers().get(0);
             Cases.equal(state.currentTransactionStartOffset(), OptionalLong.of(0));
             Cases.equal(state.producerId(), description.producerId());
@@ -299,7 +313,9 @@ public final class Transactions {
                 System.out.println("again after " + String.valueOf(error).replace('\n', ' '));
             }
         }
+        // The markers of the last transaction reach the offsets and the output one by one.
         List<String> seen = read(output, 2, "read_committed");
+        for (long end = System.nanoTime() + 60_000_000_000L; seen.size() < count && System.nanoTime() < end; seen = read(output, 2, "read_committed")) Thread.sleep(100);
         Set<String> distinct = new HashSet<>(seen);
         System.out.println("result: " + seen.size() + " records, " + distinct.size() + " distinct, " + count + " expected, " + restarts + " restarts");
     }

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { run } from './process.mjs'
 
 const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'klamm-interop')
-const LONG_MS = 540_000
+/** Of what registries and the network give; nothing is won by waiting longer. */
+const LONG = { timeoutMs: 540_000, patience: 1 }
 
 /**
  * Makes a folder once: whole, or not at all.
@@ -45,8 +46,8 @@ export async function debian(command, probe, packageName = command) {
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
   const [first, ...others] = [...sudo, 'apt-get']
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  await run(first, [...others, 'update', '-q'], { timeoutMs: LONG_MS, env })
-  await run(first, [...others, 'install', '-y', '-q', packageName], { timeoutMs: LONG_MS, env })
+  await run(first, [...others, 'update', '-q'], { ...LONG, env })
+  await run(first, [...others, 'install', '-y', '-q', packageName], { ...LONG, env })
 }
 
 /**
@@ -73,9 +74,7 @@ ${dependencies.join('\n')}
 `,
     )
     const libs = `-DoutputDirectory=${join(folder, 'libs')}`
-    await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', libs], {
-      timeoutMs: LONG_MS,
-    })
+    await run('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', libs], LONG)
   })
   return join(directory, 'libs', '*')
 }
@@ -89,8 +88,8 @@ export async function python(name, packages) {
   await debian('python3', ['-c', 'import ensurepip, venv'], 'python3-venv')
   const directory = await cached(`python-${name}`, async (folder) => {
     const venv = join(folder, 'venv')
-    await run('python3', ['-m', 'venv', venv], { timeoutMs: LONG_MS })
-    await run(join(venv, 'bin', 'python'), ['-m', 'pip', 'install', '-q', ...packages], { timeoutMs: LONG_MS })
+    await run('python3', ['-m', 'venv', venv], LONG)
+    await run(join(venv, 'bin', 'python'), ['-m', 'pip', 'install', '-q', ...packages], LONG)
   })
   return join(directory, 'venv', 'bin', 'python')
 }
@@ -104,6 +103,6 @@ export async function npm(name, packages) {
   return cached(`npm-${name}`, async (folder) => {
     writeFileSync(join(folder, 'package.json'), '{"private":true}')
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
-    await run('npm', ['install', ...quiet, ...packages], { cwd: folder, timeoutMs: LONG_MS })
+    await run('npm', ['install', ...quiet, ...packages], { cwd: folder, ...LONG })
   })
 }

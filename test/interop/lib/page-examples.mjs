@@ -47,8 +47,8 @@ export async function runPage(suite, page, { name, place, sasl }) {
     const command = text.replaceAll('localhost:9092', place.address).replaceAll('localhost:9094', sasl)
     const isUnserved = kafkaOnly && name === 'Klamm'
     const body = async () => {
-      const timeoutMs = isUnserved ? UNSERVED_MS : STEP_MS
-      const { stdout } = await runCommand('sh', ['-ec', `exec 2>&1\n${command}`], { cwd, env, timeoutMs })
+      const limits = isUnserved ? { timeoutMs: UNSERVED_MS, patience: 1 } : { timeoutMs: STEP_MS }
+      const { stdout } = await runCommand('sh', ['-ec', `exec 2>&1\n${command}`], { cwd, env, ...limits })
       captured.push(shown(stdout, place))
       if (output !== null && process.env['KLAMM_CAPTURE'] !== '1') {
         equal(words(shown(stdout, place)), words(output))

@@ -4,12 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { ROOT } from '../../../scripts/setup.mjs'
+import { PATIENCE } from './waiting.mjs'
 
-/** Of this project, as it was built. */
-const CLIENT = pathToFileURL(join(ROOT, 'dist', 'index.js')).href
+export { becomes, sleep, until } from './waiting.mjs'
 
 const running = new Set()
 
@@ -21,7 +18,8 @@ export function stopAll() {
 /**
  * @typedef {object} RunOptions
  * @property {string | Buffer} [input]
- * @property {number} [timeoutMs]
+ * @property {number} [timeoutMs] of an idle machine
+ * @property {number} [patience] how many times as long it may take; 1 for what is not meant to end by itself
  * @property {Record<string, string>} [env] added to this process's
  * @property {string} [cwd]
  * @property {number} [expectExit] 0 unless told; anything else is an error with the output in it
@@ -35,7 +33,8 @@ export function stopAll() {
  * @returns {Promise<{ stdout: string, stderr: string, bytes: Buffer }>}
  */
 export function run(command, args, options = {}) {
-  const { input, timeoutMs = 30_000, env, cwd, expectExit = 0, onLine } = options
+  const { input, timeoutMs = 30_000, patience = PATIENCE, env, cwd, expectExit = 0, onLine } = options
+  const limitMs = timeoutMs * patience
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
     running.add(child)
@@ -54,7 +53,7 @@ export function run(command, args, options = {}) {
     const timer = setTimeout(() => {
       late = true
       child.kill('SIGKILL')
-    }, timeoutMs)
+    }, limitMs)
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
@@ -63,8 +62,9 @@ export function run(command, args, options = {}) {
       const stdout = bytes.toString()
       const stderr = Buffer.concat(err).toString()
       if (!late && code === expectExit) return resolve({ stdout, stderr, bytes })
-      const why = late ? `still running after ${timeoutMs} ms` : `exit ${code ?? signal}`
-      reject(new Error(`${command} ${args.join(' ')}: ${why}\n${stderr.slice(-2500)}\n${stdout.slice(-1500)}`))
+      const why = late ? `still running after ${limitMs} ms` : `exit ${code ?? signal}`
+      const text = `${command} ${args.join(' ')}: ${why}\n${stderr.slice(-2500)}\n${stdout.slice(-1500)}`
+      reject(Object.assign(new Error(text), { isOfTool: true }))
     })
     child.stdin.on('error', () => {}) // it may have ended without reading
     child.stdin.end(input ?? '')
@@ -111,38 +111,12 @@ export function start(command, args, { logFile, cwd, env, onLine }) {
       child.kill(signal)
     },
     /** @param {NodeJS.Signals} signal */
-    async stop(signal = 'SIGTERM', timeoutMs = 30_000) {
+    async stop(signal = 'SIGTERM', timeoutMs = 120_000) {
       child.kill(signal)
       const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs)
       const how = await ended
       clearTimeout(timer)
       return how
     },
-  }
-}
-
-/** @param {number} ms */
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/**
- * Asks until `probe` gives something else than null, undefined or false. An error that Kafka calls retriable is no answer yet:
- * a broker that hasn't heard of a topic that was created a moment ago, say.
- * @template T
- * @param {() => Promise<T> | T} probe
- */
-export async function until(probe, what, timeoutMs = 30_000) {
-  const endMs = performance.now() + timeoutMs
-  for (;;) {
-    let last = ''
-    try {
-      const found = await probe()
-      if (found !== null && found !== undefined && found !== false) return found
-    } catch (error) {
-      const { isRetriable } = await import(CLIENT)
-      if (!isRetriable(error)) throw error
-      last = ` (${error.message})`
-    }
-    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs} ms: ${what}${last}`)
-    await sleep(50)
   }
 }

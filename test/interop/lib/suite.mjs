@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
+import { CASE_PATIENCE } from './waiting.mjs'
 
 /** What is printed of each log when a case fails, for the first failures of a suite. */
 const LOG_LINES = 25
@@ -40,12 +41,14 @@ export class Suite {
    * Runs a case; never throws.
    * @param {string} name
    * @param {() => Promise<string | void>} body may resolve to a few words for the line
+   * @param {number} [timeoutMs] of an idle machine
    */
   async test(name, body, timeoutMs = 30_000) {
     const startedMs = performance.now()
+    const limitMs = timeoutMs * CASE_PATIENCE
     let timer
     const tooLong = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`not done after ${timeoutMs} ms`)), timeoutMs)
+      timer = setTimeout(() => reject(new Error(`not done after ${limitMs} ms`)), limitMs)
     })
     try {
       const words = await Promise.race([body(), tooLong])

@@ -77,7 +77,7 @@ export async function run(suite) {
         '--max-messages',
         '500',
         '--timeout-ms',
-        '20000',
+        '80000',
         ...format,
       ])
       equal(got.sort(), lines.sort())
@@ -228,7 +228,7 @@ export async function run(suite) {
         '--num-records',
         '20000',
         '--timeout',
-        '20000',
+        '80000',
       ])
       equal(consumed.at(-1).split(', ')[4], '20000')
     },
