@@ -1,6 +1,6 @@
 /** Metadata logs as bytes: whether several directories hold the same one. */
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { filesOf } from './replicas.mjs'
 
 const METADATA = '__cluster_metadata-0'
 const BATCH_START_BYTES = 12
@@ -15,10 +15,7 @@ function batchesBelow(directory, end) {
   const batches = []
   let next = 0
   const folder = join(directory, METADATA)
-  for (const name of readdirSync(folder)
-    .filter((file) => file.endsWith('.log'))
-    .sort()) {
-    const bytes = readFileSync(join(folder, name))
+  for (const { bytes } of filesOf(folder, '.log')) {
     for (let at = 0; at + BATCH_START_BYTES < bytes.length && next < end;) {
       const base = Number(bytes.readBigInt64BE(at))
       const size = BATCH_START_BYTES + bytes.readInt32BE(at + 8)

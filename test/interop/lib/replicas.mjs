@@ -5,14 +5,26 @@ import { until } from './process.mjs'
 
 const METADATA = '__cluster_metadata-0'
 
+const LISTINGS_MAX = 100
+
+/** A directory's files with such a name in their order, all of them: one that goes while it is read has the directory listed again. */
+export function filesOf(directory, suffix) {
+  for (let listings = 1; ; listings++) {
+    try {
+      const names = readdirSync(directory).filter((file) => file.endsWith(suffix))
+      return names.sort().map((name) => ({ name, bytes: readFileSync(join(directory, name)) }))
+    } catch (error) {
+      if (error.code !== 'ENOENT' || listings === LISTINGS_MAX) throw error
+    }
+  }
+}
+
 /** The records of a partition's directory, all segments behind each other, and the offset of the first. */
 function recordsOf(directory) {
-  const segments = readdirSync(directory)
-    .filter((file) => file.endsWith('.log'))
-    .sort()
+  const segments = filesOf(directory, '.log')
   return {
-    from: Number(segments[0]?.slice(0, 20)),
-    bytes: Buffer.concat(segments.map((file) => readFileSync(join(directory, file)))),
+    from: Number(segments[0]?.name.slice(0, 20)),
+    bytes: Buffer.concat(segments.map(({ bytes }) => bytes)),
   }
 }
 

@@ -104,7 +104,7 @@ export async function leading(suite) {
           { compression, batchBytes: 30_000 },
         )
       }
-      equal(await under('t'), 0)
+      await until(async () => (await under('t')) === 0, 'none is under-replicated')
       return alike('t-0')
     },
     120_000,
@@ -138,7 +138,7 @@ export async function leading(suite) {
       await kafkas.get(2).stop('SIGKILL', 30_000)
       await sending
       await becomes('load', '3:1,3')
-      equal(await under('load'), 1)
+      await until(async () => (await under('load')) === 1, 'it is under-replicated')
       await produce('load', values(1000))
       const refused = await produce('t', ['too few'], { deliveryTimeoutMs: 3000, requestTimeoutMs: 1000 }).then(
         () => null,
@@ -147,7 +147,7 @@ export async function leading(suite) {
       holds(refused !== null, 'what needs three replicas is refused')
       kafkas.set(2, await startKafka(jars, places.get(2), 'kafka-2-again'))
       await becomes('load', '3:1,2,3')
-      equal(await under('load'), 0)
+      await until(async () => (await under('load')) === 0, 'it is not under-replicated any more')
       await produce('load', values(1000))
       return alike('load-0')
     },
@@ -230,11 +230,18 @@ export async function leading(suite) {
       await produce('moving', values(500))
       klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
       await becomes('moving', '1:1,2,3')
-      await admin.electLeaders('PREFERRED', [{ topic: 'moving', partition: 0 }])
-      await becomes('moving', '3:1,2,3')
+      await until(
+        async () => {
+          await admin.electLeaders('PREFERRED', [{ topic: 'moving', partition: 0 }])
+          return (await stateOf('moving')) === '3:1,2,3'
+        },
+        'Klamm leads again',
+        60_000,
+      )
       await produce('moving', values(500))
       const size = await alike('moving-0')
-      for (const id of KAFKAS) equal(epochsOf(places.get(id), 'moving-0'), epochsOf(places.get(KLAMM), 'moving-0'))
+      const epochs = (id) => epochsOf(places.get(id), 'moving-0')
+      await until(() => KAFKAS.every((id) => epochs(id) === epochs(KLAMM)), 'the epochs are alike')
       return size
     },
     240_000,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Place } from '../lib/broker.mjs'
 import { UNSERVED } from '../lib/cluster.mjs'
 import { java } from '../lib/java.mjs'
+import { filesOf } from '../lib/replicas.mjs'
 
 export const KAFKAS = [1, 2]
 export const KLAMM = 3
@@ -54,8 +55,7 @@ export function namesOf(place, partition, suffix) {
 
 /** The files of all segments, one behind the other. */
 export function segmentsOf(place, partition, suffix) {
-  const names = namesOf(place, partition, suffix)
-  return Buffer.concat(names.map((name) => readFileSync(join(place.dataDirectory, partition, name))))
+  return Buffer.concat(filesOf(join(place.dataDirectory, partition), suffix).map(({ bytes }) => bytes))
 }
 
 export function epochsOf(place, partition) {

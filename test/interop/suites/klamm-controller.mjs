@@ -5,10 +5,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaints, listens, Place } from '../lib/broker.mjs'
-import { equal, holds } from '../lib/expect.mjs'
+import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java, javaCommand } from '../lib/java.mjs'
-import { start, until } from '../lib/process.mjs'
+import { becomes, start, until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { ROOT } from '../../../scripts/setup.mjs'
 
@@ -70,12 +70,14 @@ export async function run(suite) {
   }
   const [first, second] = brokers
 
-  const tool = async (className, args, options) => {
-    const command = ['--bootstrap-server', `${first.address},${second.address}`, ...args]
+  const toolAt = async (address, className, args, options) => {
+    const command = ['--bootstrap-server', address, ...args]
     const { stdout } = await java(jars, className, command, { timeoutMs: 90_000, ...options })
     return stdout.split('\n').filter((line) => line !== '')
   }
+  const tool = (className, args, options) => toolAt(`${first.address},${second.address}`, className, args, options)
   const topics = (...args) => tool('org.apache.kafka.tools.TopicCommand', args)
+  const topicsAt = (address, ...args) => toolAt(address, 'org.apache.kafka.tools.TopicCommand', args)
   const described = async (topic) => {
     const lines = await topics('--describe', '--topic', topic)
     return lines.slice(1).map((line) => {
@@ -89,7 +91,7 @@ export async function run(suite) {
       input: values.join('\n'),
     })
   const consume = async (topic, count) => {
-    const args = ['--topic', topic, '--from-beginning', '--max-messages', String(count), '--timeout-ms', '30000']
+    const args = ['--topic', topic, '--from-beginning', '--max-messages', String(count), '--timeout-ms', '120000']
     return (await tool('org.apache.kafka.tools.consumer.ConsoleConsumer', args)).sort()
   }
 
@@ -106,25 +108,23 @@ export async function run(suite) {
         'min.insync.replicas=1',
       )
       equal(created, ['Created topic t.'])
-      equal(await described('t'), [
+      const both = [
         { leader: '2', replicas: '2,3', isr: '2,3' },
         { leader: '3', replicas: '3,2', isr: '2,3' },
-      ])
+      ]
+      await becomes(() => described('t'), both, 'it is in sync on both')
       const args = ['--bootstrap-controller', `127.0.0.1:${place.controllerPort}`, 'describe', '--replication']
-      const { stdout } = await java(jars, 'org.apache.kafka.tools.MetadataQuorumCommand', args)
-      const rows = stdout
-        .trim()
-        .split('\n')
-        .slice(1)
-        .map((line) => line.trim().split(/\s+/))
-      equal(
-        rows.map((row) => [row[0], row.at(-1)]),
-        [
-          ['1', 'Leader'],
-          ['2', 'Observer'],
-          ['3', 'Observer'],
-        ],
-      )
+      const members = async () => {
+        const { stdout } = await java(jars, 'org.apache.kafka.tools.MetadataQuorumCommand', args)
+        const rows = stdout.trim().split('\n').slice(1)
+        return rows.map((line) => line.trim().split(/\s+/)).map((row) => [row[0], row.at(-1)])
+      }
+      const expected = [
+        ['1', 'Leader'],
+        ['2', 'Observer'],
+        ['3', 'Observer'],
+      ]
+      await becomes(members, expected, 'both observe')
     },
     120_000,
   )
@@ -141,16 +141,16 @@ export async function run(suite) {
     async () => {
       const entity = ['--entity-type', 'topics', '--entity-name', 't']
       await tool('kafka.admin.ConfigCommand', [...entity, '--alter', '--add-config', 'retention.ms=123456789'])
-      const lines = await tool('kafka.admin.ConfigCommand', [...entity, '--describe'])
-      holds(
-        lines.some((line) => line.includes('retention.ms=123456789')),
-        'is set',
-      )
+      const lines = () => tool('kafka.admin.ConfigCommand', [...entity, '--describe'])
+      await until(async () => (await lines()).some((line) => line.includes('retention.ms=123456789')), 'it is set')
       await topics('--alter', '--topic', 't', '--partitions', '3')
-      equal((await described('t')).length, 3)
+      await becomes(async () => (await described('t')).length, 3, 'there are three partitions')
       await topics('--create', '--topic', 'short', '--partitions', '2', '--replication-factor', '2')
+      for (const { address } of brokers)
+        await until(async () => (await topicsAt(address, '--list')).includes('short'), 'the topic is known')
       await topics('--delete', '--topic', 'short')
-      await until(async () => !(await topics('--list')).includes('short'), 'the topic is gone')
+      for (const { address } of brokers)
+        await until(async () => !(await topicsAt(address, '--list')).includes('short'), 'the topic is gone')
     },
     240_000,
   )
@@ -161,7 +161,7 @@ export async function run(suite) {
       equal(await consume('t', values.length), values)
       controller = await startController('klamm-again')
       equal(await topics('--create', '--topic', 'after', '--replica-assignment', '3:2'), ['Created topic after.'])
-      equal(await described('after'), [{ leader: '3', replicas: '3,2', isr: '2,3' }])
+      await becomes(() => described('after'), [{ leader: '3', replicas: '3,2', isr: '2,3' }], 'it is there')
     },
     240_000,
   )
@@ -169,21 +169,15 @@ export async function run(suite) {
     'a broker is killed: its partitions get the other leader, and it comes back into sync',
     async () => {
       await second.stop('SIGKILL', 10_000)
-      await until(
-        async () => (await described('t')).every(({ leader }) => leader === '2'),
-        'broker 2 leads all',
-        60_000,
-      )
+      const leaders = async () => (await described('t')).map(({ leader }) => leader)
+      await becomes(leaders, ['2', '2', '2'], 'broker 2 leads all', 60_000)
       await produce('t')
       const command = javaCommand(jars, 'kafka.Kafka', [second.place.propertiesFile], BROKER_JVM)
       const again = start('java', command, { logFile: second.place.logFile('kafka-again') })
       await until(async () => (await described('t')).every(({ isr }) => isr === '2,3'), 'all are in sync', 90_000)
       equal((await consume('t', 2 * values.length)).length, 2 * values.length)
       equal(await again.stop('SIGTERM', 60_000), 143)
-      equal(
-        (await described('t')).map(({ leader }) => leader),
-        ['2', '2', '2'],
-      )
+      await becomes(leaders, ['2', '2', '2'], 'broker 2 leads all again')
     },
     300_000,
   )
