@@ -3,6 +3,7 @@
  * commits, patterns, static members (see suites/client.mjs for what a part is given).
  */
 import { equal, holds } from '../lib/expect.mjs'
+import { until } from '../lib/process.mjs'
 
 const PARTITIONS = 6
 const RECORDS = 3000
@@ -71,13 +72,13 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
     consumer.seekToEnd()
     equal(await consumer.position(places[0]), each)
     consumer.seek(places[0], each - 1)
-    const batch = await consumer.poll({ timeoutMs: 10_000 })
+    const batch = await consumer.poll({ timeoutMs: 60_000 })
     equal([batch.length, batch.nextOffset], [1, each])
     consumer.pause([places[0]])
     consumer.seek(places[0], 0)
     equal(await consumer.poll({ timeoutMs: 700 }), null)
     consumer.resume([places[0]])
-    holds((await consumer.poll({ timeoutMs: 10_000 })).length > 0, 'resumed partitions are read')
+    holds((await consumer.poll({ timeoutMs: 60_000 })).length > 0, 'resumed partitions are read')
     await consumer.close()
   })
 
@@ -152,15 +153,13 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
         return { consumer, loop }
       }
       const first = start()
-      while (seen.size < 200) await new Promise((resolve) => setTimeout(resolve, 10))
+      await until(() => seen.size >= 200, 'the first reads')
       const second = start()
-      while (seen.size < 1200 || second.consumer.assignment().length === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
+      await until(() => seen.size >= 1200 && second.consumer.assignment().length > 0, 'the second has partitions')
       first.consumer.stop()
       await first.loop
       await first.consumer.close()
-      while (seen.size < RECORDS) await new Promise((resolve) => setTimeout(resolve, 10))
+      await until(() => seen.size >= RECORDS, 'everything is read')
       second.consumer.stop()
       await second.loop
       await second.consumer.close()
@@ -182,7 +181,7 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
     const groupId = `auto-${unique}`
     const consumer = kafka.consumer({ ...text, groupId, autoCommit: false })
     consumer.subscribe([topic])
-    const batch = await consumer.poll({ timeoutMs: 30_000 })
+    const batch = await consumer.poll({ timeoutMs: 120_000 })
     await batch.commit({ metadata: 'half way' })
     const [group] = (await admin.listGroups()).all().filter((one) => one.groupId === groupId)
     equal(group.type?.toLowerCase?.() ?? 'classic', hasModernGroups ? 'consumer' : 'classic')
@@ -201,7 +200,7 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
     for (const pattern of patterns) {
       const consumer = kafka.consumer(text)
       consumer.subscribe(pattern)
-      holds((await consumer.poll({ timeoutMs: 30_000 })).topic === topic, 'the topic matches')
+      holds((await consumer.poll({ timeoutMs: 120_000 })).topic === topic, 'the topic matches')
       await consumer.close()
     }
   })
@@ -210,12 +209,12 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
     const options = { ...text, groupId: `static-${unique}`, groupInstanceId: 'one', groupProtocol: 'classic' }
     const first = kafka.consumer(options)
     first.subscribe(topic)
-    await first.poll({ timeoutMs: 30_000 })
+    await first.poll({ timeoutMs: 120_000 })
     const { generationId } = first.groupMetadata()
     await first.close()
     const again = kafka.consumer(options)
     again.subscribe(topic)
-    await again.poll({ timeoutMs: 30_000 })
+    await again.poll({ timeoutMs: 120_000 })
     equal(again.groupMetadata().generationId, generationId)
     await again.close({ membership: 'leave' })
   })
@@ -255,7 +254,7 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
       ],
     })
     consumer.assign(places.slice(0, 1))
-    const batch = await consumer.poll({ timeoutMs: 30_000 })
+    const batch = await consumer.poll({ timeoutMs: 120_000 })
     const records = [...batch]
     holds(records.length > 0 && records.every(({ offset }) => offset % 2 === 0), 'every other record is left out')
     await batch.commit()
@@ -269,14 +268,13 @@ export async function cases({ name, address, test }, { Klamm, string, Subscripti
   await test('consumer: a member that asks for it makes its group rebalance', async () => {
     const consumer = kafka.consumer({ ...text, groupId: `enforced-${unique}`, groupProtocol: 'classic' })
     consumer.subscribe(topic)
-    await consumer.poll({ timeoutMs: 30_000 })
+    await consumer.poll({ timeoutMs: 120_000 })
     const { generationId } = consumer.groupMetadata()
     consumer.enforceRebalance('the test asks for it')
-    const endMs = Date.now() + 30_000
-    while (consumer.groupMetadata().generationId <= generationId) {
-      holds(Date.now() < endMs, 'a new generation comes')
+    await until(async () => {
       await consumer.poll({ timeoutMs: 100 })
-    }
+      return consumer.groupMetadata().generationId > generationId
+    }, 'a new generation comes')
     equal(consumer.assignment().length, PARTITIONS)
     await consumer.close()
   })

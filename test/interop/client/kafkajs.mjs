@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
 import { equal } from '../lib/expect.mjs'
 import { npm } from '../lib/install.mjs'
-import { run } from '../lib/process.mjs'
+import { run, until } from '../lib/process.mjs'
 import { NODE } from '../lib/versions.mjs'
 
 const PROGRAM = join(ROOT, 'test', 'kafkajs', 'program.cjs')
@@ -58,32 +58,24 @@ export async function cases(server) {
           eachMessage: async ({ partition, message }) => void seen[index].add(`${partition} ${message.value}`),
         })
       }
-      await until(() => assigned.every((partitions) => partitions.length === 3))
+      await until(() => assigned.every((partitions) => partitions.length === 3), 'each has three partitions')
       equal(assigned.flat().toSorted(), [0, 1, 2, 3, 4, 5])
       const producer = makers[0].producer()
       await producer.connect()
       const messages = Array.from({ length: 60 }, (_, index) => ({ partition: index % 6, value: String(index) }))
       await producer.send({ topic: 'mixed', messages })
-      await until(() => seen[0].size + seen[1].size >= 60)
+      await until(() => seen[0].size + seen[1].size >= 60, 'everything is read')
       equal(
         seen.map(({ size }) => size),
         [30, 30],
       )
       // The one that is left takes over, whichever it is.
       await consumers[0].disconnect()
-      await until(() => assigned[1].length === 6)
+      await until(() => assigned[1].length === 6, 'the one that is left has all partitions')
       await producer.send({ topic: 'mixed', messages: messages.map(({ partition }) => ({ partition, value: 'late' })) })
-      await until(() => seen[1].size === 36)
+      await until(() => seen[1].size === 36, 'it reads all of them')
       await Promise.all([consumers[1].disconnect(), producer.disconnect(), admin.disconnect()])
     },
     60_000,
   )
-}
-
-async function until(isTrue) {
-  const end = Date.now() + 40_000
-  while (!isTrue()) {
-    if (Date.now() > end) throw new Error('it did not come about in 40 s')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }

@@ -1,5 +1,6 @@
 /** The share consumer against a server that has share groups: shared reading, every kind of answer, both modes, locks. */
 import { equal, holds } from '../lib/expect.mjs'
+import { until } from '../lib/process.mjs'
 
 /**
  * @param {import('../suites/client.mjs').Server} server
@@ -54,7 +55,7 @@ export async function cases({ name, address, test }, { Klamm, string }) {
       return { consumer, loop }
     }
     const members = [start(), start()]
-    while (seen.size < 2000) await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => seen.size >= 2000, 'everything is read')
     for (const { consumer, loop } of members) {
       consumer.stop()
       await loop
@@ -71,7 +72,7 @@ export async function cases({ name, address, test }, { Klamm, string }) {
     const { topic, groupId } = await filled('kinds', 3, 1)
     const consumer = kafka.shareConsumer({ groupId, value: string(), acknowledgement: 'explicit' })
     consumer.subscribe([topic])
-    const batch = await consumer.poll({ timeoutMs: 30_000 })
+    const batch = await consumer.poll({ timeoutMs: 120_000 })
     equal(
       [...batch].map(({ value, deliveryCount }) => [value, deliveryCount]),
       [
@@ -88,7 +89,7 @@ export async function cases({ name, address, test }, { Klamm, string }) {
     equal(refused, 'ILLEGAL_STATE')
     third.acknowledge('reject')
     equal([...(await consumer.commit())], [[`${topic}-0`, null]])
-    const again = await consumer.poll({ timeoutMs: 30_000 })
+    const again = await consumer.poll({ timeoutMs: 120_000 })
     equal(
       [...again].map(({ value, deliveryCount }) => [value, deliveryCount]),
       [['v1', 2]],
@@ -103,11 +104,11 @@ export async function cases({ name, address, test }, { Klamm, string }) {
     const { topic, groupId } = await filled('back', 5, 1)
     const first = kafka.shareConsumer({ groupId, value: string() })
     first.subscribe(topic)
-    equal((await first.poll({ timeoutMs: 30_000 })).length, 5)
+    equal((await first.poll({ timeoutMs: 120_000 })).length, 5)
     await first.close()
     const second = kafka.shareConsumer({ groupId, value: string() })
     second.subscribe(topic)
-    const batch = await second.poll({ timeoutMs: 20_000 })
+    const batch = await second.poll({ timeoutMs: 120_000 })
     equal(
       [...batch].map(({ deliveryCount }) => deliveryCount),
       [2, 2, 2, 2, 2],

@@ -30,7 +30,7 @@ const { brokers, topic, partitions, acks, recordsPerSecond } = options
 const GROUP = 'history-group'
 const TICK_MS = 20
 const IN_FLIGHT_MAX = 500
-const DRAIN_MS = 90_000
+const DRAIN_MS = 240_000
 
 const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
 const kafka = new Klamm({
@@ -104,7 +104,7 @@ async function produce(name) {
 const NO = new Error('aborted on purpose')
 
 async function produceTransactions(name) {
-  const make = () => kafka.producer({ transactionalId: `${topic}-${name}`, transactionTimeoutMs: 30_000, lingerMs: 0 })
+  const make = () => kafka.producer({ transactionalId: `${topic}-${name}`, transactionTimeoutMs: 120_000, lingerMs: 0 })
   let producer = make()
   const state = { next: 0 }
   for (let count = 0; !isStopped; count++) {

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
 
-const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+const { isRetriable, Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+const TRIES_MAX = 10
 const admins = new Map()
 
 function adminOf(brokers) {
@@ -25,11 +26,18 @@ const ids = (nodes) => nodes.map(({ id }) => id).sort((left, right) => left - ri
 
 const QUESTIONS = {
   nodes: async (admin) => ids((await admin.describeCluster()).nodes),
+  /** Who was not answered in time may find that it was done. */
   create: async (admin, { topics }) => {
-    ;(await admin.createTopics(topics)).all()
-  },
-  delete: async (admin, { topics }) => {
-    ;(await admin.deleteTopics(topics)).all()
+    for (let tries = 1; ; tries++) {
+      const failures = await admin.createTopics(topics).then(
+        (outcomes) => [...outcomes.errors().values()],
+        (error) => [error],
+      )
+      const isDone = (error) => tries > 1 && error.code === 'TOPIC_ALREADY_EXISTS'
+      const failure = failures.find((error) => !isDone(error))
+      if (failure === undefined) return
+      if (!isRetriable(failure) || tries === TRIES_MAX) throw failure
+    }
   },
   quorum: async (admin) => {
     const { leaderId, leaderEpoch, voters } = await admin.describeMetadataQuorum()

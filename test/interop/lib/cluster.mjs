@@ -258,7 +258,7 @@ export class ClusterNode {
   }
 
   /** @param {NodeJS.Signals} signal */
-  async stop(signal = 'SIGTERM', timeoutMs = 60_000) {
+  async stop(signal = 'SIGTERM', timeoutMs = 120_000) {
     if (this.kind === null) return null
     this.#isExpectedToEnd = true
     const how = await this.#process.stop(signal, timeoutMs)

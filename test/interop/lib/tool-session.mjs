@@ -46,6 +46,13 @@ function split(text) {
   return [...text.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => unescaped(quoted ?? plain))
 }
 
+/** Commands that only ask: what they say may be asked for again. */
+const QUESTION =
+  /^kafka-(?:get-offsets|log-dirs|broker-api-versions)\b| (?:--)?(?:list|describe|describe-producers|find-hanging|cluster-id)(?: |$)/
+
+/** @param {string} text of a command without its marks */
+export const isQuestion = (text) => QUESTION.test(text)
+
 const unescaped = (text) => text.replaceAll('\\n', '\n').replaceAll('\\t', '\t')
 
 /** The first line of an exception and of each cause, as Java prints them. */
@@ -206,6 +213,12 @@ export function sameWords(step, ours, kafkas) {
     thrown.some((text) => ours.said.includes(text)),
     `one of ${JSON.stringify(thrown)} is said, and not ${JSON.stringify(ours.said)}`,
   )
+}
+
+/** Whether a command that goes on until it is ended has said everything. */
+export function isComplete(ours, kafkas) {
+  const said = new Set(ours.stdout)
+  return retold(kafkas).stdout.every((line) => said.has(line))
 }
 
 /** Descriptions of options are our own: of a table of them only its presence is compared. */

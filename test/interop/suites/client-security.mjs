@@ -80,7 +80,7 @@ export async function cases({ address, at, test }, { Klamm, optionsFromJavaPrope
   const ca = file('ca.pem')
   /** Asks once; resolves to `ok` or the code of the error. */
   const ask = async (options) => {
-    const kafka = new Klamm({ callTimeoutMs: 10_000, ...options })
+    const kafka = new Klamm({ callTimeoutMs: 60_000, ...options })
     try {
       await kafka.admin().describeCluster()
       return 'ok'
@@ -185,7 +185,7 @@ export async function cases({ address, at, test }, { Klamm, optionsFromJavaPrope
   })
   await test('SASL: proofs that end after two seconds are made anew while requests go on', async () => {
     const sasl = { mechanism: 'SCRAM-SHA-512', username: 'carol', password: 'p' }
-    const admin = new Klamm({ brokers: at('SHORT'), sasl, callTimeoutMs: 10_000 }).admin()
+    const admin = new Klamm({ brokers: at('SHORT'), sasl, callTimeoutMs: 60_000 }).admin()
     const endMs = Date.now() + 7000
     let rounds = 0
     for (; Date.now() < endMs; rounds++) {
