@@ -149,7 +149,12 @@ export class Controller implements ControllerApi {
     this.#decide((state) => incrementalAlterConfigs(state, request))
 
   updateFeatures: ControllerApi['updateFeatures'] = (request, { apiVersion }) =>
-    this.#decide((state) => updateFeatures(state, request, apiVersion, this.#log.kraftVersion))
+    this.#decide((state) => {
+      const decision = updateFeatures(state, request, apiVersion, this.#log)
+      // In the turn of the decision: voters that tell of themselves can't come between, and the records come behind.
+      if (decision.kraftVersion !== null) this.#log.upgradeKraftVersion(decision.kraftVersion)
+      return decision
+    })
 
   registerBroker: ControllerApi['registerBroker'] = (request, { apiVersion }) =>
     this.#answer(this.#decide((state) => registerBroker(state, request, apiVersion)))

@@ -21,6 +21,8 @@ export interface Decision<Answer> {
 
 export interface ControllerSettings {
   readonly clusterId: string
+  /** Of controller.quorum.voters. */
+  readonly staticVoterIds: readonly number[]
   /** num.partitions */
   readonly defaultPartitions: number
   /** default.replication.factor */

@@ -23,7 +23,9 @@ function alter(cluster: DecidedCluster, resourceType: number, resourceName: stri
 function enable(cluster: DecidedCluster, validateOnly = false) {
   const featureUpdates = [{ feature: ELR_VERSION, maxVersionLevel: 1, upgradeType: 1 }]
   const request = UpdateFeaturesRequest.make({ featureUpdates, validateOnly })
-  return cluster.decide((state) => updateFeatures(state, request, 2, 1))
+  return cluster.decide((state) =>
+    updateFeatures(state, request, 2, { kraftVersion: 1, kraftVersionObstacle: () => null }),
+  )
 }
 
 test('under another minimum nobody is eligible until it is known anew', () => {

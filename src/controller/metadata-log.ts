@@ -20,6 +20,10 @@ export interface MetadataLog {
   readonly epoch: number
   readonly kraftVersion: number
   readonly voters: readonly { readonly id: number; readonly directoryId: Uuid }[]
+  /** Why kraft.version can't be raised to `level` now; null: nothing is in the way. */
+  kraftVersionObstacle(level: number): string | null
+  /** In force at once, committed with the next record. @throws KafkaError NOT_CONTROLLER. */
+  upgradeKraftVersion(level: number): void
   /** Of the leader, itself among the voters. */
   readonly replicas: { readonly voters: readonly LogReplica[]; readonly observers: readonly LogReplica[] }
   /** Offset that the next record gets. */

@@ -16,7 +16,7 @@ import { controlKey, readControlKey, type ControlType } from '../records/control
 import type { RecordInit } from '../records/record.ts'
 import { readRecords } from '../records/record-reader.ts'
 import type { ControlEntry } from '../raft/raft-io.ts'
-import { KRAFT_VERSIONS, type Voter, type VoterChange } from '../raft/voters.ts'
+import { type Voter, type VoterChange } from '../raft/voters.ts'
 
 /** What the control records read so far say. */
 export interface VoterState {
@@ -104,10 +104,9 @@ function contentOf(bytes: Buffer, at: number, before: VoterState): ControlConten
 
 function voterOf(voter: VotersRecord.Voter): Voter {
   const endpoints = voter.endpoints.map(({ name, host, port }) => ({ name, host, port }))
-  return { id: voter.voterId, directoryId: voter.voterDirectoryId, endpoints }
+  const { minSupportedVersion: min, maxSupportedVersion: max } = voter.kRaftVersionFeature
+  return { id: voter.voterId, directoryId: voter.voterDirectoryId, endpoints, kraftVersions: { min, max } }
 }
-
-const KRAFT_VERSION_RANGE = { minSupportedVersion: KRAFT_VERSIONS.min, maxSupportedVersion: KRAFT_VERSIONS.max }
 
 function voterRecords({ kraftVersion, voters }: VoterState): RecordInit[] {
   if (kraftVersion === 0 || voters === null) return []
@@ -119,8 +118,9 @@ function kraftVersionRecord(kraftVersion: number): RecordInit {
 }
 
 function votersRecord(voters: readonly Voter[]): RecordInit {
-  const named = voters.map(({ id, directoryId, endpoints }) => {
-    return { voterId: id, voterDirectoryId: directoryId, endpoints, kRaftVersionFeature: KRAFT_VERSION_RANGE }
+  const named = voters.map(({ id, directoryId, endpoints, kraftVersions: { min, max } }) => {
+    const kRaftVersionFeature = { minSupportedVersion: min, maxSupportedVersion: max }
+    return { voterId: id, voterDirectoryId: directoryId, endpoints, kRaftVersionFeature }
   })
   return control('KRAFT_VOTERS', VotersRecord, { version: 0, voters: named })
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { parseUuid } from '../base/uuid.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/features.ts'
+import { KRAFT_VERSIONS } from '../raft/voters.ts'
 import { readMetaProperties } from '../storage/meta-properties.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { formatDirectory, readBootstrap } from './format.ts'
@@ -28,7 +29,12 @@ async function formattedUntil(seed: number, afterMs: number | null) {
       directoryId: DIRECTORY_ID,
       bootstrapValues: bootstrapValues(METADATA_VERSION_LATEST),
       voters: [
-        { id: 1, directoryId: DIRECTORY_ID, endpoints: [{ name: 'CONTROLLER', host: 'localhost', port: 9093 }] },
+        {
+          id: 1,
+          directoryId: DIRECTORY_ID,
+          endpoints: [{ name: 'CONTROLLER', host: 'localhost', port: 9093 }],
+          kraftVersions: KRAFT_VERSIONS,
+        },
       ],
     })
     formatted.catch(() => {})

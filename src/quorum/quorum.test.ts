@@ -5,7 +5,7 @@ import { bootstrapValues, decodeBootstrap } from '../metadata/bootstrap.ts'
 import { startMetadataNode } from '../testing/metadata-node.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import type { Voter } from '../raft/voters.ts'
+import { KRAFT_VERSIONS, type Voter } from '../raft/voters.ts'
 import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
 import { formatDirectory, readBootstrap } from './format.ts'
 import { formatQuorumState, parseQuorumState } from './quorum-state-file.ts'
@@ -13,7 +13,8 @@ import { formatQuorumState, parseQuorumState } from './quorum-state-file.ts'
 const DIRECTORY_ID = 'ddddddddddddddddddddDA' as Uuid
 const OTHER_ID = 'eeeeeeeeeeeeeeeeeeeeeA' as Uuid
 const voter = (id: number, directoryId: Uuid): Voter => {
-  return { id, directoryId, endpoints: [{ name: 'CONTROLLER', host: '127.0.0.1', port: 9093 }] }
+  const endpoints = [{ name: 'CONTROLLER', host: '127.0.0.1', port: 9093 }]
+  return { id, directoryId, endpoints, kraftVersions: KRAFT_VERSIONS }
 }
 
 async function format(world: SeededWorld, voters: readonly Voter[] | null): Promise<void> {

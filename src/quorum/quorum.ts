@@ -237,7 +237,7 @@ export class Quorum {
    * @throws KafkaError NOT_CONTROLLER unless leading.
    */
   append(values: readonly Buffer[]): number {
-    if (!this.isLeader) throw new KafkaError('NOT_CONTROLLER', 'This node does not lead the metadata quorum.')
+    if (!this.isLeader) throw notLeading()
     const bytes = values.reduce((sum, value) => sum + value.length, BATCH_HEADER_BYTES)
     if (bytes > BATCH_BYTES_MAX) {
       throw new KafkaError(
@@ -257,6 +257,17 @@ export class Quorum {
     }
     this.#step({ kind: 'proposed', batch })
     return batch.endOffset - 1
+  }
+
+  /** Why kraft.version can't be raised to `level` now, in Kafka's words; null: nothing is in the way. */
+  kraftVersionObstacle(level: number): string | null {
+    return this.#raft.upgradeObstacle(level)
+  }
+
+  /** In force at once, and committed with the next record. The caller has asked for obstacles in the same turn. */
+  upgradeKraftVersion(level: number): void {
+    if (!this.isLeader) throw notLeading()
+    this.#step({ kind: 'upgraded', kraftVersion: level })
   }
 
   /** What a peer asks. Resolves to the answer, perhaps after a while; an answer without its records is an error of it. */
@@ -485,3 +496,5 @@ export class Quorum {
     this.#failed?.(error)
   }
 }
+
+const notLeading = (): KafkaError => new KafkaError('NOT_CONTROLLER', 'This node does not lead the metadata quorum.')

@@ -5,6 +5,7 @@
  * a majority (a leader must not commit an older epoch by counting); the leader's own end counts only as far as it is
  * synced, and only while it is a voter.
  */
+import { ZERO_UUID } from '../base/uuid.ts'
 import type { FetchRequest } from './messages.ts'
 import type { ReplyToken } from './raft-io.ts'
 import { isVoterKey, keyOf, majorityOf, voterOf, type ReplicaKey, type Voter, type VoterSet } from './voters.ts'
@@ -49,6 +50,8 @@ export class Leadership {
   readonly #fetchTimeoutMs: number
   readonly #replicas = new Map<string, ReplicaProgress>()
   readonly held = new Map<ReplyToken, HeldFetch>()
+  /** With static voters: what is known of each, from itself since this node leads, else from configuration. */
+  told: VoterSet
   /** Null until the first entry of this epoch is committed. */
   highWatermark: number | null = null
   pending: PendingChange | null = null
@@ -57,8 +60,9 @@ export class Leadership {
   #checkQuorumAtMs: number
   #heard = new Set<number>()
 
-  constructor(self: ReplicaKey, epochStart: number, fetchTimeoutMs: number, nowMs: number) {
+  constructor(self: ReplicaKey, told: VoterSet, epochStart: number, fetchTimeoutMs: number, nowMs: number) {
     this.#self = self
+    this.told = told
     this.epochStart = epochStart
     this.#fetchTimeoutMs = fetchTimeoutMs
     this.beginAtMs = nowMs
@@ -89,10 +93,11 @@ export class Leadership {
       progress.endOffset = Math.max(progress.endOffset, endOffset)
     }
     progress.lastFetchMs = nowMs
-    if (voterOf(set, replica) !== null) this.#heardVoter(replica.id, set, nowMs)
+    if (voterOf(set, replica) !== null) this.heardVoter(replica.id, set, nowMs)
   }
 
-  #heardVoter(id: number, set: VoterSet, nowMs: number): void {
+  /** A voter shows that it follows. */
+  heardVoter(id: number, set: VoterSet, nowMs: number): void {
     this.#heard.add(id)
     const needed = majorityOf(set.voters.length) - (voterOf(set, this.#self) === null ? 0 : 1)
     if (this.#heard.size >= needed) this.restartCheckQuorum(nowMs)
@@ -141,6 +146,17 @@ export class Leadership {
       else observers.push(progress)
     }
     return observers
+  }
+
+  /** Static voters have a directory from now on; they are as far as they were. */
+  identify(voters: readonly Voter[]): void {
+    for (const voter of voters) {
+      const former = nameOf({ id: voter.id, directoryId: ZERO_UUID })
+      const progress = this.#replicas.get(former)
+      if (progress === undefined) continue
+      this.#replicas.delete(former)
+      this.#replicas.set(nameOf(voter), { ...progress, key: keyOf(voter) })
+    }
   }
 
   #endOf(voter: ReplicaKey): number {

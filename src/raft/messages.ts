@@ -4,7 +4,7 @@
  * UpdateRaftVoter). The cluster id and the partition were checked before.
  */
 import type { ErrorCode } from '../base/error-codes.ts'
-import type { HostPort, ReplicaKey, VoterChange, VoterEndpoint } from './voters.ts'
+import type { HostPort, ReplicaKey, VersionRange, VoterChange, VoterEndpoint } from './voters.ts'
 
 export interface OffsetAndEpoch {
   readonly endOffset: number
@@ -97,7 +97,7 @@ export interface UpdateVoterRequest {
   readonly voter: ReplicaKey
   readonly epoch: number
   readonly endpoints: readonly VoterEndpoint[]
-  readonly kraftVersions: { readonly min: number; readonly max: number }
+  readonly kraftVersions: VersionRange
 }
 
 /** Sent only: which kraft.version levels a node serves that is to become a voter. */
@@ -172,7 +172,7 @@ export interface ApiVersionsResult {
   readonly kind: 'apiVersions'
   readonly error: ErrorCode
   /** Null: the node doesn't know the feature. */
-  readonly kraftVersions: { readonly min: number; readonly max: number } | null
+  readonly kraftVersions: VersionRange | null
 }
 
 export type RaftAnswer = SimpleAnswer | FetchAnswer | SnapshotAnswer | VoterChangeAnswer

@@ -146,12 +146,14 @@ function fetchRequest(state: RaftState): RaftRequest {
   }
 }
 
-/** This voter listens elsewhere than the set says, or this controller is to join it by itself. */
+/** The leader doesn't know this voter as it is, or this controller is to join the voters by itself. */
 function dueVoterChange(state: RaftState, role: Role & { name: 'follower' }, nowMs: number): RaftRequest | null {
   const { set, self, options, epoch } = state
-  if (set.kraftVersion === 0 || !options.mayVote || state.isShuttingDown) return null
+  if (!options.mayVote || state.isShuttingDown) return null
   const own = voterOf(set, self)
-  const mustUpdate = own !== null && isStale(own, options.endpoints)
+  const isStatic = set.kraftVersion === 0
+  if (isStatic && own === null) return null
+  const mustUpdate = own !== null && (isStatic ? !role.hasToldLeader : isStale(own, options.endpoints))
   if (own === null ? !options.autoJoin : !mustUpdate) return null
   if (role.voterCheckAtMs > nowMs) {
     state.wakeAt(role.voterCheckAtMs)

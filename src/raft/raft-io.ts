@@ -41,6 +41,8 @@ export type RaftInput =
     }
   /** What came is no snapshot. */
   | { readonly kind: 'snapshotDamaged'; readonly id: OffsetAndEpoch }
+  /** By the leader's own state machine, if `upgradeObstacle` names none: kraft.version goes up. */
+  | { readonly kind: 'upgraded'; readonly kraftVersion: number }
   /** Gives the leadership of `epoch` up; others elect. */
   | { readonly kind: 'resign'; readonly epoch: number }
   /** As `resign`, and never elects itself again; `isLeaving` says until when to wait. */

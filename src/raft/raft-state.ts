@@ -14,6 +14,7 @@ import { Peers } from './peers.ts'
 import type { ElectionState, LogEntry, Outgoing, RaftOptions, RaftOutput, Reply, ReplyToken } from './raft-io.ts'
 import { VoterHistory } from './voter-history.ts'
 import {
+  KRAFT_VERSIONS,
   endpointOf,
   isVoterKey,
   keyOf,
@@ -22,6 +23,7 @@ import {
   withVoter,
   type HostPort,
   type ReplicaKey,
+  type Voter,
   type VoterChange,
   type VoterSet,
 } from './voters.ts'
@@ -56,6 +58,8 @@ export type Role =
       download: Download | null
       /** When to look again whether the leader knows this voter as it is. */
       voterCheckAtMs: number
+      /** With static voters: the leader knows, or doesn't want to. */
+      hasToldLeader: boolean
     }
   | {
       readonly name: 'resigned'
@@ -146,6 +150,10 @@ export class RaftState {
     return this.isVoter && !this.isShuttingDown
   }
 
+  get #ownVoter(): Voter {
+    return { ...this.self, endpoints: this.options.endpoints, kraftVersions: KRAFT_VERSIONS }
+  }
+
   get leader(): LeaderView {
     return { epoch: this.epoch, leaderId: this.leaderId, endpoint: this.leaderEndpoint }
   }
@@ -205,6 +213,7 @@ export class RaftState {
       hasLeaderLeft: false,
       download: null,
       voterCheckAtMs: nowMs + fetchTimeoutMs,
+      hasToldLeader: false,
     }
   }
 
@@ -235,7 +244,13 @@ export class RaftState {
     const epochStart = log.endOffset
     this.role = {
       name: 'leader',
-      leadership: new Leadership(this.self, epochStart, options.timing.fetchTimeoutMs, nowMs),
+      leadership: new Leadership(
+        this.self,
+        withVoter(this.set, this.#ownVoter),
+        epochStart,
+        options.timing.fetchTimeoutMs,
+        nowMs,
+      ),
     }
     const leaderChange = { voters: this.set.voters.map(keyOf), granting: ballot.granting }
     this.appendControl(leaderChange, this.#votersToWrite())
@@ -248,7 +263,7 @@ export class RaftState {
     const own = voterOf(set, this.self)
     const mustUpdate = own !== null && isStale(own, this.options.endpoints)
     if (offset >= 0 && !mustUpdate) return null
-    const { voters } = mustUpdate ? withVoter(set, { ...this.self, endpoints: this.options.endpoints }) : set
+    const { voters } = mustUpdate ? withVoter(set, this.#ownVoter) : set
     return { kraftVersion: set.kraftVersion, voters }
   }
 

@@ -9,6 +9,7 @@
  */
 import { assert } from '../base/errors.ts'
 import { handleBeginEpoch, handleEndEpoch, handleVote } from './election-requests.ts'
+import { upgradeKraftVersion, upgradeObstacle } from './kraft-version.ts'
 import type { ReplicaProgress } from './leadership.ts'
 import { advance, handleFetch, handleFetchSnapshot } from './log-requests.ts'
 import type { LeaderView, RaftRequest } from './messages.ts'
@@ -98,6 +99,11 @@ export class Raft {
     return this.#state.history.setAt(endOffset)
   }
 
+  /** Why the leader can't raise kraft.version to `level` now; null: nothing is in the way. */
+  upgradeObstacle(level: number): string | null {
+    return upgradeObstacle(this.#state, level)
+  }
+
   /** Null unless this replica leads. */
   status(nowMs: number): QuorumStatus | null {
     const { leadership, set } = this.#state
@@ -136,6 +142,8 @@ export class Raft {
         assert(batch.baseOffset === state.log.endOffset, 'a proposal begins where the log ends')
         return state.append({ kind: 'batch', ...batch })
       }
+      case 'upgraded':
+        return upgradeKraftVersion(state, input.kraftVersion)
       case 'synced':
         if (input.cuts !== state.cuts) return
         state.syncedEnd = Math.max(state.syncedEnd, Math.min(input.end, state.log.endOffset))

@@ -29,6 +29,7 @@ function fail(state: RaftState, sent: Sent, unsupported: boolean, nowMs: number)
     // A node without pre-votes would take part in the election at once.
     return role.ballot.record(sent.peerId, true)
   }
+  if (request.kind === 'updateVoter' && unsupported) return void noteTold(state, nowMs)
   state.peers.pause(sent.address, nowMs)
   if (request.kind === 'apiVersions') noApiVersions(state, 'The new voter did not answer.')
 }
@@ -46,6 +47,9 @@ function handle(state: RaftState, sent: Sent, result: RaftResult, nowMs: number)
       return isSettled(state, result.error, result.leader, nowMs) ?? handleFetched(state, result, nowMs)
     case 'fetchSnapshot':
       return handleSnapshotResult(state, result, nowMs)
+    case 'updateVoter':
+      if (result.error === 'UNSUPPORTED_VERSION') return noteTold(state, nowMs)
+      return isSettled(state, result.error, result.leader, nowMs) ?? noteTold(state, nowMs)
     default:
       return isSettled(state, result.error, result.leader, nowMs) ?? handleSimple(state, sent, result)
   }
@@ -76,6 +80,14 @@ function handleSimple({ role, epoch }: RaftState, { request, peerId }: Sent, res
     if (!request.preVote && role.name === 'candidate') role.ballot.record(peerId, result.granted)
   }
   if (request.kind === 'endEpoch' && role.name === 'resigned') role.unacknowledged.delete(peerId)
+  return true
+}
+
+/** The leader knows this voter; or it is of a release that doesn't ask, and static voters don't have to tell. */
+function noteTold({ role }: RaftState, nowMs: number): true {
+  if (role.name !== 'follower') return true
+  role.hasToldLeader = true
+  heardLeader(role, nowMs)
   return true
 }
 

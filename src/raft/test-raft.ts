@@ -3,13 +3,13 @@ import type { Uuid } from '../base/uuid.ts'
 import type { RaftRequest, RaftResult } from './messages.ts'
 import { Raft } from './raft.ts'
 import type { Outgoing, RaftInput, RaftOptions, RaftOutput } from './raft-io.ts'
-import type { Voter } from './voters.ts'
+import { KRAFT_VERSIONS, type Voter } from './voters.ts'
 
 export const DIRECTORIES = ['ddddddddddddddddddddDA', 'eeeeeeeeeeeeeeeeeeeeeA', 'ffffffffffffffffffffFA'] as Uuid[]
 
 export function testVoter(id: number): Voter {
   const endpoints = [{ name: 'CONTROLLER', host: `node-${id}`, port: 9090 + id }]
-  return { id, directoryId: DIRECTORIES[id - 1]!, endpoints }
+  return { id, directoryId: DIRECTORIES[id - 1]!, endpoints, kraftVersions: KRAFT_VERSIONS }
 }
 
 export const THREE: readonly Voter[] = [1, 2, 3].map(testVoter)

@@ -8,9 +8,10 @@ import { ZERO_UUID } from '../base/uuid.ts'
 import type { Leadership } from './leadership.ts'
 import { advance, leaderError } from './log-requests.ts'
 import type { AddVoterRequest, ApiVersionsResult, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts'
+import { noteVoter } from './kraft-version.ts'
 import type { RaftState } from './raft-state.ts'
 import type { ReplyToken } from './raft-io.ts'
-import { endpointOf, sameKey, withVoter, withoutVoter, type VoterSet } from './voters.ts'
+import { KRAFT_VERSIONS, endpointOf, sameKey, servesLevel, withVoter, withoutVoter, type VoterSet } from './voters.ts'
 
 export function handleAddVoter(state: RaftState, token: ReplyToken, request: AddVoterRequest, nowMs: number): void {
   const { voter, endpoints, ackWhenCommitted } = request
@@ -23,7 +24,7 @@ export function handleAddVoter(state: RaftState, token: ReplyToken, request: Add
     return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
   const endpoint = endpointOf(endpoints, options.listenerName)
   if (endpoint === null) return refuse('INVALID_REQUEST', `The voter has no listener ${options.listenerName}.`)
-  const obstacle = obstacleTo(state, leadership)
+  const obstacle = obstacleTo(state, leadership, 'adding')
   if (obstacle !== null) return refuse(...obstacle)
   if (state.set.voters.some(({ id }) => id === voter.id)) {
     return refuse('DUPLICATE_VOTER', `Node ${voter.id} is a voter already; remove it before it is added anew.`)
@@ -34,7 +35,7 @@ export function handleAddVoter(state: RaftState, token: ReplyToken, request: Add
     kind: 'addVoter',
     token,
     deadlineMs,
-    voter: { ...voter, endpoints },
+    voter: { ...voter, endpoints, kraftVersions: KRAFT_VERSIONS },
     ackWhenCommitted,
     offset: -1,
   }
@@ -51,12 +52,12 @@ export function handleApiVersions(state: RaftState, result: ApiVersionsResult, n
   }
   const { kraftVersions } = result
   const { kraftVersion } = state.set
-  if (kraftVersions === null || kraftVersions.min > kraftVersion || kraftVersions.max < kraftVersion) {
+  if (kraftVersions === null || !servesLevel(kraftVersions, kraftVersion)) {
     settle(state, 'INVALID_REQUEST', `The new voter does not serve kraft.version ${kraftVersion}.`)
   } else if (!state.leadership!.isCaughtUp(pending.voter, nowMs)) {
     settle(state, 'REQUEST_TIMED_OUT', 'The new voter has not fetched the whole log of late.')
   } else {
-    pending.offset = appendVoters(state, withVoter(state.set, pending.voter), nowMs)
+    pending.offset = appendVoters(state, withVoter(state.set, { ...pending.voter, kraftVersions }), nowMs)
     if (!pending.ackWhenCommitted) settle(state, 'NONE', null)
     advance(state)
   }
@@ -81,7 +82,7 @@ export function handleRemoveVoter(
   if (error !== null || leadership === null) return refuse(error ?? 'NOT_LEADER_OR_FOLLOWER', null)
   if (voter.id < 0 || voter.directoryId === ZERO_UUID)
     return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
-  const obstacle = obstacleTo(state, leadership)
+  const obstacle = obstacleTo(state, leadership, 'removing')
   if (obstacle !== null) return refuse(...obstacle)
   const rest = withoutVoter(state.set, voter)
   if (rest === null)
@@ -98,10 +99,12 @@ export function handleUpdateVoter(
   request: UpdateVoterRequest,
   nowMs: number,
 ): void {
+  const { voter, endpoints, kraftVersions } = request
+  const told = { ...voter, endpoints, kraftVersions }
   const error = updateError(state, request)
   if (error === null) {
-    const { voter, endpoints } = request
-    appendVoters(state, withVoter(state.set, { ...voter, endpoints }), nowMs)
+    if (state.set.kraftVersion > 0) appendVoters(state, withVoter(state.set, told), nowMs)
+    else noteVoter(state, told, nowMs)
   }
   state.reply(token, { kind: 'updateVoter', error: error ?? 'NONE', leader: state.leader, granted: false })
 }
@@ -121,18 +124,29 @@ function updateError(state: RaftState, request: UpdateVoterRequest): ErrorCode |
   const { min, max } = kraftVersions
   if (voter.id < 0 || voter.directoryId === ZERO_UUID || !hasListener) return 'INVALID_REQUEST'
   if (min < 0 || max < min) return 'INVALID_REQUEST'
-  const obstacle = obstacleTo(state, leadership)
+  const isStatic = set.kraftVersion === 0
+  const obstacle = isStatic ? passingObstacle(leadership) : obstacleTo(state, leadership, 'updating')
   if (obstacle !== null) return obstacle[0]
-  if (min > set.kraftVersion || max < set.kraftVersion) return 'INVALID_REQUEST'
-  return set.voters.some((known) => sameKey(known, voter)) ? null : 'VOTER_NOT_FOUND'
+  if (!servesLevel(kraftVersions, set.kraftVersion)) return 'INVALID_REQUEST'
+  const isKnown = set.voters.some((known) => (isStatic ? known.id === voter.id : sameKey(known, voter)))
+  return isKnown ? null : 'VOTER_NOT_FOUND'
 }
 
-function obstacleTo(state: RaftState, leadership: Leadership): [ErrorCode, string] | null {
+function obstacleTo(state: RaftState, leadership: Leadership, change: string): [ErrorCode, string] | null {
   const { offset, set }: { offset: number; set: VoterSet } = state.history.last
+  const passing = passingObstacle(leadership)
+  if (passing !== null || leadership.highWatermark === null) return passing
+  if (set.kraftVersion === 0) {
+    const message = `Cluster doesn't support ${change} voter because the kraft.version feature is 0`
+    return ['UNSUPPORTED_VERSION', message]
+  }
+  if (offset >= leadership.highWatermark) return ['REQUEST_TIMED_OUT', 'The last voter change is not committed yet.']
+  return null
+}
+
+function passingObstacle(leadership: Leadership): [ErrorCode, string] | null {
   if (leadership.pending !== null) return ['REQUEST_TIMED_OUT', 'Another voter change is under way.']
   if (leadership.highWatermark === null) return ['REQUEST_TIMED_OUT', 'The leader has not committed in its epoch yet.']
-  if (set.kraftVersion === 0) return ['UNSUPPORTED_VERSION', 'With kraft.version 0 the voters can not be changed.']
-  if (offset >= leadership.highWatermark) return ['REQUEST_TIMED_OUT', 'The last voter change is not committed yet.']
   return null
 }
 

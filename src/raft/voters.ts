@@ -9,6 +9,13 @@ export interface Voter {
   /** ZERO_UUID: not known (static voters). */
   readonly directoryId: Uuid
   readonly endpoints: readonly VoterEndpoint[]
+  /** kraft.version levels that it can serve. */
+  readonly kraftVersions: VersionRange
+}
+
+export interface VersionRange {
+  readonly min: number
+  readonly max: number
 }
 
 export interface VoterEndpoint {
@@ -42,7 +49,9 @@ export interface VoterChange {
 }
 
 /** kraft.version levels that this node can serve. */
-export const KRAFT_VERSIONS = { min: 0, max: 1 }
+export const KRAFT_VERSIONS: VersionRange = { min: 0, max: 1 }
+/** Of a static voter, which hasn't said yet what it serves. */
+export const STATIC_KRAFT_VERSIONS: VersionRange = { min: 0, max: 0 }
 
 export const NO_VOTERS: VoterSet = { kraftVersion: 0, voters: [] }
 
@@ -84,9 +93,15 @@ export function withoutVoter(set: VoterSet, key: ReplicaKey): VoterSet | null {
   return voters.length === set.voters.length || voters.length === 0 ? null : { ...set, voters }
 }
 
-/** The set names other listeners for a voter than it has; none: it doesn't say which it has. */
+export function servesLevel({ min, max }: VersionRange, level: number): boolean {
+  return min <= level && max >= level
+}
+
+/** The set names other listeners or levels for a voter than it has; no listeners: it doesn't say which it has. */
 export function isStale(voter: Voter, own: readonly VoterEndpoint[]): boolean {
-  return own.length > 0 && !sameEndpoints(voter.endpoints, own)
+  const { min, max } = voter.kraftVersions
+  if (own.length === 0) return false
+  return !sameEndpoints(voter.endpoints, own) || min !== KRAFT_VERSIONS.min || max !== KRAFT_VERSIONS.max
 }
 
 function sameEndpoints(left: readonly VoterEndpoint[], right: readonly VoterEndpoint[]): boolean {

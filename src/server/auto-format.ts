@@ -10,7 +10,7 @@ import type { BrokerConfig } from '../config/broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { METADATA_VERSION_LATEST, newClusterFeatures } from '../metadata/features.ts'
 import { formatDirectory } from '../quorum/format.ts'
-import type { Voter } from '../raft/voters.ts'
+import { KRAFT_VERSIONS, type Voter } from '../raft/voters.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import type { World } from '../world/world.ts'
 
@@ -46,7 +46,7 @@ function voterOf(config: BrokerConfig, directoryId: Uuid): Voter {
     host: host || 'localhost',
     port,
   }))
-  return { id: config.nodeId, directoryId, endpoints }
+  return { id: config.nodeId, directoryId, endpoints, kraftVersions: KRAFT_VERSIONS }
 }
 
 async function isEmpty(world: World, directory: string): Promise<boolean> {

@@ -2,16 +2,20 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT, type Logger } from '../base/logger.ts'
-import { parseUuid, type Uuid } from '../base/uuid.ts'
+import { ZERO_UUID, parseUuid, type Uuid } from '../base/uuid.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { AddRaftVoter } from '../protocol/generated/add-raft-voter.ts'
+import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DescribeQuorum, DescribeQuorumRequest } from '../protocol/generated/describe-quorum.ts'
 import { Envelope } from '../protocol/generated/envelope.ts'
 import { InitProducerId } from '../protocol/generated/init-producer-id.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
+import { RemoveRaftVoter } from '../protocol/generated/remove-raft-voter.ts'
+import { UpdateFeatures } from '../protocol/generated/update-features.ts'
 import { formatDirectory } from '../quorum/format.ts'
+import { KRAFT_VERSIONS } from '../raft/voters.ts'
 import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -46,6 +50,7 @@ class Cluster {
         voters?.map((voter) => ({
           id: voter,
           directoryId: directoryOf(voter),
+          kraftVersions: KRAFT_VERSIONS,
           endpoints: [{ name: 'CONTROLLER', host: `n${voter}`, port: 9093 }],
         })) ?? null,
     })
@@ -99,13 +104,44 @@ class Cluster {
     return topics.map(({ name }) => name ?? '').sort()
   }
 
-  async quorum(at: number): Promise<{ leaderId: number; voters: number[]; observers: number[] }> {
+  async raiseKraftVersion(
+    at: number,
+    validateOnly = false,
+  ): Promise<{ readonly errorCode: number; readonly errorMessage: string | null }> {
+    const featureUpdates = [{ feature: 'kraft.version', maxVersionLevel: 1 }]
+    return this.ask(at, (client) => client.request(UpdateFeatures, { featureUpdates, validateOnly }))
+  }
+
+  /** As the broker tells its clients. */
+  async kraftVersion(at: number): Promise<number> {
+    const software = { clientSoftwareName: 'test', clientSoftwareVersion: '1' }
+    const { finalizedFeatures } = await this.ask(at, (client) => client.request(ApiVersions, software))
+    return finalizedFeatures.find(({ name }) => name === 'kraft.version')?.maxVersionLevel ?? 0
+  }
+
+  async removeVoter(id: number): Promise<number> {
+    const { leaderId } = await this.quorum(IDS.find((one) => one !== id)!)
+    const voter = { clusterId: CLUSTER_ID, voterId: id, voterDirectoryId: directoryOf(id) }
+    return (await this.ask(leaderId, (client) => client.request(RemoveRaftVoter, voter), 9093)).errorCode
+  }
+
+  async snapshots(id: number): Promise<number> {
+    const files = (await this.world.node(`n${id}`).world.disk.list('/data/__cluster_metadata-0')) ?? []
+    return files.filter(({ name }) => name.endsWith('.checkpoint')).length
+  }
+
+  async quorum(
+    at: number,
+  ): Promise<{ leaderId: number; voters: number[]; observers: number[]; directories: string[] }> {
     const asked = { topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }
     const { topics } = await this.ask(at, (client) => client.request(DescribeQuorum, asked))
     const { leaderId, currentVoters, observers } = topics[0]!.partitions[0]!
     const ids = (replicas: readonly { readonly replicaId: number }[]): number[] =>
       replicas.map(({ replicaId }) => replicaId).sort()
-    return { leaderId, voters: ids(currentVoters), observers: ids(observers) }
+    const directories = currentVoters
+      .toSorted((left, right) => left.replicaId - right.replicaId)
+      .map(({ replicaDirectoryId }) => replicaDirectoryId)
+    return { leaderId, voters: ids(currentVoters), observers: ids(observers), directories }
   }
 
   /** Committed on all nodes alike, and as clients are shown it. */
@@ -166,6 +202,49 @@ test.each([
         ),
       )
       expect(new Set(given.map(({ producerId }) => producerId)).size).toBe(3)
+    },
+    config,
+  )
+})
+
+test('static voters become voters in the log, which come and go, and are so after snapshots, leader changes and restarts', async () => {
+  // Other than what a running node is told, configuration stays: whoever starts again has the voters of the log.
+  const config = { ...STATIC, 'metadata.log.max.record.bytes.between.snapshots': '2000' }
+  await withCluster(
+    13,
+    async (cluster) => {
+      for (const id of IDS) await cluster.format(id, null)
+      await cluster.startAll()
+      const first = await cluster.quorum(1)
+      expect(first.directories).toEqual([ZERO_UUID, ZERO_UUID, ZERO_UUID])
+      const refused = await cluster.raiseKraftVersion(2)
+      expect(refused.errorMessage).toContain('because not all of the voters support it')
+      await cluster.world.advance(5000)
+      expect((await cluster.raiseKraftVersion(2, true)).errorCode).toBe(0)
+      expect(await cluster.kraftVersion(2)).toBe(0)
+      expect((await cluster.raiseKraftVersion(2)).errorCode).toBe(0)
+      for (const id of IDS) {
+        await cluster.world.advance(1000)
+        expect(await cluster.kraftVersion(id)).toBe(1)
+        expect(await cluster.quorum(id)).toMatchObject({ voters: IDS, directories: IDS.map(directoryOf) })
+      }
+      const { leaderId } = await cluster.quorum(1)
+      await cluster.stop(leaderId)
+      const [other = 0, third = 0] = IDS.filter((id) => id !== leaderId)
+      for (let topic = 0; topic < 10; topic++) await cluster.createTopic(other, `without-${leaderId}-${topic}`)
+      await cluster.start(leaderId)
+      expect(await cluster.removeVoter(third)).toBe(0)
+      await cluster.createTopic(other, 'of-two')
+      expect(await cluster.quorum(other)).toMatchObject({ voters: [leaderId, other].sort(), observers: [third] })
+      for (const id of IDS) await cluster.stop(id, 'closeHard')
+      await cluster.startAll()
+      await cluster.createTopic(third, 'again')
+      for (const id of IDS) {
+        expect(await cluster.kraftVersion(id)).toBe(1)
+        expect(await cluster.snapshots(id)).toBeGreaterThan(0)
+        expect(await cluster.quorum(id)).toMatchObject({ voters: [leaderId, other].sort() })
+      }
+      await cluster.expectAlike()
     },
     config,
   )

@@ -11,6 +11,7 @@ import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
 import { RemoveRaftVoter } from '../protocol/generated/remove-raft-voter.ts'
 import { formatDirectory } from '../quorum/format.ts'
+import { KRAFT_VERSIONS } from '../raft/voters.ts'
 import type { BrokerConnection } from '../rpc/broker-connection.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -44,6 +45,7 @@ class Cluster {
         ? VOTERS.map((voter) => ({
             id: voter,
             directoryId: directoryOf(voter),
+            kraftVersions: KRAFT_VERSIONS,
             endpoints: [{ name: 'CONTROLLER', host: `n${voter}`, port: 9093 }],
           }))
         : null,

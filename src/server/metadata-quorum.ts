@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import { ZERO_UUID } from '../base/uuid.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { DEFAULT_TIMING, type QuorumOptions } from '../quorum/quorum-options.ts'
+import { STATIC_KRAFT_VERSIONS } from '../raft/voters.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import type { LogDirectory } from '../storage/log-directory.ts'
 import type { World } from '../world/world.ts'
@@ -32,7 +33,8 @@ export function quorumOptions(
     nodeId: config.nodeId,
     directoryId: directory.id,
     staticVoters: config.quorumVoters.map(({ id, host, port }) => {
-      return { id, directoryId: ZERO_UUID, endpoints: [{ name: listenerName, host, port }] }
+      const endpoints = [{ name: listenerName, host, port }]
+      return { id, directoryId: ZERO_UUID, endpoints, kraftVersions: STATIC_KRAFT_VERSIONS }
     }),
     listenerName,
     autoJoin: config.quorumAutoJoinEnable,

@@ -59,6 +59,7 @@ export async function startController(
       imbalanceCheckIntervalMs: config.autoLeaderRebalanceEnable
         ? config.leaderImbalanceCheckIntervalSeconds * 1000
         : 0,
+      staticVoterIds: config.quorumVoters.map(({ id }) => id),
       uncleanElectionIntervalMs: config.uncleanLeaderElectionIntervalMs,
     },
     rules: new TableConfigRules({

@@ -6,6 +6,7 @@ import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { bootstrapValues } from '../metadata/bootstrap.ts'
 import { encodeMetadataRecord, metadataRecord } from '../metadata/metadata-records.ts'
 import { formatDirectory } from '../quorum/format.ts'
+import { KRAFT_VERSIONS } from '../raft/voters.ts'
 import { openLogDirectories } from '../storage/log-directories.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -72,6 +73,7 @@ test('the next active controller aborts it, and no controller shows anything of 
         voters: IDS.map((voter) => ({
           id: voter,
           directoryId: directoryOf(voter),
+          kraftVersions: KRAFT_VERSIONS,
           endpoints: [{ name: 'CONTROLLER', host: `n${voter}`, port: 9093 }],
         })),
       })

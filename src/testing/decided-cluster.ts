@@ -31,6 +31,7 @@ export interface DecidedClusterOptions {
   /** eligible.leader.replicas.version=1 */
   readonly withElr?: boolean
   readonly minIsr?: number
+  readonly staticVoterIds?: readonly number[]
 }
 
 export const directoryId = (brokerId: number): Uuid => `ddddddddddddddddd${String(brokerId).padStart(3, '0')}DA` as Uuid
@@ -59,7 +60,10 @@ export class DecidedCluster {
     isSet: () => false,
   })
 
-  constructor({ metadataVersion = 30, withElr = false, minIsr }: DecidedClusterOptions = {}) {
+  readonly #staticVoterIds: readonly number[]
+
+  constructor({ metadataVersion = 30, withElr = false, minIsr, staticVoterIds = [] }: DecidedClusterOptions = {}) {
+    this.#staticVoterIds = staticVoterIds
     this.image = replayAll(EMPTY_IMAGE, bootstrapRecords(metadataVersion))
     if (withElr) this.replay(metadataRecord('FeatureLevelRecord', 0, { name: ELR_VERSION, featureLevel: 1 }))
     if (minIsr !== undefined) this.config('', 'min.insync.replicas', String(minIsr))
@@ -81,6 +85,7 @@ export class DecidedCluster {
         brokerSessionTimeoutMs: SESSION_MS,
         maxIdleIntervalMs: 0,
         imbalanceCheckIntervalMs: 0,
+        staticVoterIds: this.#staticVoterIds,
         uncleanElectionIntervalMs: 0,
       },
       rules: this.#rules,

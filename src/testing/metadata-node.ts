@@ -10,6 +10,7 @@ import { bootstrapRecords } from '../metadata/bootstrap.ts'
 import { DEFAULT_TIMING, type QuorumOptions } from '../quorum/quorum-options.ts'
 import { NO_PEERS } from '../quorum/raft-channel.ts'
 import { Quorum } from '../quorum/quorum.ts'
+import { STATIC_KRAFT_VERSIONS } from '../raft/voters.ts'
 import type { World } from '../world/world.ts'
 
 export const CLUSTER_ID = 'test-cluster-0000000000'
@@ -47,7 +48,12 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
     logDirectory: options.logDirectory,
     nodeId,
     directoryId: options.directoryId ?? ZERO_UUID,
-    staticVoters: (options.staticVoterIds ?? [nodeId]).map((id) => ({ id, directoryId: ZERO_UUID, endpoints: [] })),
+    staticVoters: (options.staticVoterIds ?? [nodeId]).map((id) => ({
+      id,
+      directoryId: ZERO_UUID,
+      endpoints: [],
+      kraftVersions: STATIC_KRAFT_VERSIONS,
+    })),
     mayVote: true,
     autoJoin: false,
     endpoints: [],
@@ -76,6 +82,7 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
       brokerSessionTimeoutMs: 9000,
       maxIdleIntervalMs: options.maxIdleIntervalMs ?? 0,
       imbalanceCheckIntervalMs: options.imbalanceCheckIntervalMs ?? 0,
+      staticVoterIds: [],
       uncleanElectionIntervalMs: options.uncleanElectionIntervalMs ?? 0,
     },
     rules: new TableConfigRules({

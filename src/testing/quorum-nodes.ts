@@ -9,7 +9,7 @@ import { Quorum } from '../quorum/quorum.ts'
 import type { RaftChannel, ServedAnswer } from '../quorum/raft-channel.ts'
 import { batchesOf } from '../quorum/wire-results.ts'
 import type { RaftResult } from '../raft/messages.ts'
-import type { Voter } from '../raft/voters.ts'
+import { KRAFT_VERSIONS, type Voter } from '../raft/voters.ts'
 import { isControl } from '../records/batch.ts'
 import { readRecords } from '../records/record-reader.ts'
 import type { SeededWorld } from './seeded-world.ts'
@@ -19,7 +19,8 @@ const LATENCY_MS = 1
 
 export function quorumVoter(id: number): Voter {
   const directoryId = `ddddddddddddddddddd${String(id).padStart(2, '0')}A` as Uuid
-  return { id, directoryId, endpoints: [{ name: 'CONTROLLER', host: `node-${id}`, port: 9093 }] }
+  const endpoints = [{ name: 'CONTROLLER', host: `node-${id}`, port: 9093 }]
+  return { id, directoryId, endpoints, kraftVersions: KRAFT_VERSIONS }
 }
 
 /** What a node was handed: the text of each record, in order. */

@@ -18,7 +18,7 @@ import {
 } from '../../metadata/features.ts'
 import { encodeMetadataRecord, type MetadataRecord } from '../../metadata/metadata-records.ts'
 import { formatDirectory } from '../../quorum/format.ts'
-import type { Voter } from '../../raft/voters.ts'
+import { KRAFT_VERSIONS, type Voter } from '../../raft/voters.ts'
 import {
   randomUuid,
   readMetaProperties,
@@ -108,7 +108,7 @@ function planOf(world: World, config: BrokerConfig, args: Arguments): Plan {
   const initial = args.value('initial-controllers')
   const asksForVoters = standalone || initial !== null
   checkQuorum(config, args, asksForVoters)
-  checkFeatures(features, asksForVoters || args.has('no-initial-controllers'))
+  checkFeatures(features, config.quorumVoters.length === 0)
   const drawn = randomUuid(world.random)
   const voters = initial === null ? (standalone ? [ownVoter(config, drawn)] : null) : initialVoters(config, initial)
   const own = voters?.find((voter) => voter.id === config.nodeId)
@@ -184,7 +184,11 @@ function checkFeatures(features: ReadonlyMap<string, number>, isDynamic: boolean
       )
     }
     if (level === 1 && !isDynamic) {
-      throw fail('Cannot set kraft.version to 1 while the voters are those of controller.quorum.voters.')
+      throw fail(
+        'Cannot set kraft.version to 1 unless controller.quorum.voters is empty and one of the flags --standalone, ' +
+          '--initial-controllers, or --no-initial-controllers is used. For dynamic controllers support, try using one of ' +
+          '--standalone, --initial-controllers, or --no-initial-controllers and removing controller.quorum.voters.',
+      )
     }
   }
 }
@@ -195,7 +199,7 @@ function ownVoter(config: BrokerConfig, directoryId: Uuid): Voter {
     host: host || 'localhost',
     port,
   }))
-  return { id: config.nodeId, directoryId, endpoints }
+  return { id: config.nodeId, directoryId, endpoints, kraftVersions: KRAFT_VERSIONS }
 }
 
 /** `id@host:port:directory,…` */
@@ -213,7 +217,7 @@ function initialVoters(config: BrokerConfig, text: string): readonly Voter[] {
     if (!/^\d+$/.test(portText) || port > 65_535) throw fail('Failed to parse port in dynamic voter string.')
     const directoryId = parseUuid(directory)
     if (directoryId === null) throw fail('Failed to parse directory ID in dynamic voter string.')
-    return { id: Number(id), directoryId, endpoints: [{ name, host, port }] }
+    return { id: Number(id), directoryId, endpoints: [{ name, host, port }], kraftVersions: KRAFT_VERSIONS }
   })
 }
 

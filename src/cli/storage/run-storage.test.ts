@@ -122,6 +122,8 @@ test.each([
   ],
   ['a feature that is not served yet', COMBINED, ['-s', '-f', 'group.version=1'], 'group.version is not supported yet'],
   ['static voting in a dynamic quorum', COMBINED, ['-s', '-f', 'kraft.version=0'], 'Cannot set kraft.version to 0'],
+  ['dynamic voting with static voters', STATIC, ['-f', 'kraft.version=1'], 'Cannot set kraft.version to 1 unless'],
+  ['static voting without static voters', BROKER, ['-f', 'kraft.version=0'], 'Cannot set kraft.version to 0 if'],
   ['a credential without a password', COMBINED, ['-s', '-S', 'SCRAM-SHA-256=[name=a]'], "one of 'password' or"],
   ['a credential without a name', COMBINED, ['-s', '-S', 'SCRAM-SHA-256=[password=a]'], "You must supply 'name'"],
   [

@@ -8,6 +8,7 @@ import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
 import { bootstrapValues } from '../../metadata/bootstrap.ts'
 import { ELR_VERSION, METADATA_VERSION_LATEST, newClusterFeatures } from '../../metadata/features.ts'
 import { formatDirectory } from '../../quorum/format.ts'
+import { KRAFT_VERSIONS } from '../../raft/voters.ts'
 import { startControllerNode } from '../../server/controller-node.ts'
 import type { Node } from '../../server/node-life.ts'
 import type { Inside } from '../../server/node-options.ts'
@@ -96,6 +97,7 @@ export class ClusterNode {
         ? voters.map(({ id, name }) => ({
             id,
             directoryId: directoryOf(id),
+            kraftVersions: KRAFT_VERSIONS,
             endpoints: [{ name: 'CONTROLLER', host: name, port: CONTROLLER_PORT }],
           }))
         : null,

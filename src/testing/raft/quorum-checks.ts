@@ -4,7 +4,7 @@
  */
 import { assert } from '../../base/errors.ts'
 import type { RaftOutput } from '../../raft/raft-io.ts'
-import { sameKey, type ReplicaKey } from '../../raft/voters.ts'
+import { sameKey, type ReplicaKey, type VoterSet } from '../../raft/voters.ts'
 import { contentOf, type Replica } from './replica.ts'
 
 export class QuorumChecks {
@@ -109,7 +109,7 @@ export class QuorumChecks {
 
   /** At rest: every replica has committed the same. */
   atRest(all: readonly Replica[]): void {
-    const sets = new Set(all.map(({ raft }) => raft?.voterSet.voters.map(({ id }) => id).join()))
+    const sets = new Set(all.map(({ raft }) => (raft === null ? '' : textOf(raft.voterSet))))
     assert(sets.size === 1, `replicas know different voters: ${[...sets].join(' and ')}`)
     for (const { id, raft, disk } of all) {
       if (raft === null) continue
@@ -121,4 +121,8 @@ export class QuorumChecks {
       }
     }
   }
+}
+
+function textOf({ kraftVersion, voters }: VoterSet): string {
+  return `${voters.map(({ id, directoryId }) => `${id} ${directoryId}`).join()} (kraft.version ${kraftVersion})`
 }

@@ -25,6 +25,9 @@ export const RAFT_COUNTERS = [
   'partition',
   'resignation',
   'static voters',
+  'kraft.version raised',
+  'kraft.version refused',
+  'kraft.version cut off',
   'observer',
 ] as const
 export type RaftCounter = (typeof RAFT_COUNTERS)[number]
@@ -69,6 +72,7 @@ class Chaos {
   #written = 0
   /** Of voters that were asked to go, in this seed. */
   #roleOf = new Map<number, string>()
+  readonly #kraftVersions = new WeakMap<object, number>()
 
   constructor(seed: number, neglect: Neglect) {
     const random = new SeededRandom(seed)
@@ -80,7 +84,7 @@ class Chaos {
     this.#spans = 15 + random.below(25)
     if (!this.#isDynamic) this.counters.add('static voters')
     const voters = range(1, random.chance(0.2) ? 2 : random.chance(0.5) ? 3 : 5)
-    const spares = this.#isDynamic ? range(voters.length + 1, 1 + random.below(2)) : []
+    const spares = this.#isDynamic || random.chance(0.5) ? range(voters.length + 1, 1 + random.below(2)) : []
     const observers = range(101, random.below(2))
     this.cluster = new RaftCluster({
       random,
@@ -143,7 +147,7 @@ class Chaos {
     const { cluster } = this
     const all = cluster.replicas
     const one = all[random.below(all.length)]!
-    const kind = random.below(14)
+    const kind = random.below(15)
     if (kind < 2) this.#partition(one)
     else if (kind < 4) cluster.cut.clear()
     else if (kind === 4 && one.isUp) {
@@ -158,7 +162,8 @@ class Chaos {
       this.#say(`node ${one.id} resigns`)
       this.counters.add('resignation')
       one.step({ kind: 'resign', epoch: one.raft.epoch })
-    } else if (kind >= 12) this.#storm()
+    } else if (kind === 14) this.#upgrade()
+    else if (kind >= 12) this.#storm()
     if (random.chance(0.3)) for (const replica of all) replica.takeSnapshot()
     for (const replica of all) if (!replica.isUp && random.chance(0.5)) this.#restart(replica)
   }
@@ -208,13 +213,15 @@ class Chaos {
     }
   }
 
-  #cutBoth(one: number, other: number): void {
-    this.cluster.cut.add(`${one} ${other}`).add(`${other} ${one}`)
+  #cutOff(one: Replica): void {
+    for (const { id } of this.cluster.replicas) {
+      if (id !== one.id) this.cluster.cut.add(`${one.id} ${id}`).add(`${id} ${one.id}`)
+    }
   }
 
   #changeVoters(): void {
     const { leader } = this.cluster
-    if (!this.#isDynamic || leader === null) return
+    if (leader === null || leader.raft!.voterSet.kraftVersion === 0) return
     const { voters } = leader.raft!.voterSet
     const controllers = this.cluster.replicas.filter(({ id }) => id < 100)
     const { id } = controllers[this.#random.below(controllers.length)]!
@@ -240,14 +247,32 @@ class Chaos {
     })
     if (!isCutOff) return
     // What a leader alone appends must not let it commit alone.
-    for (const other of this.cluster.replicas) if (other !== leader) this.#cutBoth(leader.id, other.id)
+    this.#cutOff(leader)
     for (const other of voters) {
       if (other.id !== leader.id) leader.receive({ kind: 'removeVoter', voter: other }, () => {})
     }
   }
 
+  /** At once, while voters may not have told yet, and sometimes by a leader that nobody hears any more. */
+  #upgrade(): void {
+    const { leader } = this.cluster
+    if (leader === null || leader.raft!.voterSet.kraftVersion > 0) return
+    if (leader.raft!.upgradeObstacle(1) !== null) {
+      this.counters.add('kraft.version refused')
+      return
+    }
+    this.#say(`node ${leader.id} raises kraft.version`)
+    if (this.#random.chance(0.4)) this.#cutOff(leader)
+    leader.step({ kind: 'upgraded', kraftVersion: 1 })
+  }
+
   #note(replica: Replica, output: RaftOutput): void {
     const raft = replica.raft!
+    const { kraftVersion } = raft.voterSet
+    const before = this.#kraftVersions.get(raft) ?? kraftVersion
+    this.#kraftVersions.set(raft, kraftVersion)
+    if (!this.#isDynamic && kraftVersion > before) this.counters.add('kraft.version raised')
+    if (!this.#isDynamic && kraftVersion < before) this.counters.add('kraft.version cut off')
     if (output.truncateTo !== null) {
       this.counters.add('log truncated')
       this.#say(`node ${replica.id} cuts its log at ${output.truncateTo}`)

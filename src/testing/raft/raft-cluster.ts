@@ -2,7 +2,14 @@
 import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import type { RaftRequest, RaftResult } from '../../raft/messages.ts'
 import type { RaftOptions, RaftOutput, RaftTiming } from '../../raft/raft-io.ts'
-import { NO_VOTERS, type HostPort, type Voter, type VoterSet } from '../../raft/voters.ts'
+import {
+  KRAFT_VERSIONS,
+  NO_VOTERS,
+  STATIC_KRAFT_VERSIONS,
+  type HostPort,
+  type Voter,
+  type VoterSet,
+} from '../../raft/voters.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import { EventQueue } from './event-queue.ts'
 import { QuorumChecks } from './quorum-checks.ts'
@@ -133,7 +140,7 @@ export class RaftCluster implements ReplicaHost {
     const log = disk.content()
     const first: VoterSet =
       kraftVersion === 0
-        ? { kraftVersion, voters: voters.map((one) => voter(one, ZERO_UUID)) }
+        ? { kraftVersion, voters: voters.map((one) => voter(one, ZERO_UUID, STATIC_KRAFT_VERSIONS)) }
         : { kraftVersion, voters: voters.map((one) => voter(one, directoryOf(one))) }
     const mayVote = !observers.includes(id)
     const isFirst = kraftVersion === 0 || voters.includes(id)
@@ -163,6 +170,6 @@ export function hostOf(id: number): HostPort {
   return { host: `node-${id}`, port: 9000 + id }
 }
 
-export function voter(id: number, directoryId: Uuid): Voter {
-  return { id, directoryId, endpoints: [{ name: LISTENER, ...hostOf(id) }] }
+export function voter(id: number, directoryId: Uuid, kraftVersions = KRAFT_VERSIONS): Voter {
+  return { id, directoryId, endpoints: [{ name: LISTENER, ...hostOf(id) }], kraftVersions }
 }

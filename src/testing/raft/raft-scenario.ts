@@ -13,7 +13,8 @@
  *     cut 1 2 | cut 1 | heal           no message between two nodes, or between one and all; all links work again
  *     disk 1 500                       each write of that node takes so long
  *     snapshot 1                       of what is committed; the log before the last one but one goes
- *     resign 1 | shutdown 1 | add 4 | remove 2 | forget-endpoint 2
+ *     resign 1 | shutdown 1 | add 4 | remove 2
+ *     upgrade                          the leader raises kraft.version to 1
  *     status                           a line per node
  */
 import type { RaftOutput } from '../../raft/raft-io.ts'
@@ -91,6 +92,8 @@ export class RaftScenario {
       case 'add':
       case 'remove':
         return ids.forEach((id) => this.#change(name, id))
+      case 'upgrade':
+        return this.#upgrade()
       case 'status':
         return this.#all.replicas.forEach((replica) => this.#status(replica))
       default:
@@ -146,6 +149,14 @@ export class RaftScenario {
     })
   }
 
+  #upgrade(): void {
+    const { leader } = this.#all
+    if (leader === null) return this.#say('nobody leads')
+    const obstacle = leader.raft!.upgradeObstacle(1)
+    if (obstacle !== null) return this.#say(`upgrade: ${obstacle}`)
+    leader.step({ kind: 'upgraded', kraftVersion: 1 })
+  }
+
   #note(replica: Replica, output: RaftOutput): void {
     const { id } = replica
     const raft = replica.raft!
@@ -169,8 +180,10 @@ export class RaftScenario {
   #status({ id, raft, disk }: Replica): void {
     const log = `[${disk.entries.map((entry) => `${entry.baseOffset}=${contentOf(entry)}`).join(' ')}]`
     if (raft === null) return this.#say(`node ${id}: down, log ${log}`)
-    const { epoch, role, committedTo } = raft
-    this.#say(`node ${id}: ${role} in epoch ${epoch}, committed ${committedTo}, log from ${disk.startOffset} ${log}`)
+    const { epoch, role, committedTo, voterSet } = raft
+    const level = this.#dynamic || voterSet.kraftVersion === 0 ? '' : `kraft.version ${voterSet.kraftVersion}, `
+    const start = disk.startOffset
+    this.#say(`node ${id}: ${role} in epoch ${epoch}, ${level}committed ${committedTo}, log from ${start} ${log}`)
   }
 
   #say(line: string): void {
