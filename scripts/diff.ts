@@ -151,7 +151,7 @@ async function run(
     if (goesOn.includes(false)) break
   }
   for (const outcome of await duel.end()) findings.add(numbers.get(outcome.step) ?? 0, outcome, scenario)
-  await resetAfter([kafka, klamm], scenario.prefix)
+  await resetAfter(kafka, klamm, scenario.prefix)
   return sent
 }
 

@@ -9,6 +9,7 @@ import { differences, type Difference } from './compare.ts'
 import { CONNECTIONS, GROUPS, type RequestStep, type Step } from './generator.ts'
 import type { RawStep } from './raw-frames.ts'
 import { sleep } from './server.ts'
+import { settingsAgree } from './settings.ts'
 import type { Result, Scope, Side } from './side.ts'
 import type { ValueObject } from './values.ts'
 
@@ -38,7 +39,6 @@ const OTHER_MS_MAX = 2500
 /** What a server that has just answered needs for another answer. */
 const AWAKE_MS = 500
 const SETTLE_MS_MAX = 5000
-const CONFIGS_MS = 80
 const API_VERSIONS_V0 = Buffer.from('0000000d0012000000007a6900037365 6e'.replaceAll(' ', ''), 'hex')
 const SENTINEL_CORRELATION = 0x0000_7a69
 
@@ -241,7 +241,7 @@ export class Duel {
 
   /** Kafka's broker follows its controller a moment later: what a step changed must have arrived before the next. */
   async #settle(step: RequestStep): Promise<Compared[]> {
-    if (CONFIG_CHANGES.has(step.api)) await sleep(CONFIGS_MS)
+    if (CONFIG_CHANGES.has(step.api)) await settingsAgree(this.#kafka, this.#klamm)
     const creates = step.api === METADATA && (step.version < 4 || step.message['allowAutoTopicCreation'] === true)
     if (!TOPIC_CHANGES.has(step.api) && !creates) return []
     const outcomes = await this.settleTopics(step)

@@ -1,6 +1,7 @@
 /** What both servers need before the first step, and what is put back after each scenario. */
 import type { Json } from '../../src/protocol/json.ts'
 import { sleep } from './server.ts'
+import { settingsAgree } from './settings.ts'
 import type { Side } from './side.ts'
 
 export type Served = ReadonlyMap<number, { readonly low: number; readonly high: number }>
@@ -66,8 +67,8 @@ export async function servedVersions(side: Side): Promise<Served> {
 }
 
 /** Topics of the scenario go, broker settings go back to what the file says. */
-export async function resetAfter(sides: readonly Side[], prefix: string): Promise<void> {
-  for (const side of sides) {
+export async function resetAfter(kafka: Side, klamm: Side, prefix: string): Promise<void> {
+  for (const side of [kafka, klamm]) {
     const topics = list(await side.topics()).flatMap((topic) => {
       const { name } = Object(topic) as Record<string, Json>
       return typeof name === 'string' && name.startsWith(prefix) ? [name] : []
@@ -82,6 +83,7 @@ export async function resetAfter(sides: readonly Side[], prefix: string): Promis
       validateOnly: false,
     })
   }
+  await settingsAgree(kafka, klamm)
 }
 
 function list(json: Json | undefined): readonly Json[] {
