@@ -6,7 +6,7 @@ import type { Side } from './side.ts'
 
 export type Served = ReadonlyMap<number, { readonly low: number; readonly high: number }>
 
-const READY_MS_MAX = 60_000
+const READY_MS_MAX = 240_000
 /** 4.x lists Produce 0-2 for old clients that would stop otherwise, and closes the connection on them. */
 const PRODUCE_REALLY_FROM = 3
 const BROKER_KEYS = [

@@ -9,7 +9,7 @@ export interface Server {
   stop(): Promise<void>
 }
 
-const START_MS_MAX = 90_000
+const START_MS_MAX = 300_000
 
 /**
  * The same settings for both, but for the places. Nothing expires while a run lasts, and no fetch session is pushed out.

@@ -20,7 +20,7 @@ import { createTopics, sendRequests, type BatchAnswer } from './send-stream.ts'
 import type { StreamTopic } from './produce-stream.ts'
 
 const REQUESTS = 120
-const COORDINATOR_TRIES_MAX = 200
+const COORDINATOR_TRIES_MAX = 2000
 const TIMEOUT_MS = 30_000
 const SET = 0
 const RESOURCE = { TOPIC: 2, BROKER: 4, CLIENT_METRICS: 16 } as const

@@ -19,7 +19,7 @@ const CREATE_TOPICS_VERSION = 7
 const PRODUCE_VERSION = 9
 const WRITE_TXN_MARKERS_VERSION = 2
 const LIST_OFFSETS_VERSION = 7
-const LED_TRIES_MAX = 500
+const LED_TRIES_MAX = 3000
 const TIMEOUT_MS = 30_000
 
 export async function createTopics(client: ClientConnection, wanted: readonly StreamTopic[]): Promise<void> {
