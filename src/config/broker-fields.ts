@@ -83,6 +83,10 @@ export const BROKER_FIELDS = {
   replicaFetchResponseMaxBytes: number('replica.fetch.response.max.bytes'),
   replicaFetchWaitMaxMs: number('replica.fetch.wait.max.ms'),
   replicaSocketTimeoutMs: number('replica.socket.timeout.ms'),
+  replicationQuotaWindowNum: number('replication.quota.window.num'),
+  replicationQuotaWindowSizeSeconds: number('replication.quota.window.size.seconds'),
+  alterLogDirsReplicationQuotaWindowNum: number('alter.log.dirs.replication.quota.window.num'),
+  alterLogDirsReplicationQuotaWindowSizeSeconds: number('alter.log.dirs.replication.quota.window.size.seconds'),
 
   // Log directories
   logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),

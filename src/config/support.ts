@@ -42,14 +42,12 @@ const COMBINED = [
   'max.connections.per.ip.overrides',
 ]
 
-/** Topic keys whose function does not exist yet: compaction, other replicas, tiered storage. */
+/** Topic keys whose function does not exist yet: compaction, tiered storage. */
 export const TOPIC_KEYS_NOT_YET: ReadonlySet<string> = new Set([
   'delete.retention.ms',
   'max.compaction.lag.ms',
   'min.cleanable.dirty.ratio',
   'min.compaction.lag.ms',
-  'follower.replication.throttled.replicas',
-  'leader.replication.throttled.replicas',
   'local.retention.bytes',
   'local.retention.ms',
   'remote.log.copy.disable',

@@ -4,14 +4,14 @@
  * It watches its partitions and is done when they gained `minBytes`, when one of them changed hands, or at its deadline,
  * whichever is first; then the fetch reads anew. Counting gained bytes instead of reading at each append keeps a fetch
  * over many partitions cheap; the count is a hint, the read decides. A read_committed fetch doesn't count what an open
- * transaction keeps back, and looks again when that transaction ends.
+ * transaction keeps back, and looks again when that transaction ends; a replica's doesn't count what a throttle holds back.
  */
 import type { Clock, Timer } from '../world/world.ts'
 import type { PartitionWatcher, Reach, StableMove } from './partition-readers.ts'
 import type { Partition } from './partition.ts'
 
 export class DelayedFetch implements PartitionWatcher {
-  readonly #partitions: readonly Partition[]
+  readonly #watched: readonly (readonly [Partition, PartitionWatcher])[]
   readonly #done: (wanted: boolean) => void
   readonly #timer: Timer
   readonly #reach: Reach
@@ -25,14 +25,18 @@ export class DelayedFetch implements PartitionWatcher {
     partitions: readonly Partition[],
     missingBytes: number,
     reach: Reach,
+    isHeldBack: (partition: Partition) => boolean,
     done: (wanted: boolean) => void,
   ) {
     this.#reach = reach
-    this.#partitions = partitions
+    this.#watched = partitions.map((partition) => [
+      partition,
+      isHeldBack(partition) ? this.#ifReleased(() => !isHeldBack(partition)) : this,
+    ])
     this.#missingBytes = missingBytes
     this.#done = done
     this.#timer = clock.at(deadlineMs, () => this.#complete(true))
-    for (const partition of partitions) partition.watch(this, reach)
+    for (const [partition, watcher] of this.#watched) partition.watch(watcher, reach)
   }
 
   readable(bytes: number, stable: StableMove): void {
@@ -45,6 +49,16 @@ export class DelayedFetch implements PartitionWatcher {
     this.#complete(true)
   }
 
+  /** For a partition of which nothing can be read when the wait begins. */
+  #ifReleased(isReleased: () => boolean): PartitionWatcher {
+    return {
+      readable: (bytes, stable) => {
+        if (isReleased()) this.readable(bytes, stable)
+      },
+      changed: () => this.changed(),
+    }
+  }
+
   /** The fetch is no longer wanted (its connection closed). */
   cancel(): void {
     this.#complete(false)
@@ -54,7 +68,7 @@ export class DelayedFetch implements PartitionWatcher {
     if (this.#isDone) return
     this.#isDone = true
     this.#timer.cancel()
-    for (const partition of this.#partitions) partition.unwatch(this)
+    for (const [partition, watcher] of this.#watched) partition.unwatch(watcher)
     this.#done(wanted)
   }
 }

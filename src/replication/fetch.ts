@@ -9,7 +9,8 @@ import { nextTurn } from '../world/next-turn.ts'
 import type { Clock } from '../world/world.ts'
 import { DelayedFetch } from './delayed-fetch.ts'
 import type { Reach } from './partition-readers.ts'
-import { readPartition, type FetchLimits, type FetchResult, type FetchTarget } from './partition-read.ts'
+import type { Partition } from './partition.ts'
+import { isHeldBack, readPartition, type FetchLimits, type FetchResult, type FetchTarget } from './partition-read.ts'
 import { ReadAhead, type StartRead } from './read-ahead.ts'
 import type { ReadBudget } from './read-budget.ts'
 
@@ -41,7 +42,7 @@ export async function fetchRecords(
     // What became readable while a cold read was under way wakes nobody: look again instead of waiting.
     if (results.some((result, at) => hasMoved(targets[at]!, result, limits.reach))) continue
     const missingBytes = limits.minBytes - bytes
-    const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits.reach, onWaiting)
+    const wanted = await waitForBytes(clock, deadlineMs, targets, missingBytes, limits, onWaiting)
     if (!wanted) return []
   }
 }
@@ -64,12 +65,13 @@ function waitForBytes(
   deadlineMs: number,
   targets: readonly FetchTarget[],
   missingBytes: number,
-  reach: Reach,
+  limits: FetchLimits,
   onWaiting: (waiting: DelayedFetch) => void,
 ): Promise<boolean> {
   const partitions = targets.flatMap(({ partition }) => (partition === null ? [] : [partition]))
+  const isHeld = (partition: Partition): boolean => isHeldBack(partition, limits)
   return new Promise((resolve) =>
-    onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, reach, resolve)),
+    onWaiting(new DelayedFetch(clock, deadlineMs, partitions, missingBytes, limits.reach, isHeld, resolve)),
   )
 }
 

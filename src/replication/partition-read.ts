@@ -1,6 +1,6 @@
 /**
  * One partition's part of a fetch: who may read here, how far, and what the answer says beside the records. What a replica asks
- * for tells how far it is, unless it has to cut its log first.
+ * for tells how far it is, unless it has to cut its log first; one that is not in sync gets no records over the leader's throttle.
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { AbortedTransaction, LogRead } from '../storage/log-surface.ts'
@@ -8,6 +8,7 @@ import type { PartitionLog } from '../storage/partition-log.ts'
 import { DiskError } from '../world/world.ts'
 import type { Reach } from './partition-readers.ts'
 import type { Partition } from './partition.ts'
+import type { ReplicationQuota } from './replication-quota.ts'
 
 export interface FetchTarget {
   /** Null: not hosted here, for the reason in `error`. */
@@ -30,6 +31,8 @@ export interface FetchLimits {
   /** The broker that replicates; -1: a consumer. */
   readonly replicaId: number
   readonly replicaEpoch: number
+  /** Holds back what is read for replicas; null: for a consumer. */
+  readonly quota: ReplicationQuota | null
   /** Only from the leader; else from any replica (KIP-392). */
   readonly leaderOnly: boolean
   /** The broker that a consumer should rather read from; null: here. */
@@ -127,11 +130,18 @@ export function readPartition(
       }
     }
     if (divergingEpoch !== null || preferredReplica >= 0) return finish(null)
-    const read = partition.read(log, target.fetchOffset, limits.reach, maxBytes, minOneBatch)
+    // An offset that is out of range is refused all the same.
+    const isHeld = isHeldBack(partition, limits)
+    const read = partition.read(log, target.fetchOffset, limits.reach, isHeld ? 0 : maxBytes, minOneBatch && !isHeld)
     return read instanceof Promise ? read.then(finish).catch(failed) : finish(read)
   } catch (error) {
     return failed(error)
   }
+}
+
+/** A replica that is not in sync gets no records of it now. */
+export function isHeldBack(partition: Partition, { quota, replicaId }: FetchLimits): boolean {
+  return quota !== null && !partition.assignment.isr.includes(replicaId) && quota.holdsBack(partition)
 }
 
 function noteProgress(

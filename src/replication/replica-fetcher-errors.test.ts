@@ -15,7 +15,7 @@ import { FollowerLog } from './follower-log.ts'
 import type { FetchedPartition, LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
-import { testContext } from './test-partition.ts'
+import { testContext, UNLIMITED } from './test-partition.ts'
 
 const TOPIC_ID = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
 const LED_BY_2: Assignment = { leader: 2, leaderEpoch: 5, partitionEpoch: 5, isr: [1, 2], replicas: [1, 2] }
@@ -79,6 +79,7 @@ async function follower(...answers: Answer[]): Promise<Setup> {
     link,
     followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(log) }, SILENT),
     settings: () => SETTINGS,
+    quota: UNLIMITED,
     idle: () => {},
     broken: (error) => {
       throw error

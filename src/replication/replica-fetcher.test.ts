@@ -15,7 +15,7 @@ import type { World } from '../world/world.ts'
 import { FollowerLog } from './follower-log.ts'
 import { placeKey, type FetchedPartition, type LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
-import { testContext } from './test-partition.ts'
+import { testContext, UNLIMITED } from './test-partition.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
 
 const TOPIC_ID = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
@@ -80,6 +80,7 @@ class Replica {
       link: new ScriptedLink(this.#world, this.world, leader),
       followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(this.log) }, SILENT),
       settings: () => SETTINGS,
+      quota: UNLIMITED,
       idle: () => {},
       broken,
     })

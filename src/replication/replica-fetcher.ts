@@ -3,7 +3,8 @@
  *
  * One round at a time: a fetch for all partitions that may be asked for, then what came is written, then the next fetch,
  * whose offsets tell the leader what is written here. A partition that has an error waits for `backoffMs`; one that can't
- * follow in this leader epoch is given up until the next. Invariants: an answer changes a log only if the partition still
+ * follow in this leader epoch is given up until the next; one that is throttled and not in sync is left out of fetches while
+ * the quota is exceeded. Invariants: an answer changes a log only if the partition still
  * follows in the epoch it was asked in, looked at again after every wait; who removes a partition waits until no change of
  * its log is under way.
  */
@@ -18,6 +19,7 @@ import { DiskError, type Clock, type Timer } from '../world/world.ts'
 import { divergencePoint, type FollowerLog } from './follower-log.ts'
 import { placeKey, type FetchedPartition, type FetchSettings, type LeaderLink } from './leader-link.ts'
 import type { Partition } from './partition.ts'
+import type { ReplicationQuota } from './replication-quota.ts'
 
 export interface ReplicaFetcherOptions {
   readonly leaderId: number
@@ -26,6 +28,7 @@ export interface ReplicaFetcherOptions {
   readonly link: LeaderLink
   readonly followerLog: FollowerLog
   readonly settings: () => FetchSettings
+  readonly quota: ReplicationQuota
   /** Nothing was left to follow for a while: the fetcher has ended. */
   readonly idle: () => void
   /** A broken invariant. */
@@ -39,6 +42,8 @@ interface Followed {
   isPrepared: boolean
   /** Monotonic: not asked for before. */
   retryAtMs: number
+  /** It had all that was committed when records came last; null: nothing came yet. Only who isn't is throttled. */
+  isInSync: boolean | null
   /** The change of its log that is under way. */
   changing: Promise<void> | null
 }
@@ -71,7 +76,14 @@ export class ReplicaFetcher {
 
   add(partition: Partition): void {
     const { leaderEpoch } = partition
-    this.#followed.set(keyOf(partition), { partition, leaderEpoch, isPrepared: false, retryAtMs: 0, changing: null })
+    this.#followed.set(keyOf(partition), {
+      partition,
+      leaderEpoch,
+      isPrepared: false,
+      retryAtMs: 0,
+      isInSync: null,
+      changing: null,
+    })
     this.#wake?.()
   }
 
@@ -102,8 +114,10 @@ export class ReplicaFetcher {
         await this.#round(ready)
       } else if (this.#followed.size > 0) {
         idleSinceMs = null
-        let nextMs = Infinity
-        for (const { retryAtMs } of this.#followed.values()) nextMs = Math.min(nextMs, retryAtMs)
+        // What is held back is looked at again with every round of others, or after this time.
+        let nextMs = clock.monotonicMs() + this.#options.settings().backoffMs
+        for (const followed of this.#followed.values())
+          if (!this.#isHeldBack(followed)) nextMs = Math.min(nextMs, followed.retryAtMs)
         await this.#until(nextMs)
       } else {
         idleSinceMs ??= clock.monotonicMs()
@@ -121,7 +135,7 @@ export class ReplicaFetcher {
     const nowMs = this.#options.clock.monotonicMs()
     return [...this.#followed.values()].filter((followed) => {
       if (this.#logOf(followed) === null) this.#drop(followed)
-      return this.#isCurrent(followed) && followed.retryAtMs <= nowMs
+      return this.#isCurrent(followed) && followed.retryAtMs <= nowMs && !this.#isHeldBack(followed)
     })
   }
 
@@ -190,7 +204,7 @@ export class ReplicaFetcher {
   }
 
   async #takeRecords(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
-    const { followerLog, logger } = this.#options
+    const { followerLog, logger, quota } = this.#options
     const { partition, leaderEpoch } = followed
     const { records, divergingEpoch } = part
     await this.#change(followed, async (log) => {
@@ -213,7 +227,12 @@ export class ReplicaFetcher {
       }
       if (records !== null && records.length > 0) await followerLog.append(partition, log, records, leader)
       const written = this.#logOf(followed)
-      if (written !== null) followerLog.learn(partition, written, leader)
+      if (written === null) return
+      followerLog.learn(partition, written, leader)
+      const bytes = records?.length ?? 0
+      if (bytes > 0 || followed.isInSync === null) followed.isInSync = written.writtenEnd >= leader.highWatermark
+      // Also what comes while it is in sync, so that the sum of both stays within the bound.
+      if (quota.isThrottled(partition)) quota.bytes.record(bytes)
     })
   }
 
@@ -273,6 +292,10 @@ export class ReplicaFetcher {
         this.#delay(followed)
       }
     }
+  }
+
+  #isHeldBack({ isInSync, partition }: Followed): boolean {
+    return isInSync !== true && this.#options.quota.holdsBack(partition)
   }
 
   #logOf({ partition, leaderEpoch }: Followed): PartitionLog | null {

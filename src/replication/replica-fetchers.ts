@@ -9,6 +9,7 @@ import type { Clock } from '../world/world.ts'
 import { FollowerLog, type LogCutter } from './follower-log.ts'
 import { RemoteLeader, type FetchSettings, type FollowerIdentity } from './leader-link.ts'
 import type { Partition } from './partition.ts'
+import type { ReplicationQuota } from './replication-quota.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
 
 export interface ReplicaFetchersOptions {
@@ -19,6 +20,7 @@ export interface ReplicaFetchersOptions {
   readonly dial: (brokerId: number) => Promise<BrokerConnection>
   readonly identity: () => FollowerIdentity
   readonly settings: () => FetchSettings
+  readonly quota: ReplicationQuota
   readonly fetchersPerLeader: () => number
   readonly broken: (error: unknown) => void
 }
@@ -79,7 +81,7 @@ export class ReplicaFetchers implements Followers {
   }
 
   #fetcherFor(partition: Partition): ReplicaFetcher {
-    const { clock, logger, dial, identity, settings, broken } = this.#options
+    const { clock, logger, dial, identity, settings, quota, broken } = this.#options
     const leaderId = partition.assignment.leader
     const key = `${leaderId}-${fetcherIndex(partition, this.#options.fetchersPerLeader())}`
     const known = this.#fetchers.get(key)
@@ -91,6 +93,7 @@ export class ReplicaFetchers implements Followers {
       link: new RemoteLeader(() => dial(leaderId), identity, settings),
       followerLog: this.#followerLog,
       settings,
+      quota,
       idle: () => this.#fetchers.delete(key),
       broken,
     })

@@ -3,6 +3,7 @@ import { ManualClock } from '../testing/manual-clock.ts'
 import type { IsrRequest } from './isr-changes.ts'
 import type { PartitionContext } from './leader-state.ts'
 import type { FetchLimits } from './partition-read.ts'
+import { ReplicationQuota } from './replication-quota.ts'
 
 export interface TestContext extends PartitionContext {
   readonly clock: ManualClock
@@ -38,7 +39,11 @@ export const CONSUMER_FETCH: FetchLimits = {
   reach: 'committed',
   replicaId: -1,
   replicaEpoch: -1,
+  quota: null,
   leaderOnly: true,
   choose: null,
   minOneBatch: true,
 }
+
+/** Throttles nothing. */
+export const UNLIMITED = new ReplicationQuota('follower', 1, () => 0, { windowMs: 1000, windows: 11 })

@@ -3,6 +3,7 @@ import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import type { ReplicationQuota } from '../replication/replication-quota.ts'
 import { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import type { Clock } from '../world/world.ts'
@@ -18,11 +19,12 @@ export interface FollowLeadersOptions {
   readonly image: () => MetadataImage
   readonly configs: DynamicConfigs
   readonly brokerEpoch: () => number
+  readonly quota: ReplicationQuota
   readonly broken: (error: unknown) => void
 }
 
 export function followLeaders(clock: Clock, config: BrokerConfig, options: FollowLeadersOptions): ReplicaFetchers {
-  const { logs, logger, peers, image, configs, brokerEpoch, broken } = options
+  const { logs, logger, peers, image, configs, brokerEpoch, quota, broken } = options
   return new ReplicaFetchers({
     clock,
     logger,
@@ -45,6 +47,7 @@ export function followLeaders(clock: Clock, config: BrokerConfig, options: Follo
       maxBytes: config.replicaFetchMaxBytes,
       backoffMs: config.replicaFetchBackoffMs,
     }),
+    quota,
     fetchersPerLeader: () => configs.current.numReplicaFetchers,
     broken,
   })

@@ -13,6 +13,7 @@ import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { CompactionNotice } from './compaction-notice.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
+import type { ReplicationQuotas } from './replication-quotas.ts'
 import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
 
 /** In one log line. */
@@ -22,6 +23,7 @@ export interface MetadataPublisherOptions {
   readonly nodeId: number
   readonly logger: Logger
   readonly configs: DynamicConfigs
+  readonly quotas: ReplicationQuotas
   readonly logs: LogManager
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
@@ -114,10 +116,11 @@ export class MetadataPublisher {
   }
 
   #applyConfigs(delta: MetadataDelta, image: MetadataImage): void {
-    const { configs, logs } = this.#options
+    const { configs, quotas, logs } = this.#options
     const changedTopics = new Set<string>()
     for (const { type, name } of delta.changedConfigs()) if (type === CONFIG_RESOURCE.TOPIC) changedTopics.add(name)
     if (configs.follow(image)) {
+      quotas.follow(configs.sources.dynamic)
       logs.setDefaultConfig(configs.current.topicDefaults)
       for (const { type, name } of image.configs.all()) if (type === CONFIG_RESOURCE.TOPIC) changedTopics.add(name)
     }

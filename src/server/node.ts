@@ -47,6 +47,7 @@ import type { NodeOptions } from './node-options.ts'
 import { CoordinatorWriter } from './coordinator-writer.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { ownMetadata } from './own-metadata.ts'
+import { ReplicationQuotas } from './replication-quotas.ts'
 import type { Services } from './services.ts'
 import { SocketServer } from './socket-server.ts'
 import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
@@ -135,6 +136,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
         : await ownMetadata(options, life, controllerListener, directories, incarnationId)
     const { controller, image } = metadata
     configs.follow(image)
+    const quotas = new ReplicationQuotas(clock, config, logger)
+    quotas.follow(configs.sources.dynamic)
     const logs = await loadLogs(options, directories, configs, image)
     life.undo(() => logs.closeHard())
     const isrChanges = new IsrChanges({
@@ -174,6 +177,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       image: () => metadata.image,
       configs,
       brokerEpoch: () => lifecycle.epoch,
+      quota: quotas.follower,
       broken: (error) => life.fail(error),
     })
     life.undo(() => fetchers.close())
@@ -224,6 +228,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       nodeId: config.nodeId,
       logger,
       configs,
+      quotas,
       logs,
       replicas,
       groups,
@@ -292,6 +297,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       controller: followed,
       groups,
       fileReads: new ReadBudget(FILE_READ_BYTES_MAX),
+      replicationQuota: quotas.leader,
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),
       verification,

@@ -7,6 +7,7 @@ import type { TransactionCoordinator } from '../coordinators/transaction/transac
 import type { MetadataImage } from '../metadata/image.ts'
 import type { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
+import type { ReplicationQuota } from '../replication/replication-quota.ts'
 import type { TransactionVerification } from '../replication/transaction-verification.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import type { Clock, Random } from '../world/world.ts'
@@ -36,6 +37,8 @@ export interface Services {
   readonly fetchSessions: FetchSessions
   /** Memory of fetches that read files. */
   readonly fileReads: ReadBudget
+  /** Holds back what followers read. */
+  readonly replicationQuota: ReplicationQuota
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
   readonly verification: TransactionVerification

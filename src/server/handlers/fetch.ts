@@ -6,6 +6,7 @@
  * v15 the epoch of a broker that replicates, v16 the current leader's address. A replica (id ≥ 0) reads to the end of the log, from
  * the leader only, and tells by what it asks for how far it is.
  */
+import { ByteWriter } from '../../base/byte-writer.ts'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
@@ -30,6 +31,8 @@ const READ_COMMITTED = 1
 const FROM_FOLLOWERS_VERSION = 11
 const MAGIC_1_VERSION = 2
 const MAGIC_2_VERSION = 4
+/** In front of a message. */
+const SIZE_BYTES = 4
 /**
  * What one answer carries at most, whatever the consumer would take: unlike Kafka's, which leaves files to the kernel, an
  * answer lies in memory while it is sent. The partitions behind come first the next time.
@@ -56,6 +59,7 @@ export const fetchHandler = handler(Fetch, {
         reach: replicaId >= 0 ? 'log end' : request.isolationLevel === READ_COMMITTED ? 'stable' : 'committed',
         replicaId,
         replicaEpoch: clampInt64(replicaEpoch),
+        quota: replicaId >= 0 ? services.replicationQuota : null,
         choose: chooserFor(services, request, replicaId, context),
         leaderOnly: replicaId >= 0 || context.apiVersion < FROM_FOLLOWERS_VERSION,
         minOneBatch: context.apiVersion >= 3,
@@ -141,12 +145,34 @@ function answer(
     }
     topic.partitions.push(partitionAnswer(services, partition, result, context, leaders))
   }
+  const responses = [...byTopic.values()]
+  if (replicaId >= 0) recordThrottled(services, responses, context.apiVersion)
   return {
     sessionId: session.sessionId,
-    responses: [...byTopic.values()],
+    responses,
     // Followers know where brokers are.
     nodeEndpoints: replicaId >= 0 ? [] : nodeEndpoints(services.image(), leaders, context.listener),
   }
+}
+
+/** What the answer has of throttled partitions counts, as it is sent, whether it could have been held back or not. */
+function recordThrottled(
+  { replicas, replicationQuota }: Services,
+  topics: readonly TopicAnswer[],
+  version: number,
+): void {
+  const throttled: TopicAnswer[] = []
+  for (const topic of topics) {
+    const partitions = topic.partitions.filter(({ partitionIndex = 0 }) => {
+      const partition = replicas.partition(topic.topic, partitionIndex)
+      return partition !== null && replicationQuota.isThrottled(partition)
+    })
+    if (partitions.length > 0) throttled.push({ ...topic, partitions })
+  }
+  if (throttled.length === 0) return
+  const writer = new ByteWriter()
+  Fetch.response.write(writer, Fetch.response.make({ responses: throttled }), version)
+  replicationQuota.bytes.record(SIZE_BYTES + writer.length)
 }
 
 function isNews(partition: SessionPartition, result: FetchResult): boolean {
