@@ -12,6 +12,7 @@ import { buildBatch } from '../src/records/batch-builder.ts'
 import { forEachBounded } from '../src/storage/bounded.ts'
 import { openLogDirectories } from '../src/storage/log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from '../src/storage/log-maintenance.ts'
+import { unlimitedMoves } from '../src/storage/log-moves.ts'
 import { LogManager } from '../src/storage/log-manager.ts'
 import { TailCache } from '../src/storage/tail-cache.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
@@ -66,6 +67,8 @@ async function load(path: string): Promise<LogManager> {
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: IN_FLIGHT,
     isKnown: () => true,
+    assignedDirectory: () => null,
+    moveLimits: unlimitedMoves(clock),
   })
 }
 

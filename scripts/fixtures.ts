@@ -15,6 +15,7 @@ import type { Logger } from '../src/base/logger.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../src/config/log-config.ts'
 import { openLogDirectories } from '../src/storage/log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from '../src/storage/log-maintenance.ts'
+import { unlimitedMoves } from '../src/storage/log-moves.ts'
 import { LogManager } from '../src/storage/log-manager.ts'
 import { topicPartitionName } from '../src/storage/topic-partition.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
@@ -132,6 +133,8 @@ async function openLogs(root: string, expected: StateDocument): Promise<LogManag
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: 16,
     isKnown: ({ topicId }) => topicId !== null && ids.has(topicId),
+    assignedDirectory: () => null,
+    moveLimits: unlimitedMoves(clock),
   })
   for (const log of manager.all()) {
     const epoch = leaderEpochOf(expected, topicPartitionName(log.topicPartition.topic, log.topicPartition.partition))

@@ -25,6 +25,10 @@ function optionalText(key: string): Field<string | null> {
   return { key, read: (value) => (typeof value === 'string' && value !== '' ? value : null) }
 }
 
+function optionalNumber(key: string): Field<number | null> {
+  return { key, read: (value) => (value === null ? null : numberOf(value)) }
+}
+
 function numberOf(value: ConfigValue): number {
   return typeof value === 'bigint' || typeof value === 'number' ? clampInt64(value) : 0
 }
@@ -83,6 +87,8 @@ export const BROKER_FIELDS = {
   replicaFetchResponseMaxBytes: number('replica.fetch.response.max.bytes'),
   replicaFetchWaitMaxMs: number('replica.fetch.wait.max.ms'),
   replicaSocketTimeoutMs: number('replica.socket.timeout.ms'),
+  /** Null: as many as there are log directories. */
+  numReplicaAlterLogDirsThreads: optionalNumber('num.replica.alter.log.dirs.threads'),
   replicationQuotaWindowNum: number('replication.quota.window.num'),
   replicationQuotaWindowSizeSeconds: number('replication.quota.window.size.seconds'),
   alterLogDirsReplicationQuotaWindowNum: number('alter.log.dirs.replication.quota.window.num'),

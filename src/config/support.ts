@@ -60,7 +60,6 @@ const WITHOUT_EFFECT: ReadonlySet<string> = new Set([
   'num.io.threads',
   'num.network.threads',
   'num.recovery.threads.per.data.dir',
-  'num.replica.alter.log.dirs.threads',
   'group.coordinator.background.threads',
   'group.coordinator.threads',
   'share.coordinator.threads',

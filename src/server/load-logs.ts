@@ -1,7 +1,9 @@
 /** The logs of a node, loaded with what the metadata says of their topics. */
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
+import type { ByteQuota } from '../metrics/byte-quota.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
+import type { PartitionLog } from '../storage/partition-log.ts'
 import { LogManager } from '../storage/log-manager.ts'
 import { TailCache } from '../storage/tail-cache.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
@@ -17,7 +19,16 @@ export async function loadLogs(
   directories: LogDirectories,
   configs: DynamicConfigs,
   image: MetadataImage,
+  moveQuota: ByteQuota,
 ): Promise<LogManager> {
+  const replicaOf = ({ topicId, topicPartition: { topic, partition }, assignedEnd }: PartitionLog) => {
+    // The id is written before the first record: a log without one that is empty can be taken over by its name.
+    const isEmpty = topicId === null && assignedEnd === 0
+    const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
+    const found = known?.partitions[partition]
+    const at = found?.replicas.indexOf(config.nodeId) ?? -1
+    return at < 0 ? null : { directoryId: found?.directories[at] ?? null }
+  }
   const topicConfigs = new Map(
     [...image.configs.all()]
       .filter(({ type }) => type === CONFIG_RESOURCE.TOPIC)
@@ -41,11 +52,12 @@ export async function loadLogs(
       producerExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
     },
     inFlightMax: DISK_OPERATIONS_MAX,
-    isKnown: ({ topicId, topicPartition: { topic, partition }, assignedEnd }) => {
-      // The id is written before the first record: a log without one that is empty can be taken over by its name.
-      const isEmpty = topicId === null && assignedEnd === 0
-      const known = topicId !== null ? image.topics.byId(topicId) : isEmpty ? image.topics.byName(topic) : null
-      return known?.partitions[partition]?.replicas.includes(config.nodeId) === true
+    isKnown: (log) => replicaOf(log) !== null,
+    assignedDirectory: (log) => replicaOf(log)?.directoryId ?? null,
+    moveLimits: {
+      quota: moveQuota,
+      lanes: Math.max(1, config.numReplicaAlterLogDirsThreads ?? config.logDirs.length),
+      pauseMs: config.replicaFetchBackoffMs,
     },
   })
 }

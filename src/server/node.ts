@@ -75,6 +75,7 @@ interface Parts {
   readonly publisher: MetadataPublisher
   readonly lifecycle: BrokerLifecycle
   readonly isrChanges: IsrChanges
+  readonly assignments: DirectoryAssignments
 }
 
 /** Its end, in order. */
@@ -100,12 +101,13 @@ async function closeHard(parts: Parts): Promise<void> {
 }
 
 async function stopServing(parts: Parts): Promise<void> {
-  const { sockets, groups, transactions, questions, isrChanges, peers } = parts
+  const { sockets, groups, transactions, questions, isrChanges, assignments, peers } = parts
   await sockets.close()
   groups.close()
   transactions.close()
   questions.close()
   isrChanges.close()
+  assignments.close()
   peers.close()
 }
 
@@ -138,7 +140,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
     configs.follow(image)
     const quotas = new ReplicationQuotas(clock, config, logger)
     quotas.follow(configs.sources.dynamic)
-    const logs = await loadLogs(options, directories, configs, image)
+    const logs = await loadLogs(options, directories, configs, image, quotas.logDirs)
     life.undo(() => logs.closeHard())
     const isrChanges = new IsrChanges({
       clock,
@@ -236,7 +238,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
     })
     const producerIds: ProducerIds = new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch }))
     await publisher.start()
-    logs.start()
     const followed = followedController(controller, () => publisher.settled())
     const lifecycle: BrokerLifecycle = new BrokerLifecycle({
       clock,
@@ -260,12 +261,15 @@ export function startNode(options: NodeOptions): Promise<Node> {
     life.undo(() => lifecycle.close())
     const assignments = new DirectoryAssignments({
       nodeId: config.nodeId,
+      clock,
       logger,
       logs,
       controller: followed,
       image: () => publisher.image,
       brokerEpoch: () => lifecycle.epoch,
     })
+    life.undo(() => assignments.close())
+    logs.start(assignments)
     metadata.onImage((next, delta) => {
       publisher.follow(delta, next, (error) => life.fail(error))
       const changed = delta.changedTopics().map(({ after }) => after.name)
@@ -280,7 +284,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
     fetchers.start()
     // Clients must not see a broker that is still fenced.
     await publisher.settled()
-    assignments.checkAll()
+    assignments.start()
     isrChanges.start(() => replicas.shrinkIsrs())
     const services: Services = {
       nodeId: config.nodeId,
@@ -326,6 +330,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       publisher,
       lifecycle,
       isrChanges,
+      assignments,
     }
     return life.up({
       listeners,

@@ -3,8 +3,10 @@
  *
  * First what the two do not share is cut off the future log, by leader epochs; then batches are copied as they are until
  * nothing is left. The current log is written on meanwhile: "caught up" is true only for the moment in which it is seen.
+ * While more was copied than the quota allows, nothing is.
  */
 import { KafkaError } from '../base/errors.ts'
+import type { ByteQuota } from '../metrics/byte-quota.ts'
 import { baseOffset } from '../records/batch.ts'
 import type { PartitionLog } from './partition-log.ts'
 
@@ -19,15 +21,20 @@ export function isCaughtUp(current: PartitionLog, future: PartitionLog): boolean
   )
 }
 
-/**
- * Resolves when it was caught up, or `stopped` says so. `moreWritten` resolves when the current log has written more, or
- * the copy was stopped.
- */
+export interface CopyTerms {
+  readonly quota: ByteQuota
+  /** Resolves when the current log has written more, or the copy was stopped. */
+  moreWritten(): Promise<void>
+  /** Resolves after a while, or when the copy was stopped. */
+  pause(): Promise<void>
+  isStopped(): boolean
+}
+
+/** Resolves when it was caught up, or stopped. */
 export async function copyLog(
   current: PartitionLog,
   future: PartitionLog,
-  moreWritten: () => Promise<void>,
-  stopped: () => boolean,
+  { quota, moreWritten, pause, isStopped }: CopyTerms,
 ): Promise<void> {
   await cutDifference(current, future)
   for (;;) {
@@ -38,27 +45,31 @@ export async function copyLog(
     if (current.startOffset > future.startOffset && current.startOffset <= future.highWatermark) {
       future.deleteRecordsBefore(current.startOffset)
     }
-    if (stopped() || isCaughtUp(current, future)) return
+    if (isStopped() || isCaughtUp(current, future)) return
     if (current.writtenEnd <= future.assignedEnd) await moreWritten()
-    else await copySome(current, future)
+    else if (quota.isExceeded) await pause()
+    else quota.record(await copySome(current, future))
   }
 }
 
-async function copySome(current: PartitionLog, future: PartitionLog): Promise<void> {
+/** How many bytes it was. */
+async function copySome(current: PartitionLog, future: PartitionLog): Promise<number> {
   const from = future.assignedEnd
   try {
     const read = await current.read(from, current.writtenEnd, COPY_BYTES, true)
     // The pieces are given back at once, the future log keeps what it appends: a copy of its own.
     const records = Buffer.concat(read.pieces)
     read.release()
-    if (records.length === 0) return
+    if (records.length === 0) return 0
     const first = baseOffset(records, 0)
     // The start offset lies inside a batch, which is copied whole.
     if (first < from && future.assignedEnd === future.startOffset) await future.truncateFullyAndStartAt(first)
     await future.append(records, { epoch: -1, origin: 'replication' }).written
+    return records.length
   } catch (error) {
     // Retention or DeleteRecords overtook the copy: the next round begins at the new start.
     if (!(error instanceof KafkaError && error.code === 'OFFSET_OUT_OF_RANGE')) throw error
+    return 0
   }
 }
 

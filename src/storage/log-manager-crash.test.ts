@@ -17,6 +17,7 @@ import { SeededWorld } from '../testing/seeded-world.ts'
 import type { World } from '../world/world.ts'
 import { openLogDirectories } from './log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
+import { unlimitedMoves } from './log-moves.ts'
 import { LogManager } from './log-manager.ts'
 import { writeMetaProperties } from './meta-properties.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -95,7 +96,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index))(
 /** One process until it dies: opens, works, perhaps closes. */
 async function live(world: World, choices: SeededRandom, promised: Map<string, Promised>): Promise<void> {
   const manager = await open(world)
-  manager.start()
+  manager.start(null)
   const steps = choices.below(60)
   for (let step = 0; step < steps; step++) {
     const topic = 't'
@@ -256,5 +257,7 @@ async function open({ disk, clock, random }: World): Promise<LogManager> {
     intervals: INTERVALS,
     inFlightMax: 3,
     isKnown: () => true,
+    assignedDirectory: () => null,
+    moveLimits: unlimitedMoves(clock),
   })
 }

@@ -5,10 +5,12 @@ import type { LogConfig } from '../config/log-config.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import type { LogDirectories } from './log-directories.ts'
 import type { OpenPartition } from './log-loading.ts'
+import type { MoveLimits } from './log-moves.ts'
 import type { MaintenanceIntervals } from './log-maintenance.ts'
 import type { OpenFiles } from './open-files.ts'
 import { PartitionLog } from './partition-log.ts'
 import type { TailCache } from './tail-cache.ts'
+import type { TopicPartition } from './topic-partition.ts'
 
 export interface LogManagerOptions {
   readonly disk: Disk
@@ -26,6 +28,22 @@ export interface LogManagerOptions {
   readonly inFlightMax: number
   /** Whether the cluster has this replica here: what it does not know is renamed to `-stray` while logs are loaded. */
   readonly isKnown: (log: PartitionLog) => boolean
+  /** The directory in which the cluster has this replica here; null: none. */
+  readonly assignedDirectory: (log: PartitionLog) => Uuid | null
+  /** Of moves between directories. */
+  readonly moveLimits: MoveLimits
+}
+
+/** What the cluster knows of where this node's replicas lie (KIP-858). */
+export interface ReplicaPlaces {
+  /** The replica is going to lie there. Resolves when the cluster agrees; may never. */
+  claim(replica: ReplicaName, directoryId: Uuid): Promise<void>
+  /** It isn't: it lies in this directory still. */
+  disclaim(replica: ReplicaName, directoryId: Uuid): void
+}
+
+export interface ReplicaName extends TopicPartition {
+  readonly topicId: Uuid | null
 }
 
 export interface DirectoryFailure {

@@ -8,6 +8,7 @@ import { readRecords } from '../records/record-reader.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { openLogDirectories } from './log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
+import { unlimitedMoves } from './log-moves.ts'
 import { LogManager, type DirectoryFailure, type LogManagerOptions } from './log-manager.ts'
 import { writeMetaProperties } from './meta-properties.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -49,6 +50,8 @@ async function open(world: SeededWorld, count: number, change: Partial<LogManage
     intervals: DEFAULT_MAINTENANCE_INTERVALS,
     inFlightMax: 4,
     isKnown: () => true,
+    assignedDirectory: () => null,
+    moveLimits: unlimitedMoves(clock),
     ...change,
   })
 }
@@ -328,7 +331,7 @@ test('a disk error takes one directory offline, with its logs; the others live o
 test('a checkpoint that cannot be written takes the directory offline; with the last one the node has nothing left', () =>
   seeded(10, 2, async (world) => {
     const manager = await open(world, 2)
-    manager.start()
+    manager.start(null)
     const left: number[] = []
     manager.onDirectoryFailed((failure) => left.push(failure.liveDirectories))
     world.main.disk.failNext({ kinds: ['sync'], path: '/b/replication-offset-checkpoint', code: 'EIO' })
@@ -359,7 +362,7 @@ test('a directory that cannot be loaded is offline, and a node without any stops
 test('checkpoints follow the logs: high watermarks every 5 s, recovery points and log starts every minute', () =>
   seeded(12, 1, async (world) => {
     const manager = await open(world, 1)
-    manager.start()
+    manager.start(null)
     const log = await manager.getOrCreate('t', 0, NEW)
     for (let record = 0; record < 5; record++) await append(log)
     log.setHighWatermark(4)
@@ -398,7 +401,7 @@ test('old segments go after the first half minute, by the configuration of their
       for (let record = 0; record < 8; record++) await append(log, 'x'.repeat(2000))
       log.setHighWatermark(log.writtenEnd)
     }
-    manager.start()
+    manager.start(null)
     await passed(world, 29_000)
     expect(manager.get('short', 0)?.startOffset).toBe(0)
     await passed(world, 10_000)
@@ -417,7 +420,7 @@ test('flush.ms is kept by the scheduler', () =>
   seeded(15, 1, async (world) => {
     const intervals = { ...DEFAULT_MAINTENANCE_INTERVALS, flushSchedulerMs: 1000 }
     const manager = await open(world, 1, { intervals, defaultConfig: { ...CONFIG, flushMs: 2000 } })
-    manager.start()
+    manager.start(null)
     const log = await manager.getOrCreate('t', 0, NEW)
     await append(log)
     expect(log.recoveryPoint).toBe(0)
@@ -443,7 +446,7 @@ test('a description tells sizes, lags and space', () =>
 test('a partition moves to another directory under load: nothing is lost, the old directory goes', () =>
   seeded(17, 2, async (world) => {
     const manager = await open(world, 2)
-    manager.start()
+    manager.start(null)
     const moved: PartitionLog[] = []
     manager.onMoved((log) => moved.push(log))
     const log = await manager.getOrCreate('t', 0, NEW)
@@ -486,7 +489,7 @@ test('a partition moves to another directory under load: nothing is lost, the ol
 test('a move that a restart interrupts goes on afterwards', () =>
   seeded(18, 2, async (world) => {
     const first = await open(world, 2)
-    first.start()
+    first.start(null)
     const log = await first.getOrCreate('t', 0, NEW)
     for (let record = 0; record < 200; record++) await append(log, 'x'.repeat(1000))
     log.setHighWatermark(log.writtenEnd)
@@ -495,7 +498,7 @@ test('a move that a restart interrupts goes on afterwards', () =>
     expect((await names(world, '/b')).some((name) => name.endsWith('-future'))).toBe(true)
     const second = await open(world, 2)
     expect(second.directoryOf('t', 0)?.path).toBe('/a')
-    second.start()
+    second.start(null)
     await passed(world, 3000)
     expect(second.directoryOf('t', 0)?.path).toBe('/b')
     expect(second.get('t', 0)?.writtenEnd).toBe(200)
@@ -505,7 +508,7 @@ test('a move that a restart interrupts goes on afterwards', () =>
 test('moves to where the partition is, elsewhere again, to unknown and offline directories are answered as Kafka does', () =>
   seeded(19, 3, async (world) => {
     const manager = await open(world, 3)
-    manager.start()
+    manager.start(null)
     const log = await manager.getOrCreate('t', 0, { ...NEW, directoryId: IDS[0] ?? null })
     for (let record = 0; record < 100; record++) await append(log, 'x'.repeat(1000))
     await manager.moveTo('t', 0, '/a')
@@ -529,7 +532,7 @@ test('moves to where the partition is, elsewhere again, to unknown and offline d
 test('a partition is deleted while it moves', () =>
   seeded(20, 2, async (world) => {
     const manager = await open(world, 2)
-    manager.start()
+    manager.start(null)
     const log = await manager.getOrCreate('t', 0, NEW)
     for (let record = 0; record < 100; record++) await append(log, 'x'.repeat(1000))
     await manager.moveTo('t', 0, '/b')
@@ -547,7 +550,7 @@ test.each(Array.from({ length: 12 }, (_, index) => index))(
   (seed) =>
     seeded(100 + seed, 2, async (world) => {
       const manager = await open(world, 2)
-      manager.start()
+      manager.start(null)
       const log = await manager.getOrCreate('t', 0, NEW)
       for (let record = 0; record < 60; record++) await append(log, `old ${record}`.padEnd(300, '.'))
       await manager.moveTo('t', 0, '/b')

@@ -22,6 +22,8 @@ import {
   type CreateOptions,
   type DirectoryFailure,
   type LogManagerOptions,
+  type ReplicaName,
+  type ReplicaPlaces,
 } from './log-manager-options.ts'
 import { LogReplicas, type LogReplica } from './log-replicas.ts'
 import { LogMoves } from './log-moves.ts'
@@ -56,6 +58,7 @@ export class LogManager {
   readonly #movedListeners: ((log: PartitionLog) => void)[] = []
   readonly #failing = new Set<Promise<unknown>>()
   readonly #moves: LogMoves
+  #places: ReplicaPlaces | null = null
   #maintenance: PeriodicTasks | null = null
   #previousBrokerEpoch = -1
   #closed = false
@@ -68,7 +71,13 @@ export class LogManager {
     const { clock, disk, logger } = options
     this.#removals = new DirectoryRemovals(clock, disk, logger, (directory, error) => this.#fail(directory, error))
     this.#moves = new LogMoves({
+      clock,
       logger,
+      limits: options.moveLimits,
+      claim: async (future) => this.#places?.claim(nameOf(future), future.directory.id),
+      disclaim: (current) => {
+        if (!this.#closed) this.#places?.disclaim(nameOf(current), current.directory.id)
+      },
       swap: (current, future) => this.#swap(current, future),
       remove: (old) => this.#setAside(old, 'delete').then(() => undefined),
       failed: (replica, error) => this.#failedLog(replica, error),
@@ -85,8 +94,12 @@ export class LogManager {
     return manager
   }
 
-  /** Begins the periodic work. Not before topic configurations are known: it deletes what they say is too old. */
-  start(): void {
+  /**
+   * Begins the periodic work and goes on with moves. Not before topic configurations are known: it deletes what they say is
+   * too old. `places`: who is asked before a replica is served from another directory; null: nobody.
+   */
+  start(places: ReplicaPlaces | null): void {
+    this.#places = places
     const { clock, logger, intervals } = this.#options
     this.#maintenance ??= startMaintenance(
       {
@@ -297,6 +310,7 @@ export class LogManager {
     if (epochs.size === 1 && epoch !== undefined && !this.hasOfflineDirectories) this.#previousBrokerEpoch = epoch
     for (const { directory, error } of loaded.failed) this.#fail(directory, error)
     await this.#forgetAbsent(loaded.directories)
+    for (const replica of [...this.#replicas.all()]) if (replica.isFuture) await this.#recoverMoved(replica)
     await forEachBounded(loaded.strays, inFlightMax, async (replica) => {
       const from = replica.log.directory
       const to = await this.#setAside(replica, 'stray')
@@ -308,6 +322,25 @@ export class LogManager {
     }
     if (this.liveDirectories.length === 0) {
       throw new OperationalError('DISK_FAILED', 'Shutdown broker because none of the log directories can be read')
+    }
+  }
+
+  /**
+   * A future log whose current one is in a directory that doesn't open takes its place if the cluster agreed to the move
+   * before: it had caught up then.
+   */
+  async #recoverMoved(future: LogReplica): Promise<void> {
+    const { topic, partition } = future.log.topicPartition
+    if (!this.hasOfflineDirectories || this.#replicas.get(topic, partition) !== null) return
+    if (this.#options.assignedDirectory(future.log) !== future.directory.id) return
+    const to = `${future.directory.path}/${topicPartitionName(topic, partition)}`
+    try {
+      await future.log.renameDirectory(to, () => future.directory.syncEntries())
+      this.#replicas.remove(future)
+      this.#replicas.add({ ...future, isFuture: false })
+      this.#options.logger.info(`The log that was to become ${to} is served: the one before it is offline`)
+    } catch (error) {
+      this.#failedLog(future, error)
     }
   }
 
@@ -354,6 +387,7 @@ export class LogManager {
         this.#preferredPaths.delete(name)
         this.#offlinePartitions.delete(name)
         logger.debug(`Created log for partition ${name} in ${log.directory}`)
+        await this.#resumeMove(topic, partition)
         return log
       } catch (error) {
         if (!isDiskFailure(error)) throw error
@@ -364,6 +398,17 @@ export class LogManager {
     }
     const tried = candidates.map(({ path }) => path).join(', ')
     throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available. Tried ${tried}`)
+  }
+
+  /** A log was made anew, because the directory of the one before came back empty: what it was moving to may be left. */
+  async #resumeMove(topic: string, partition: number): Promise<void> {
+    const current = this.#replicas.get(topic, partition)
+    const future = this.#replicas.future(topic, partition)
+    if (current === null || future === null) return
+    if (future.directory === current.directory) {
+      const to = await this.#setAside(future, 'stray')
+      this.#options.logger.warn(`Found the log of a move that nothing is left to move from: renamed to ${to}`)
+    } else if (this.#maintenance !== null) this.#moves.start(current, future)
   }
 
   async #beginMove(current: LogReplica, earlier: LogReplica | null, target: LogDirectory): Promise<void> {
@@ -492,6 +537,10 @@ export class LogManager {
     const failed = this.#directories.filter((directory) => directory.isOffline)
     return [...this.#options.directories.offlinePaths, ...failed.map(({ path }) => path)]
   }
+}
+
+function nameOf({ log: { topicPartition, topicId } }: LogReplica): ReplicaName {
+  return { ...topicPartition, topicId }
 }
 
 function withTopicId(log: PartitionLog, topicId: Uuid | null): PartitionLog {

@@ -1,18 +1,38 @@
 /**
  * Replicas on their way from one log directory to another (AlterReplicaLogDirs, KIP-113).
  *
- * While the future log is behind, the current one serves and is copied. In the moment in which both are equal the two are
+ * While the future log is behind, the current one serves and is copied, a few replicas at a time. When it has caught up, the
+ * cluster is told where the replica is going to lie: if the target's disk failed first, nobody would know that the replica is
+ * gone (KIP-858). Once it agrees, in the moment in which both are equal the two are
  * swapped in memory, at once for everybody; then the new one's directory takes the plain name, and only then the old
  * one's is marked for deletion: a crash between the two leaves both, never neither (log-loading.ts tells them apart).
  */
 import type { Logger } from '../base/logger.ts'
+import { ByteQuota } from '../metrics/byte-quota.ts'
+import type { Clock } from '../world/world.ts'
 import { parentOf } from './atomic-file.ts'
-import { copyLog, isCaughtUp } from './log-copy.ts'
+import { CopyLanes } from './copy-lanes.ts'
+import { copyLog, isCaughtUp, type CopyTerms } from './log-copy.ts'
 import type { LogReplica } from './log-replicas.ts'
 import { topicPartitionName } from './topic-partition.ts'
 
+/** How much is copied at once, and how fast. */
+export interface MoveLimits {
+  readonly quota: ByteQuota
+  /** Replicas that are copied at a time. */
+  readonly lanes: number
+  /** How long a copy pauses while more was copied than the quota allows. */
+  readonly pauseMs: number
+}
+
 export interface MoveOwner {
+  readonly clock: Clock
   readonly logger: Logger
+  readonly limits: MoveLimits
+  /** Resolves when the cluster knows that the replica is going to lie in the future log's directory; may never. */
+  claim(future: LogReplica): Promise<void>
+  /** What was claimed does not happen: it stays where it is. */
+  disclaim(current: LogReplica): void
   /** Makes the future log the current one, in memory. */
   swap(current: LogReplica, future: LogReplica): void
   /** The old log goes. */
@@ -23,21 +43,33 @@ export interface MoveOwner {
 interface Move {
   readonly future: LogReplica
   stopped: boolean
+  /** Ends a wait for more to copy, or for the cluster. */
   wake: () => void
+  endPause: () => void
   ended: Promise<void>
 }
+
+/** Nothing is bounded. */
+export function unlimitedMoves(clock: Clock): MoveLimits {
+  const quota = new ByteQuota(() => clock.monotonicMs(), { windowMs: 1000, windows: 11 })
+  return { quota, lanes: Infinity, pauseMs: 1000 }
+}
+
+const nothing = (): void => {}
 
 export class LogMoves {
   readonly #owner: MoveOwner
   readonly #moves = new Map<string, Move>()
+  readonly #lanes: CopyLanes
 
   constructor(owner: MoveOwner) {
     this.#owner = owner
+    this.#lanes = new CopyLanes(owner.limits.lanes)
   }
 
   start(current: LogReplica, future: LogReplica): void {
     const name = nameOf(current)
-    const move: Move = { future, stopped: false, wake: () => {}, ended: Promise.resolve() }
+    const move: Move = { future, stopped: false, wake: nothing, endPause: nothing, ended: Promise.resolve() }
     current.log.onWritten(() => move.wake())
     this.#moves.set(name, move)
     move.ended = this.#run(current, future, move).finally(() => {
@@ -49,43 +81,93 @@ export class LogMoves {
   async stop(topic: string, partition: number): Promise<void> {
     const move = this.#moves.get(topicPartitionName(topic, partition))
     if (move === undefined) return
-    move.stopped = true
-    move.wake()
+    this.#end(move)
     await move.ended
   }
 
   async stopAll(): Promise<void> {
     const moves = [...this.#moves.values()]
-    for (const move of moves) {
-      move.stopped = true
-      move.wake()
-    }
+    for (const move of moves) this.#end(move)
     await Promise.all(moves.map((move) => move.ended))
   }
 
+  #end(move: Move): void {
+    move.stopped = true
+    this.#lanes.giveUp(move.future.log.topicPartition)
+    move.endPause()
+    move.wake()
+  }
+
   async #run(current: LogReplica, future: LogReplica, move: Move): Promise<void> {
-    const stopped = (): boolean => move.stopped || current.directory.isOffline || future.directory.isOffline
-    const moreWritten = (): Promise<void> => new Promise((resolve) => (move.wake = resolve))
+    if (!(await this.#lanes.enter(future.log.topicPartition))) return
     try {
+      await this.#copyAndSwap(current, future, move)
+    } finally {
+      this.#lanes.leave()
+    }
+  }
+
+  async #copyAndSwap(current: LogReplica, future: LogReplica, move: Move): Promise<void> {
+    const owner = this.#owner
+    const waiting = this.#lanes.waitingCount
+    const isStopped = (): boolean => move.stopped || current.directory.isOffline || future.directory.isOffline
+    const moreWritten = (): Promise<void> => new Promise((resolve) => (move.wake = resolve))
+    const terms: CopyTerms = {
+      quota: owner.limits.quota,
+      moreWritten,
+      pause: () => this.#pause(move),
+      isStopped,
+    }
+    let claim = 'none' as 'none' | 'asked' | 'agreed'
+    let isSwapped = false
+    try {
+      if (isStopped()) return
+      const { directory, assignedEnd } = future.log
+      owner.logger.info(
+        `Copying ${current.log.directory} to ${directory} from offset ${assignedEnd} on, ${waiting} more wait`,
+      )
       for (;;) {
-        await copyLog(current.log, future.log, moreWritten, stopped)
-        if (stopped()) return
+        await copyLog(current.log, future.log, terms)
+        if (isStopped()) return
         if (current.log.latestEpoch > future.log.latestEpoch) await future.log.assignEpoch(current.log.latestEpoch)
         // What was flushed must stay so; the old log goes behind this.
         if (future.log.recoveryPoint < current.log.recoveryPoint) await future.log.flush()
-        if (isCaughtUp(current.log, future.log)) break
+        if (!isCaughtUp(current.log, future.log)) continue
+        if (claim === 'agreed') break
+        if (claim === 'none') {
+          claim = 'asked'
+          void owner.claim(future).then(() => {
+            claim = 'agreed'
+            move.wake()
+          })
+        }
+        await moreWritten()
       }
-      if (stopped()) return
+      if (isStopped()) return
       future.log.setHighWatermark(current.log.highWatermark)
-      this.#owner.swap(current, future)
+      owner.swap(current, future)
+      isSwapped = true
       const { topic, partition } = future.log.topicPartition
       const to = `${parentOf(future.log.directory)}/${topicPartitionName(topic, partition)}`
       await future.log.renameDirectory(to, () => future.directory.syncEntries())
-      await this.#owner.remove(current)
-      this.#owner.logger.info(`Successfully replaced current log in ${current.directory.path} with ${to}`)
+      await owner.remove(current)
+      owner.logger.info(`Successfully replaced current log in ${current.directory.path} with ${to}`)
     } catch (error) {
-      if (!stopped()) this.#owner.failed(current.directory.isOffline ? current : future, error)
+      if (!isStopped()) owner.failed(current.directory.isOffline ? current : future, error)
+    } finally {
+      if (claim !== 'none' && !isSwapped) owner.disclaim(current)
     }
+  }
+
+  #pause(move: Move): Promise<void> {
+    const { clock, limits } = this.#owner
+    return new Promise((resolve) => {
+      const timer = clock.at(clock.monotonicMs() + limits.pauseMs, resolve)
+      move.endPause = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
   }
 }
 

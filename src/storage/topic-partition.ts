@@ -29,6 +29,12 @@ export function topicPartitionName(topic: string, partition: number): string {
   return `${topic}-${partition}`
 }
 
+/** By topic, then partition. */
+export function compareTopicPartitions(one: TopicPartition, other: TopicPartition): number {
+  if (one.topic !== other.topic) return one.topic < other.topic ? -1 : 1
+  return one.partition - other.partition
+}
+
 /** Null if a directory of that name is none of a partition. */
 export function parsePartitionDirectory(name: string): PartitionDirectoryName | null {
   let kind: DirectoryKind = 'live'
