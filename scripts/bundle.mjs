@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, parse, relative, sep } from 'node:path'
+import { program } from './program.mjs'
 
 /** @type {import('esbuild').BuildOptions} */
 const COMMON = {
@@ -19,6 +20,12 @@ const COMMON = {
 
 /** What the package exports; each becomes dist/<name>.js as soon as it exists. */
 const PACKAGE_ENTRIES = ['src/index.ts', 'src/broker.ts', 'src/testing.ts', 'src/kafkajs.ts']
+
+/**
+ * One entry for all tools, of which a run uses one. A server stays in one piece: a call from one piece to another goes through
+ * a getter.
+ */
+const TOOLS = 'src/cli/main.ts'
 
 /**
  * One file to run, in .build/.
@@ -37,9 +44,9 @@ export async function bundleScript(file, { suffix = '', plugins = [] } = {}) {
 /**
  * The package's entries, and every file directly in src/cli (one per tool), in dist/.
  *
- * The entries are modules that share chunks. A tool is one script of its own, dist/programs/TOOL-HASH.cjs, wrapped in a
- * function: that form starts without Node's module loader and may come from V8's code cache. What runs it is
- * dist/cli/TOOL.js (src/cli/launch/launcher.ts). Scripts have no top-level await.
+ * The entries are modules that share chunks. A program for the command line is one file, dist/programs/NAME-HASH.cjs, in
+ * pieces that start without Node's module loader and may come from V8's code cache (scripts/program.mjs). What runs it is
+ * dist/cli/NAME.js (src/cli/launch/launcher.ts). Programs have no top-level await.
  * @param {string} root
  */
 export async function bundleEntries(root) {
@@ -65,29 +72,25 @@ export async function bundleEntries(root) {
     chunkNames: 'chunks/[name]-[hash]',
   })
   const files = existsSync(join(root, 'src/cli')) ? readdirSync(join(root, 'src/cli')) : []
-  const programs = await build({
+  const entryPoints = files.filter((file) => /(?<!\.test|\.bench)\.ts$/.test(file)).map((file) => `src/cli/${file}`)
+  /** @type {import('esbuild').BuildOptions} */
+  const script = {
     ...common,
-    entryPoints: files.filter((file) => /(?<!\.test|\.bench)\.ts$/.test(file)).map((file) => `src/cli/${file}`),
     outdir: join(outdir, 'programs'),
-    outbase: 'src/cli',
-    entryNames: '[name]-[hash]',
-    outExtension: { '.js': '.cjs' },
-    format: 'cjs',
-    supported: { 'dynamic-import': false },
     define: { ...common.define, 'import.meta.url': '__url' },
-    banner: {
-      js: '(function(require,__filename,module){"use strict";const __url=require("node:url").pathToFileURL(__filename).href;',
-    },
-    footer: { js: '})' },
-  })
-  const written = new Set([...Object.keys(entries.metafile.outputs), ...Object.keys(programs.metafile.outputs)])
-  for (const [file, { entryPoint }] of Object.entries(programs.metafile.outputs)) {
-    if (entryPoint === undefined) continue
+  }
+  mkdirSync(script.outdir, { recursive: true })
+  mkdirSync(join(outdir, 'cli'), { recursive: true })
+  const written = new Set(Object.keys(entries.metafile.outputs))
+  for (const entryPoint of entryPoints) {
+    const { file, code, map, pieces, entry } = await program(entryPoint, { ...script, splitting: entryPoint === TOOLS })
+    writeFileSync(join(script.outdir, file), code)
+    writeFileSync(join(script.outdir, `${file}.map`), map)
     const outfile = `dist/cli/${parse(entryPoint).name}.js`
-    const define = { PROGRAM: JSON.stringify(parse(file).base) }
+    const define = { PROGRAM: JSON.stringify(file), PIECES: JSON.stringify(pieces), ENTRY: JSON.stringify(entry) }
     const launcher = { outfile, entryPoints: ['src/cli/launch/launcher.ts'], format: /** @type {const} */ ('cjs') }
     await build({ ...common, ...launcher, define, sourcemap: false })
-    written.add(outfile)
+    for (const name of [`dist/programs/${file}`, `dist/programs/${file}.map`, outfile]) written.add(name)
   }
   writeFileSync(join(outdir, 'cli', 'package.json'), '{ "type": "commonjs" }\n')
   written.add('dist/cli/package.json')

@@ -5,8 +5,7 @@
  * Reads what current keytool and openssl write: plain, or under PBES2 with AES-CBC. The file's MAC is not looked at: a wrong
  * password shows in the decryption, and what the file says is taken as it is.
  */
-// oxlint-disable-next-line no-restricted-imports -- decryption is a pure function
-import { createDecipheriv, pbkdf2Sync } from 'node:crypto'
+import { nodeCrypto } from './node-crypto.ts'
 import { OperationalError } from './errors.ts'
 
 const OID = {
@@ -91,8 +90,8 @@ function decrypt(algorithm: Element | undefined, encrypted: Element | undefined,
   const digest = prf === undefined ? 'sha1' : DIGESTS[oid(children(prf)[0])]
   if (digest === undefined) throw invalid('the password of the file goes through a digest that is not known here')
   const [name, keyBytes] = known
-  const key = pbkdf2Sync(Buffer.from(password), required(salt).content, count, keyBytes, digest)
-  const decipher = createDecipheriv(name, key, required(iv).content)
+  const key = nodeCrypto().pbkdf2Sync(Buffer.from(password), required(salt).content, count, keyBytes, digest)
+  const decipher = nodeCrypto().createDecipheriv(name, key, required(iv).content)
   return Buffer.concat([decipher.update(required(encrypted).content), decipher.final()])
 }
 

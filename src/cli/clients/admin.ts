@@ -1,5 +1,4 @@
 /** The Admin of a tool, made from Java's properties, with the sentences that Java's clients fail with. */
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
@@ -82,6 +81,7 @@ async function reachableNames(all: readonly Address[], key: string): Promise<Add
   const known = await Promise.all(
     all.map(async ({ host }) => {
       if (isIP(host) !== 0) return true
+      const { lookup } = await import('node:dns/promises')
       return await lookup(host).then(
         () => true,
         () => false,

@@ -5,10 +5,12 @@
  * packages carry none, because it fits one version of Node only. NODE_DISABLE_COMPILE_CACHE=1 does without, as in Node.
  */
 import { join } from 'node:path'
-import { loadProgram } from './code-cache.ts'
+import { loadProgram, type Place } from './code-cache.ts'
 
-/** Name of the program's file: set where this is bundled. */
+/** Name of the program's file, its pieces by what asks for them, and which of them runs first: set where this is bundled. */
 declare const PROGRAM: string
+declare const PIECES: Readonly<Record<string, Place>>
+declare const ENTRY: string
 
 /** A tool has ended by then, or a server has started and has time. */
 const SAVE_AFTER_MS = 2000
@@ -16,17 +18,43 @@ const SAVE_AFTER_MS = 2000
 const { env } = process
 const isCached = (env['NODE_DISABLE_COMPILE_CACHE'] ?? '') === ''
 const path = join(__dirname, '..', 'programs', PROGRAM)
+const [tool = '', ...words] = process.argv.slice(2)
 // One program holds all tools but the server: what is kept of it is what the tool that runs has compiled.
-const variant = /^main-/.test(PROGRAM) ? (/^[a-z0-9-]{1,40}$/.exec(process.argv[2] ?? '')?.[0] ?? '') : ''
-const directories = isCached ? [join(__dirname, '..', 'cache'), ...userCache()] : []
-const { script, save } = loadProgram(path, directories, variant)
-const run: unknown = script.runInThisContext()
-if (typeof run !== 'function') throw new Error(`bug: ${path} is no program`)
+const isOfTools = /^main-/.test(PROGRAM)
+const program = loadProgram(path, {
+  directories: isCached ? [join(__dirname, '..', 'cache'), ...userCache()] : [],
+  variant: isOfTools ? (/^[a-z0-9-]{1,40}$/.exec(tool)?.[0] ?? '') : '',
+  shape: isOfTools ? shapeOf(words) : '',
+})
 if (isCached) {
-  process.once('exit', save)
-  setTimeout(save, SAVE_AFTER_MS).unref()
+  process.once('exit', program.save)
+  setTimeout(program.save, SAVE_AFTER_MS).unref()
 }
-run(require, path, { exports: {} })
+const pieces = new Map(Object.entries(PIECES))
+const running = new Map<string, { exports: unknown }>()
+load(ENTRY)
+
+/** `require` of the pieces: another piece, run when it is first asked for, or what Node has under that name. */
+function load(name: string): unknown {
+  const place = pieces.get(name)
+  if (place === undefined) return require(name)
+  const known = running.get(name)
+  if (known !== undefined) return known.exports
+  const module: { exports: unknown } = { exports: {} }
+  running.set(name, module)
+  const run = program.piece(name, place)
+  if (typeof run !== 'function') throw new Error(`bug: ${name} of ${path} is no piece`)
+  run(load, module, module.exports, path)
+  return module.exports
+}
+
+/** Which options there are, and the command of a tool that has several; none of their values. */
+function shapeOf(argv: readonly string[]): string {
+  const first = argv.findIndex((word) => word.startsWith('-'))
+  const commands = argv.slice(0, Math.min(first < 0 ? argv.length : first, 2))
+  const options = argv.flatMap((word) => /^--?[a-z][a-z-]*/.exec(word)?.[0] ?? [])
+  return [...commands, ...new Set(options)].join(' ').slice(0, 200)
+}
 
 function userCache(): string[] {
   const home = env['HOME']

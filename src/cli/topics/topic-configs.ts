@@ -1,9 +1,8 @@
 /** `--config name=value` of a topic, checked as a broker would before it is asked. */
-import { validateTopicConfig } from '../../config/topic-config.ts'
 import { failure } from '../tool/tool-exit.ts'
 
-/** @throws ToolExit, KafkaError INVALID_CONFIG */
-export function parseTopicConfigs(texts: readonly string[]): Record<string, string> {
+/** Rejects with ToolExit or KafkaError INVALID_CONFIG. */
+export async function parseTopicConfigs(texts: readonly string[]): Promise<Record<string, string>> {
   const configs = new Map<string, string>()
   for (const text of texts) {
     const [name = '', value, ...others] = text.split(/\s*=\s*/)
@@ -14,6 +13,9 @@ export function parseTopicConfigs(texts: readonly string[]): Record<string, stri
     }
     configs.set(name.trim(), value.trim())
   }
+  if (configs.size === 0) return {}
+  // The table of all settings is loaded only where there is something to look up.
+  const { validateTopicConfig } = await import('../../config/topic-config.ts')
   validateTopicConfig(configs, { broker: new Map(), remoteStorageSystemEnable: true })
   return Object.fromEntries(configs)
 }

@@ -90,7 +90,7 @@ async function createTopic(admin: AdminClient, options: TopicsOptions, terminal:
   const replicationFactor = options.integer('replication-factor')
   const assignment = options.value('replica-assignment')
   const replicasAssignments = assignment === null || assignment === '' ? null : replicaAssignments(assignment)
-  const configs = parseTopicConfigs(options.values('config'))
+  const configs = await parseTopicConfigs(options.values('config'))
   if (/[._]/.test(name)) {
     terminal.out(
       "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. To avoid issues it is best to use either, but not both.",
@@ -117,7 +117,7 @@ async function alterTopics(admin: AdminClient, options: TopicsOptions): Promise<
   const totalCount = options.integer('partitions') ?? 0
   const assignment = options.value('replica-assignment')
   const replicas = assignment === null || assignment === '' ? null : replicaAssignments(assignment)
-  parseTopicConfigs(options.values('config'))
+  await parseTopicConfigs(options.values('config'))
   const names = await existingTopics(admin, options)
   if (names.length === 0) return
   const described = replicas === null ? null : await admin.describeTopics(names)

@@ -1,6 +1,6 @@
 /** Random numbers of the machine. 32-bit numbers come from a block of entropy, so that a call costs nanoseconds. */
-import { randomBytes, randomFillSync } from 'node:crypto'
 import { assert } from '../../base/errors.ts'
+import { nodeCrypto } from '../../base/node-crypto.ts'
 import type { Random } from '../world.ts'
 
 const block = new Uint32Array(256)
@@ -8,7 +8,7 @@ let used = block.length
 
 function uint32(): number {
   if (used === block.length) {
-    randomFillSync(block)
+    nodeCrypto().randomFillSync(block)
     used = 0
   }
   const value = block[used] ?? 0
@@ -28,5 +28,5 @@ export const nodeRandom: Random = {
       if (value < limit) return value % bound
     }
   },
-  bytes: (length) => randomBytes(length),
+  bytes: (length) => nodeCrypto().randomBytes(length),
 }
