@@ -56,6 +56,7 @@ export async function openController(
     broker,
   })
   life.undo(() => own.controller.close())
+  options.inspectQuorum?.(own.quorum)
   const { controller, quorum, registration } = own
   controller.onFailed((error) => life.fail(error))
   const active = activeController(options, controller, () => (quorum.isLeader ? null : quorum.leader.endpoint))

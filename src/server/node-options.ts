@@ -1,6 +1,7 @@
 /** What a node is started with. */
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { Quorum } from '../quorum/quorum.ts'
 import type { World } from '../world/world.ts'
 import type { Around } from './handler.ts'
 import type { Services } from './services.ts'
@@ -21,6 +22,8 @@ export interface NodeOptions {
   readonly around?: Around
   /** Called once, when the node serves: simulations look at what no client can see. */
   readonly inspect?: (inside: Inside) => void
+  /** The same of a node with the controller role, when its metadata log is open. */
+  readonly inspectQuorum?: (quorum: Quorum) => void
 }
 
 export interface Inside {

@@ -8,6 +8,7 @@ import type { Partition } from '../../replication/partition.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { ClusterSim } from './cluster-sim.ts'
+import { QuorumChecker } from './quorum-checker.ts'
 
 interface Seen {
   highWatermark: number
@@ -20,6 +21,7 @@ const EVERY = 5
 
 export class AlwaysChecker {
   readonly #sim: ClusterSim
+  readonly #quorum: QuorumChecker
   #count = 0
   #next = 0
   readonly #seen = new WeakMap<PartitionLog, Seen>()
@@ -31,13 +33,16 @@ export class AlwaysChecker {
 
   constructor(sim: ClusterSim) {
     this.#sim = sim
+    this.#quorum = new QuorumChecker(sim)
   }
 
   check(): void {
     if (++this.#count % EVERY !== 0) return
     const { nodes } = this.#sim
     const node = nodes[this.#next++ % nodes.length]
-    if (node?.inside === null || node === undefined) return
+    if (node === undefined) return
+    this.#quorum.check(node)
+    if (node.inside === null) return
     for (const partition of node.inside.services.replicas.partitions()) this.#checkPartition(node, partition)
     this.#checkImage(node.inside)
   }

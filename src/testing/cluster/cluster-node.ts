@@ -8,7 +8,8 @@ import { parseBrokerConfig } from '../../config/parse-broker-config.ts'
 import { bootstrapValues } from '../../metadata/bootstrap.ts'
 import { ELR_VERSION, METADATA_VERSION_LATEST, newClusterFeatures } from '../../metadata/features.ts'
 import { formatDirectory } from '../../quorum/format.ts'
-import { KRAFT_VERSIONS } from '../../raft/voters.ts'
+import type { Quorum } from '../../quorum/quorum.ts'
+import { KRAFT_VERSIONS, type VoterEndpoint } from '../../raft/voters.ts'
 import { startControllerNode } from '../../server/controller-node.ts'
 import type { Node } from '../../server/node-life.ts'
 import type { Inside } from '../../server/node-options.ts'
@@ -16,12 +17,11 @@ import { startNode } from '../../server/node.ts'
 import type { SeededNode } from '../seeded-node.ts'
 import type { ClusterSim } from './cluster-sim.ts'
 import type { Counter } from './counters.ts'
-import { BROKER_PORT, type NodeSettings, type Role } from './settings.ts'
+import { BROKER_PORT, CONTROLLER_PORT, type NodeSettings, type Role } from './settings.ts'
 
 export type Ending = 'crash' | 'power loss' | 'controlled shutdown'
 
 const CLUSTER_ID = 'cccccccccccccccccccccA'
-const CONTROLLER_PORT = 9093
 const DATA = '/data'
 const SHUTDOWN_MS_MAX = 40_000
 /** What a service manager waits before it starts a process again. */
@@ -41,19 +41,24 @@ export class ClusterNode {
   readonly id: number
   readonly name: string
   readonly role: Role
+  /** From the beginning. */
+  readonly isVoter: boolean
   readonly #sim: ClusterSim
   #node: Node | null = null
   #inside: Inside | null = null
+  #quorum: Quorum | null = null
+  #lastQuorumEnd = 0
   /** Wakes the supervisor: the process has ended. */
   #ended: () => void = () => {}
   #downUntilMs = 0
   #isStopped = false
 
-  constructor(sim: ClusterSim, { id, role }: NodeSettings) {
+  constructor(sim: ClusterSim, { id, role, isVoter }: NodeSettings) {
     this.#sim = sim
     this.id = id
     this.name = `n${id}`
     this.role = role
+    this.isVoter = isVoter
   }
 
   get machine(): SeededNode {
@@ -81,8 +86,27 @@ export class ClusterNode {
     return this.#inside
   }
 
+  get directoryId(): Uuid {
+    return directoryOf(this.id)
+  }
+
+  /** As a controller. */
+  get endpoints(): readonly VoterEndpoint[] {
+    return [{ name: 'CONTROLLER', host: this.name, port: CONTROLLER_PORT }]
+  }
+
+  /** Of a controller whose metadata log is open. */
+  get quorum(): Quorum | null {
+    return this.#quorum
+  }
+
+  /** The end of the metadata log of a controller; of one that is down, as it was when it went. */
+  get quorumEnd(): number {
+    return this.#quorum?.endOffset ?? this.#lastQuorumEnd
+  }
+
   async format(): Promise<void> {
-    const voters = this.#sim.nodes.filter(({ isController }) => isController)
+    const voters = this.#sim.nodes.filter(({ isVoter }) => isVoter)
     const features = newClusterFeatures(METADATA_VERSION_LATEST)
     if (!this.#sim.settings.withElr) features.delete(ELR_VERSION)
     const values = bootstrapValues(METADATA_VERSION_LATEST, features)
@@ -91,14 +115,14 @@ export class ClusterNode {
       directory: DATA,
       clusterId: CLUSTER_ID,
       nodeId: this.id,
-      directoryId: directoryOf(this.id),
+      directoryId: this.directoryId,
       bootstrapValues: values,
-      voters: this.isController
-        ? voters.map(({ id, name }) => ({
+      voters: this.isVoter
+        ? voters.map(({ id, directoryId, endpoints }) => ({
             id,
-            directoryId: directoryOf(id),
+            directoryId,
             kraftVersions: KRAFT_VERSIONS,
-            endpoints: [{ name: 'CONTROLLER', host: name, port: CONTROLLER_PORT }],
+            endpoints,
           }))
         : null,
     })
@@ -111,6 +135,7 @@ export class ClusterNode {
       const ended = new Promise<void>((resolve) => (this.#ended = resolve))
       const started = await Promise.race([this.#start(), ended.then(() => 'ended' as const)])
       if (started === 'failed') {
+        this.#forgetQuorum()
         this.machine.crash()
         await this.#sim.sleep(RESTART_MS)
       } else if (started === 'started') await ended
@@ -143,7 +168,13 @@ export class ClusterNode {
     this.#gone()
   }
 
+  #forgetQuorum(): void {
+    this.#lastQuorumEnd = this.quorumEnd
+    this.#quorum = null
+  }
+
   #gone(): void {
+    this.#forgetQuorum()
     this.#node = null
     this.#inside = null
     this.#ended()
@@ -161,6 +192,7 @@ export class ClusterNode {
         hostName: this.name,
         poison: true,
         inspect: (found: Inside) => (inside = found),
+        inspectQuorum: (quorum: Quorum) => (this.#quorum = quorum),
       }
       const node = this.isBroker ? await startNode(options) : await startControllerNode(options)
       this.#node = node
@@ -184,19 +216,18 @@ export class ClusterNode {
   }
 
   #config() {
-    const { settings, nodes } = this.#sim
+    const { settings, bootstrapControllers } = this.#sim
     const listeners = [
       ...(this.isBroker ? [`PLAINTEXT://${this.name}:${BROKER_PORT}`] : []),
       ...(this.isController ? [`CONTROLLER://${this.name}:${CONTROLLER_PORT}`] : []),
     ]
-    const controllers = nodes.filter(({ isController }) => isController)
     return parseBrokerConfig(
       new Map([
         ...Object.entries(settings.properties),
         ['process.roles', this.role],
         ['node.id', String(this.id)],
         ['listeners', listeners.join()],
-        ['controller.quorum.bootstrap.servers', controllers.map(({ name }) => `${name}:${CONTROLLER_PORT}`).join()],
+        ['controller.quorum.bootstrap.servers', bootstrapControllers.join()],
         ['log.dirs', DATA],
       ]),
     ).config

@@ -7,7 +7,7 @@ import { SimRun } from '../sim-run.ts'
 import { ClusterNode } from './cluster-node.ts'
 import type { Counter } from './counters.ts'
 import { RecordTruth } from './record-truth.ts'
-import { BROKER_PORT, type ClusterSettings } from './settings.ts'
+import { BROKER_PORT, CONTROLLER_PORT, type ClusterSettings } from './settings.ts'
 
 const LINES_MAX = 6000
 /** After the last fault, everything must be served again within this. */
@@ -31,6 +31,14 @@ export class ClusterSim extends SimRun<Counter> {
 
   get brokers(): readonly ClusterNode[] {
     return this.nodes.filter(({ isBroker }) => isBroker)
+  }
+
+  get controllers(): readonly ClusterNode[] {
+    return this.nodes.filter(({ isController }) => isController)
+  }
+
+  get bootstrapControllers(): string[] {
+    return this.controllers.map(({ name }) => `${name}:${CONTROLLER_PORT}`)
   }
 
   get bootstrap(): string[] {

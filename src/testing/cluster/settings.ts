@@ -9,6 +9,8 @@ export type Role = 'broker' | 'controller' | 'broker,controller'
 export interface NodeSettings {
   readonly id: number
   readonly role: Role
+  /** A controller with a vote from the beginning. */
+  readonly isVoter: boolean
 }
 
 export interface ClusterSettings {
@@ -23,6 +25,8 @@ export interface ClusterSettings {
   readonly withElr: boolean
   readonly producers: number
   readonly consumers: number
+  /** An operator adds and removes voters of the quorum. */
+  readonly votersChange: boolean
   /** How long faults come. */
   readonly faultMs: number
 }
@@ -36,6 +40,7 @@ const SHAPES: readonly (readonly Role[])[] = [
 ]
 
 export const BROKER_PORT = 9092
+export const CONTROLLER_PORT = 9093
 export const REPLICAS = 3
 export const MIN_ISR = 2
 
@@ -82,8 +87,12 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
   }
   const topicConfigs: Record<string, string> = { 'internal.segment.bytes': pick('5000', '50000', '1000000') }
   if (isDurable) topicConfigs['flush.messages'] = '1'
+  const controllers = shape.filter((role) => role !== 'broker').length
+  const votersChange = controllers > 1 && random.chance(0.5)
+  // Of a quorum that changes, some may join later. Controllers come first in every shape.
+  const voters = votersChange ? random.between(Math.min(2, controllers), controllers) : controllers
   return {
-    nodes: shape.map((role, at) => ({ id: at + 1, role })),
+    nodes: shape.map((role, at) => ({ id: at + 1, role, isVoter: at < voters })),
     properties,
     topics: ['alpha', 'beta']
       .slice(0, random.between(1, 2))
@@ -93,6 +102,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     withElr: random.chance(0.6),
     producers: random.between(1, 3),
     consumers: random.between(1, 3),
+    votersChange,
     faultMs: isQuick ? 20_000 : 120_000,
   }
 }

@@ -12,6 +12,7 @@ import { FAULTS, type Fault } from './faults.ts'
 import { checkGroup, checkMetadata, checkReplicas, checkTopics, metadataText } from './final-checks.ts'
 import { difference } from '../plain-image.ts'
 import { drawSettings } from './settings.ts'
+import { changeVoters } from './voter-changes.ts'
 import { consume, createTopics, operate, produce } from './workloads.ts'
 
 export async function simulateCluster(seed: number, options: SimulateOptions): Promise<SimOutcome<Counter>> {
@@ -26,7 +27,10 @@ export async function simulateCluster(seed: number, options: SimulateOptions): P
 
 async function story(sim: ClusterSim): Promise<void> {
   const { settings, nodes } = sim
-  sim.note('sim', `nodes: ${settings.nodes.map(({ id, role }) => `${id} ${role}`).join('; ')}`)
+  sim.note(
+    'sim',
+    `nodes: ${settings.nodes.map(({ id, role, isVoter }) => `${id} ${role}${isVoter ? ', voter' : ''}`).join('; ')}`,
+  )
   const watched = <T>(task: Promise<T>): Promise<T | void> => task.catch((error: unknown) => sim.fail(error))
   for (const node of nodes) await node.format()
   for (const node of nodes) void watched(node.supervise())
@@ -46,6 +50,7 @@ async function story(sim: ClusterSim): Promise<void> {
   for (let at = 0; at < settings.producers; at++) run(`p${at}`, produce(sim, `p${at}`, sim.random(`p${at}`)))
   for (let at = 0; at < settings.consumers; at++) run(`c${at}`, consume(sim, `c${at}`, sim.random(`c${at}`)))
   run('operator', operate(sim, sim.random('operator')))
+  if (settings.votersChange) run('quorum operator', changeVoters(sim, sim.random('voters')))
   await breakThings(sim, sim.random('faults'))
   heal(sim)
   const isCalm = await sim.waitFor(() => sim.isCalm, HEAL_MS_MAX)

@@ -2,36 +2,19 @@
  * What clients of a simulated cluster do, with the real client library: idempotent producers that want every replica in sync to
  * have a record, consumers of a group, and an operator who creates, deletes, reassigns and configures topics.
  */
-import { KlammClient } from '../../client/klamm.ts'
-import { ClientError } from '../../client/errors.ts'
-import { KafkaError } from '../../base/errors.ts'
+import type { AdminClient } from '../../client/admin/admin.ts'
 import type { Producer } from '../../client/producer/producer.ts'
 import type { Bytes } from '../../client/producer/producer-record.ts'
 import type { SeededRandom } from '../seeded-random.ts'
+import { clientOf, expectedError } from './clients.ts'
 import { HEAL_MS_MAX, type ClusterSim } from './cluster-sim.ts'
 import { REPLICAS } from './settings.ts'
 
 export const GROUP = 'readers'
 
-function client(sim: ClusterSim, machine: string): KlammClient {
-  return new KlammClient(sim.world.node(machine).world, {
-    brokers: sim.bootstrap,
-    requestTimeoutMs: 3000,
-    connectTimeoutMs: 1000,
-    callTimeoutMs: 20_000,
-  })
-}
-
-/** Anything else that a client throws is a bug. */
-function expectedError(sim: ClusterSim, error: unknown): string {
-  if (error instanceof KafkaError || error instanceof ClientError) return error.code
-  sim.fail(error)
-  throw error
-}
-
 /** Sends numbered records until the run ends; numbers grow with every record, whatever became of those before. */
 export async function produce(sim: ClusterSim, who: string, random: SeededRandom): Promise<void> {
-  const kafka = client(sim, `client-${who}`)
+  const kafka = clientOf(sim, `client-${who}`)
   const deliveryTimeoutMs = random.chance(0.3) ? 5000 : 60_000
   const make = (): Producer<Bytes, Bytes> =>
     kafka.producer({
@@ -82,7 +65,7 @@ export async function produce(sim: ClusterSim, who: string, random: SeededRandom
 
 /** A member of the group: reads on where it was committed, leaves now and then. */
 export async function consume(sim: ClusterSim, who: string, random: SeededRandom): Promise<void> {
-  const kafka = client(sim, `client-${who}`)
+  const kafka = clientOf(sim, `client-${who}`)
   while (!sim.stopping) {
     const consumer = kafka.consumer({
       groupId: GROUP,
@@ -120,7 +103,7 @@ export async function consume(sim: ClusterSim, who: string, random: SeededRandom
 
 /** Creates, deletes, configures, reassigns and elects. */
 export async function operate(sim: ClusterSim, random: SeededRandom): Promise<void> {
-  const kafka = client(sim, 'operator')
+  const kafka = clientOf(sim, 'operator')
   const admin = kafka.admin()
   let made = 0
   while (!sim.stopping) {
@@ -137,12 +120,7 @@ export async function operate(sim: ClusterSim, random: SeededRandom): Promise<vo
   await kafka.close()
 }
 
-async function operation(
-  sim: ClusterSim,
-  random: SeededRandom,
-  admin: ReturnType<KlammClient['admin']>,
-  extra: string,
-): Promise<void> {
+async function operation(sim: ClusterSim, random: SeededRandom, admin: AdminClient, extra: string): Promise<void> {
   const topic = sim.settings.topics[random.below(sim.settings.topics.length)]
   if (topic === undefined) return
   const partition = random.below(topic.partitions)
@@ -190,7 +168,7 @@ async function operation(
 
 /** Once, before the others. */
 export async function createTopics(sim: ClusterSim): Promise<void> {
-  const kafka = client(sim, 'operator')
+  const kafka = clientOf(sim, 'operator')
   const admin = kafka.admin()
   const wanted = sim.settings.topics.map(({ name, partitions }) => ({
     name,
