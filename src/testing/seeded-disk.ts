@@ -33,6 +33,16 @@ export interface RequestedFault {
   readonly times?: number
 }
 
+/** One byte of a file that is read as it was not written. */
+export interface RottenByte {
+  readonly path: string
+  readonly position: number
+  /** Bits that are wrong. */
+  readonly mask: number
+  /** Not only to the process that runs now. */
+  readonly outlivesProcess: boolean
+}
+
 /** Least and most microseconds of an operation on a healthy disk. */
 const LATENCY_US: Record<DiskOperation['kind'], readonly [number, number]> = {
   open: [20, 200],
@@ -65,6 +75,7 @@ export class SeededDisk implements DiskFaults {
   readonly #volume: MemoryVolume
   readonly #name: string
   #process: SimProcess
+  #rotten: readonly RottenByte[] = []
   #requested: { fault: RequestedFault; left: number }[] = []
   /** What waits while the disk hangs; null while it does not. */
   #hung: (() => void)[] | null = null
@@ -99,9 +110,28 @@ export class SeededDisk implements DiskFaults {
     this.#requested = []
   }
 
-  /** Forgets requested faults and sets all rates to zero. */
+  /** From now on, until it is written over or mended. */
+  rot(byte: RottenByte): void {
+    this.#rotten = [...this.#rotten, byte]
+  }
+
+  mendRot(): void {
+    this.#rotten = []
+  }
+
+  /** What is in a file, not what a read gives; null: there is none. */
+  contentOf(path: string): Buffer | null {
+    const node = this.#volume.fileAt(path)
+    if (node === null) return null
+    const content = Buffer.alloc(node.bytes.size)
+    node.bytes.read(content, 0)
+    return content
+  }
+
+  /** Forgets requested faults, sets all rates to zero and mends what rotted. */
   heal(): void {
     this.#requested = []
+    this.mendRot()
     Object.assign(this.rates, { readError: 0, writeError: 0, syncError: 0, rot: 0, slow: 0, refusedWriteNow: 0 })
     this.unhang()
   }
@@ -152,6 +182,7 @@ export class SeededDisk implements DiskFaults {
   /** The process dies; whatever was written stays. Called by its node. */
   crash(): void {
     this.#hung = null
+    this.#rotten = this.#rotten.filter(({ outlivesProcess }) => outlivesProcess)
     this.#volume.crash((operation): CrashFate => {
       const fate = this.#random.below(3)
       if (fate === 0) return 'happened'
@@ -190,7 +221,11 @@ export class SeededDisk implements DiskFaults {
     return this.#failed('EIO', operation, this.#random.below(operation.bytes + 1))
   }
 
-  spoil(_operation: DiskOperation, read: Buffer): void {
+  spoil({ path, position }: DiskOperation, read: Buffer): void {
+    for (const rotten of this.#rotten) {
+      const at = rotten.position - position
+      if (rotten.path === path && at >= 0 && at < read.length) read[at] = (read[at] ?? 0) ^ rotten.mask
+    }
     if (read.length === 0 || !this.#random.chance(this.rates.rot)) return
     const at = this.#random.below(read.length)
     read[at] = (read[at] ?? 0) ^ (1 << this.#random.below(8))
@@ -201,6 +236,12 @@ export class SeededDisk implements DiskFaults {
   }
 
   wrote(path: string, position: number, data: Buffer): void {
+    if (this.#rotten.length > 0) {
+      const end = position + data.length
+      this.#rotten = this.#rotten.filter(
+        (byte) => byte.path !== path || byte.position < position || byte.position >= end,
+      )
+    }
     this.#events.trace.record(this.#events.nowUs, `${this.#name} wrote ${path} ${position}`, crc32(data))
   }
 

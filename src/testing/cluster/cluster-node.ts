@@ -29,6 +29,7 @@ const RESTART_MS = 300
 
 /** Sentences of the log that tell of something that should happen sometimes. */
 const TELLING: readonly (readonly [RegExp, Counter])[] = [
+  [/^Fetching .* is corrupt/, 'bit rot read by a follower'],
   [/^Truncating .* the leader's epoch/, 'divergence'],
   [/^Truncating /, 'truncation'],
   [/older epoch .* than its leader/, 'fenced epoch'],
@@ -191,6 +192,7 @@ export class ClusterNode {
         logger: this.#logger(),
         hostName: this.name,
         poison: true,
+        tailCacheBytes: this.#sim.settings.tailCacheBytes,
         inspect: (found: Inside) => (inside = found),
         inspectQuorum: (quorum: Quorum) => (this.#quorum = quorum),
       }

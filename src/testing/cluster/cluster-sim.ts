@@ -2,6 +2,7 @@
  * What the parts of one simulated cluster share beside the run: the nodes, what is true, and whether all is as it should be.
  * Workloads, faults and checks know this and nothing of each other.
  */
+import type { PartitionImage } from '../../metadata/topics-image.ts'
 import type { SeededWorld } from '../seeded-world.ts'
 import { SimRun } from '../sim-run.ts'
 import { ClusterNode } from './cluster-node.ts'
@@ -21,6 +22,8 @@ export class ClusterSim extends SimRun<Counter> {
   readonly topics = new Map<string, 'there' | 'gone' | 'perhaps'>()
   /** Faults that are under way now. */
   faultsUnderWay = 0
+  /** Some replica's disk: no other's then. */
+  isRotting = false
 
   constructor(world: SeededWorld, settings: ClusterSettings) {
     super(world, LINES_MAX)
@@ -43,6 +46,15 @@ export class ClusterSim extends SimRun<Counter> {
 
   get bootstrap(): string[] {
     return this.brokers.map(({ name }) => `${name}:${BROKER_PORT}`)
+  }
+
+  /** As some broker sees it; null: none is up, or there is no such partition. */
+  assignment(topic: string, partition: number): PartitionImage | null {
+    for (const { inside } of this.brokers) {
+      const found = inside?.services.image().topics.byName(topic)?.partitions[partition]
+      if (found !== undefined) return found
+    }
+    return null
   }
 
   /** Every partition is led, and all its replicas are in sync, as all brokers see it. */

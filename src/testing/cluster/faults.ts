@@ -8,13 +8,8 @@
 import type { SeededRandom } from '../seeded-random.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { HEAL_MS_MAX, type ClusterSim } from './cluster-sim.ts'
-
-export interface Fault {
-  readonly name: string
-  /** Nothing else goes wrong meanwhile. */
-  readonly isAlone?: boolean
-  inject(sim: ClusterSim, random: SeededRandom): Promise<void>
-}
+import type { Fault } from './fault.ts'
+import { rotOfRecords, rotOfSnapshot } from './rot.ts'
 
 function one<T>(random: SeededRandom, of: readonly T[]): T {
   return of[random.below(of.length)] as T
@@ -176,4 +171,6 @@ export const FAULTS: readonly Fault[] = [
       node.machine.disk.forgetRequested()
     },
   },
+  { name: 'bit rot', inject: rotOfRecords },
+  { name: 'rotten snapshot', inject: rotOfSnapshot },
 ]

@@ -19,6 +19,8 @@ export interface ClusterSettings {
   readonly properties: Readonly<Record<string, string>>
   readonly topics: readonly { readonly name: string; readonly partitions: number }[]
   readonly topicConfigs: Readonly<Record<string, string>>
+  /** Of a broker: what is not in it is read from the disk. */
+  readonly tailCacheBytes: number
   /** What is acknowledged is synced first: power may fail on all nodes at once. */
   readonly isDurable: boolean
   /** eligible.leader.replicas.version=1, as in a new cluster. */
@@ -80,12 +82,13 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     'metadata.log.max.record.bytes.between.snapshots': pick('2000', '20000', '20971520'),
     'metadata.log.max.snapshot.interval.ms': pick('5000', '3600000'),
     'metadata.log.segment.bytes': '8388608',
+    'metadata.max.retention.bytes': pick('3000', '104857600'),
     'replica.high.watermark.checkpoint.interval.ms': pick('300', '2000'),
     'log.flush.offset.checkpoint.interval.ms': pick('300', '2000'),
     'log.retention.check.interval.ms': '2000',
     'controlled.shutdown.enable': 'true',
   }
-  const topicConfigs: Record<string, string> = { 'internal.segment.bytes': pick('5000', '50000', '1000000') }
+  const topicConfigs: Record<string, string> = { 'internal.segment.bytes': pick('4000', '15000', '1000000') }
   if (isDurable) topicConfigs['flush.messages'] = '1'
   const controllers = shape.filter((role) => role !== 'broker').length
   const votersChange = controllers > 1 && random.chance(0.5)
@@ -98,6 +101,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
       .slice(0, random.between(1, 2))
       .map((name) => ({ name, partitions: random.between(1, 3) })),
     topicConfigs,
+    tailCacheBytes: pick(0, 5000, 32 << 20),
     isDurable,
     withElr: random.chance(0.6),
     producers: random.between(1, 3),
