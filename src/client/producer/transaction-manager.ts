@@ -1,22 +1,19 @@
 /**
- * A producer's identity: its id and epoch, the sequence numbers that follow from them, and its transaction.
+ * A producer's identity and its transaction: asks for the id, begins and ends transactions (KIP-98), and decides what an outcome
+ * of a batch means for them (KIP-890, KIP-1050); what it means for the numbers of its partition is sequence-numbers.ts's.
  *
- * It decides what an outcome of a batch means for the numbers of its partition (KIP-98, KIP-360, KIP-854) and for the
- * transaction (KIP-890, KIP-1050); requests go out one after the other, by priority. Everything is synchronous but the
- * requests themselves; `wake` is called when something can go on.
- *
- * Invariants: a number that may have been written is never given to another record under the same epoch; a transaction ends
- * only after all its batches have; after FATAL_ERROR nothing is sent.
+ * Requests go out one after the other, by priority. Everything is synchronous but the requests themselves; `wake` is called
+ * when something can go on. Invariants: a transaction ends only after all its batches have; after FATAL_ERROR nothing is sent.
  */
 import { KafkaError } from '../../base/errors.ts'
-import { NO_SEQUENCE, incrementSequence } from '../../records/batch.ts'
-import { ClientError, isRetriable } from '../errors.ts'
+import { ClientError } from '../errors.ts'
 import type { ProducerIdentity } from './batch-buffer.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { ConsumerGroupMetadata } from '../consumer/consumer.ts'
 import type { TopicPartitionOffset } from './producer-record.ts'
 import { RequestLane, type RequestLaneOptions } from './request-lane.ts'
+import { SequenceNumbers } from './sequence-numbers.ts'
 import {
   addOffsets,
   addPartitions,
@@ -30,11 +27,7 @@ import {
 import { TransactionOperations } from './transaction-operations.ts'
 import { checkTransition, type TransactionState } from './transaction-state.ts'
 
-const NO_IDENTITY: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
-const EPOCH_MAX = 32_767
 const INT_MAX = 0x7fff_ffff
-/** Of each producer and partition, by a broker. */
-const REMEMBERED_BATCHES = 5
 
 export interface TransactionManagerOptions extends RequestLaneOptions {
   /** Null: idempotent only. */
@@ -46,7 +39,7 @@ export class TransactionManager {
   readonly transactionalId: string | null
   readonly #timeoutMs: number
   readonly #lane: RequestLane
-  #identity = NO_IDENTITY
+  readonly #numbers: SequenceNumbers
   #state: TransactionState = 'UNINITIALIZED'
   #lastError: Error | null = null
   readonly #operations = new TransactionOperations()
@@ -56,10 +49,6 @@ export class TransactionManager {
   #mustBumpEpoch = false
   /** transaction.version 2 or later (KIP-890). */
   #isVersion2 = false
-  /** Every partition that has numbers. */
-  readonly #numbered = new Set<PartitionQueue>()
-  readonly #unresolved = new Set<PartitionQueue>()
-  readonly #toRewrite = new Set<PartitionQueue>()
   readonly #newPartitions = new Set<PartitionQueue>()
   readonly #askedPartitions = new Set<PartitionQueue>()
   readonly #partitions = new Set<PartitionQueue>()
@@ -67,6 +56,10 @@ export class TransactionManager {
   constructor(options: TransactionManagerOptions) {
     this.transactionalId = options.transactionalId
     this.#timeoutMs = options.transactionTimeoutMs
+    this.#numbers = new SequenceNumbers({
+      isTransactional: this.isTransactional,
+      bumpWanted: () => (this.#mustBumpEpoch = true),
+    })
     this.#lane = new RequestLane(options, (request, outcome) => this.#answered(request, outcome))
   }
 
@@ -75,11 +68,11 @@ export class TransactionManager {
   }
 
   get identity(): ProducerIdentity {
-    return this.#identity
+    return this.#numbers.identity
   }
 
   get hasIdentity(): boolean {
-    return this.#identity.producerId !== -1
+    return this.#numbers.hasIdentity
   }
 
   get state(): TransactionState {
@@ -193,96 +186,33 @@ export class TransactionManager {
   mustHold(queue: PartitionQueue, first: ProducerBatch): boolean {
     if (this.isFatal || !this.hasIdentity) return true
     if (this.isTransactional && !this.#partitions.has(queue)) return true
-    const { tracked } = queue
-    if (!first.hasSequence) {
-      if (tracked.length > 0 && !queue.hasIdentity(this.#identity)) return true
-      // A broker that knows nothing of a producer takes any number from it, unless transactions are of version 2: then a second
-      // batch that overtakes a first one that was refused would be written before it. Java's client takes that risk.
-      if (tracked.length > 0 && queue.lastAckedSequence === NO_SEQUENCE && !this.#isVersion2) return true
-      // The broker remembers the last five: the first without an outcome must stay among them.
-      if (tracked.length > 0 && queue.assigned - tracked[0]!.rank >= REMEMBERED_BATCHES - 1) return true
-      return queue.unresolvedSequence !== NO_SEQUENCE
-    }
-    return tracked.length > 0 && tracked[0] !== first
+    return this.#numbers.mustHold(queue, first, this.#isVersion2)
   }
 
   /** Gives a batch that is about to be sent its numbers, if it has none. */
   assign(batch: ProducerBatch): void {
-    if (batch.hasSequence) return
-    const { queue } = batch
-    this.#numbered.add(queue)
-    if (!queue.hasIdentity(this.#identity) && queue.tracked.length === 0)
-      queue.startSequencesAtBeginning(this.#identity)
-    batch.setIdentity(this.#identity, queue.nextSequence, this.isTransactional)
-    queue.nextSequence = incrementSequence(queue.nextSequence, batch.count)
-    queue.assigned += 1
-    batch.rank = queue.assigned
-    queue.tracked.push(batch)
+    this.#numbers.assign(batch)
   }
 
   completed(batch: ProducerBatch, baseOffset: number): void {
-    const { queue } = batch
-    if (queue.hasIdentity(batch)) queue.acked(batch.lastSequence)
-    if (baseOffset >= 0) queue.lastAckedOffset = Math.max(queue.lastAckedOffset, baseOffset + batch.count - 1)
-    queue.untrack(batch)
+    this.#numbers.completed(batch, baseOffset)
   }
 
   /** @param mayAdjust the batch was not written, so that its numbers are free */
   failed(batch: ProducerBatch, error: Error, mayAdjust: boolean): void {
     this.fail(error)
-    const { queue } = batch
-    queue.untrack(batch)
-    if (this.isFatal) return
-    const code = error instanceof KafkaError ? error.code : null
-    if (code === 'UNKNOWN_PRODUCER_ID') this.#resetQueue(queue)
-    else if ((mayAdjust || code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') && batch.hasSequence) {
-      if (this.isTransactional) queue.closeGap(batch)
-      // Java's client numbers the batches behind it anew at once. But it may be there, from an attempt whose answer was lost, and
-      // so may those: they keep their numbers until the broker has said that they are not.
-      else this.markUnresolved(batch)
-    }
+    batch.queue.untrack(batch)
+    if (!this.isFatal) this.#numbers.failed(batch, error instanceof KafkaError ? error.code : null, mayAdjust)
   }
 
   /** A batch was given up whose fate is unknown: it may have been written, or still be. */
   markUnresolved(batch: ProducerBatch): void {
-    const { queue } = batch
-    if (!batch.hasSequence || !queue.hasIdentity(batch) || queue.isAcked(batch.lastSequence)) return
-    const next = incrementSequence(batch.lastSequence, 1)
-    queue.unresolvedSequence =
-      queue.unresolvedSequence === NO_SEQUENCE ? next : Math.max(queue.unresolvedSequence, next)
-    this.#unresolved.add(queue)
+    this.#numbers.markUnresolved(batch)
   }
 
   /** Whether a batch is sent again after `error`; prepares its numbers for it. */
   canRetry(batch: ProducerBatch, error: KafkaError, logStartOffset: number): boolean {
-    const { queue } = batch
-    if (error.code === 'UNKNOWN_PRODUCER_ID') {
-      if (logStartOffset === -1 || batch.hasBeenReset) return true
-      if (queue.lastAckedOffset < logStartOffset) {
-        // All that this producer wrote was deleted with the log's beginning.
-        if (this.isTransactional) queue.startSequencesAtBeginning(this.#identity)
-        else this.#requestBump(queue)
-        return true
-      }
-      if (this.isTransactional) return false
-      this.#requestBump(queue)
-      return true
-    }
-    if (error.code === 'OUT_OF_ORDER_SEQUENCE_NUMBER') {
-      // One before it has no outcome yet, or it was sent under its old number: again.
-      if (batch.hasBeenReset || queue.tracked[0] !== batch) return true
-      if (this.isTransactional) return false
-      // An attempt of it was lost, and nobody can tell what became of that: it may have been written and be forgotten (others
-      // behind it are acknowledged), or still be on its way (one before it was given up). Written anew it could be there twice.
-      const isGapOurs = queue.isAcked(batch.lastSequence) || queue.unresolvedSequence !== NO_SEQUENCE
-      if (batch.mayBeWritten && isGapOurs) return false
-      // All before it are settled, so that the gap is real: one of them was given up, or the broker has lost some.
-      this.#requestBump(queue)
-      return true
-    }
-    // Sent under the epoch of before.
-    if (error.code === 'INVALID_PRODUCER_EPOCH' && batch.hasBeenReset && !this.isTransactional) return true
-    return isRetriable(error)
+    return this.#numbers.canRetry(batch, error, logStartOffset)
   }
 
   /** An error outside of a request of ours: of a batch, of a record that could not be queued. */
@@ -412,7 +342,7 @@ export class TransactionManager {
   }
 
   #transaction(): ProducerIdentity & { readonly transactionalId: string } {
-    return { transactionalId: this.transactionalId!, ...this.#identity }
+    return { transactionalId: this.transactionalId!, ...this.identity }
   }
 
   #requestId(current: ProducerIdentity | null, resolve: () => void, reject: (error: Error) => void): void {
@@ -420,10 +350,9 @@ export class TransactionManager {
     const transactionTimeoutMs = transactionalId === null ? INT_MAX : this.#timeoutMs
     const got = (identity: ProducerIdentity): void => {
       if (current === null) this.#learnVersion()
-      this.#identity = identity
       this.#moveTo('READY')
-      if (current !== null) this.#resetAll()
-      else if (!this.isTransactional) this.#rewrite()
+      if (current === null) this.#numbers.begin(identity)
+      else this.#numbers.replace(identity)
     }
     this.#lane.add(initProducerId({ transactionalId, transactionTimeoutMs, current }, got, { resolve, reject }))
   }
@@ -453,15 +382,12 @@ export class TransactionManager {
     if (!wasVersion2 && this.#isVersion2) this.#mustBumpEpoch = true
     const bumps = this.#mustBumpEpoch
     const ended = (bumped: ProducerIdentity | null): void => {
-      if (bumped !== null) {
-        this.#identity = bumped
-        this.#resetAll()
-      }
+      if (bumped !== null) this.#numbers.replace(bumped)
       this.#endedTransaction()
     }
     const parts = { resolve: bumps ? () => {} : resolve, reject }
     this.#lane.add(endTransaction(transaction, committed, isVersion2, ended, parts))
-    if (bumps) this.#requestId(this.#identity, resolve, reject)
+    if (bumps) this.#requestId(this.identity, resolve, reject)
   }
 
   #endedTransaction(): void {
@@ -479,61 +405,19 @@ export class TransactionManager {
   }
 
   #resolveSequences(): void {
-    for (const queue of this.#unresolved) {
-      if (queue.tracked.length > 0) continue
-      this.#unresolved.delete(queue)
-      queue.unresolvedSequence = NO_SEQUENCE
-      if (queue.isNextSequence(queue.nextSequence)) continue
-      if (!this.isTransactional) {
-        this.#requestBump(queue)
-        continue
-      }
-      const lost = 'Records of the transaction may or may not be written, and their time is over.'
-      if (this.#lane.coordinatorBumpsEpochs || this.#isVersion2) {
-        if (this.#needsBumpByClient) this.#mustBumpEpoch = true
-        this.#toAbortable(new KafkaError('TRANSACTION_ABORTABLE', `${lost} Abort it.`))
-      } else this.#toFatal(new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${lost} Close the producer.`))
-    }
+    if (!this.#numbers.resolve()) return
+    const lost = 'Records of the transaction may or may not be written, and their time is over.'
+    if (this.#lane.coordinatorBumpsEpochs || this.#isVersion2) {
+      if (this.#needsBumpByClient) this.#mustBumpEpoch = true
+      this.#toAbortable(new KafkaError('TRANSACTION_ABORTABLE', `${lost} Abort it.`))
+    } else this.#toFatal(new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${lost} Close the producer.`))
   }
 
-  #requestBump(queue: PartitionQueue): void {
-    this.#mustBumpEpoch = true
-    this.#toRewrite.add(queue)
-  }
-
-  /** Of a producer without transactions: nobody needs to be asked while epochs last. */
+  /** Of a producer without transactions. */
   #bumpEpoch(): void {
-    const { producerId, producerEpoch } = this.#identity
     if (!this.hasIdentity) return
-    if (producerEpoch === EPOCH_MAX) {
-      this.#identity = NO_IDENTITY
-      this.#moveTo('UNINITIALIZED')
-    } else {
-      this.#identity = { producerId, producerEpoch: producerEpoch + 1 }
-      this.#rewrite()
-    }
+    if (!this.#numbers.nextEpoch()) this.#moveTo('UNINITIALIZED')
     this.#mustBumpEpoch = false
-  }
-
-  /** Partitions whose numbers went wrong begin anew under the new identity; the others do when nothing of them is out. */
-  #rewrite(): void {
-    for (const queue of this.#toRewrite) {
-      queue.startSequencesAtBeginning(this.#identity)
-      queue.unresolvedSequence = NO_SEQUENCE
-      this.#unresolved.delete(queue)
-    }
-    this.#toRewrite.clear()
-  }
-
-  #resetQueue(queue: PartitionQueue): void {
-    queue.resetSequences()
-    this.#unresolved.delete(queue)
-  }
-
-  #resetAll(): void {
-    for (const queue of this.#numbered) queue.resetSequences()
-    this.#numbered.clear()
-    this.#unresolved.clear()
   }
 
   #moveTo(state: TransactionState, error: Error | null = null): void {
