@@ -361,13 +361,13 @@ export class Producer<Key, Value> implements AsyncDisposable {
   /** All that is there has an outcome. */
   async #settle(): Promise<void> {
     const sender = this.#sender
-    sender.hurries += 1
+    sender.hurry()
     sender.wake()
     try {
       await this.#queued()
       await new Promise<void>((resolve) => this.#accumulator.whenComplete(resolve))
     } finally {
-      sender.hurries -= 1
+      sender.hurryEnded()
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * Sends batches: looks at the queues when something has changed or a time has come, puts what is ready into one request per
- * node, and takes answers to batch-outcomes.ts, which knows what they mean.
+ * Sends batches: looks at the queues when something has changed or a time has come, sends to each node what request-filler.ts
+ * puts together for it, and takes answers to batch-outcomes.ts, which knows what they mean.
  *
  * One look is synchronous. There is one timer, for whatever comes first: a batch has lingered, a pause is over, a time limit is
  * reached. Between a request and its answer its batches belong to the wire: their bytes are not touched.
@@ -16,11 +16,12 @@ import type { NetworkClient } from '../network-client.ts'
 import type { Accumulator } from './accumulator.ts'
 import { BatchOutcomes, type BatchOutcomesOptions } from './batch-outcomes.ts'
 import { NodeChannel } from './node-channel.ts'
-import { remove, type PartitionQueue } from './partition-queue.ts'
+import { remove } from './partition-queue.ts'
 import { produceMessage, produceVersions, readProduce, type ProduceContext } from './produce-request.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import type { ProducerMetrics } from './producer-metrics.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
+import { RequestFiller } from './request-filler.ts'
 import type { TransactionManager } from './transaction-manager.ts'
 
 export interface SenderOptions extends BatchOutcomesOptions {
@@ -40,14 +41,20 @@ export class Sender {
   #timer: { readonly timer: Timer; readonly atMs: number } | null = null
   #isWoken = false
   #isStopped = false
-  /** Flushes and closes that are under way: whatever waits is sent at once. */
-  hurries = 0
+  readonly #filler: RequestFiller
   inFlight = 0
   readonly #outcomes: BatchOutcomes
   readonly #context: ProduceContext
 
   constructor({ network, accumulator, transactions, options, metrics, ended, eachTurn }: SenderOptions) {
     this.#outcomes = new BatchOutcomes({ network, accumulator, transactions, options, metrics, ended })
+    this.#filler = new RequestFiller({
+      accumulator,
+      transactions,
+      options,
+      metrics,
+      sealFailed: (batch, error) => this.#outcomes.fail(batch, error, null, true),
+    })
     this.#context = { network, options, transactions }
     this.#network = network
     this.#accumulator = accumulator
@@ -63,6 +70,15 @@ export class Sender {
     if (this.#isWoken || this.#isStopped) return
     this.#isWoken = true
     this.#network.world.clock.soon(this.#turn)
+  }
+
+  /** A flush or close begins: whatever waits is sent at once, until as many have ended. */
+  hurry(): void {
+    this.#filler.hurries += 1
+  }
+
+  hurryEnded(): void {
+    this.#filler.hurries -= 1
   }
 
   /** Memory of batches that are on the wire. */
@@ -162,7 +178,7 @@ export class Sender {
       if (channel.queues.length === 0) used.push(channel)
       channel.queues.push(queue)
       if (channel.isReady || queue.isMuted) continue
-      const waitMs = this.#waitMs(queue, first, nowMs)
+      const waitMs = this.#filler.waitMs(queue, first, nowMs)
       if (waitMs > 0) nextMs = Math.min(nextMs, nowMs + waitMs)
       else {
         channel.isReady = true
@@ -179,17 +195,6 @@ export class Sender {
     return nextMs
   }
 
-  /** Milliseconds until the first batch of `queue` may be sent; 0: now. */
-  #waitMs(queue: PartitionQueue, first: ProducerBatch, nowMs: number): number {
-    first.seeLeader(queue.leaderEpoch)
-    const backoffMs = this.#accumulator.backoffLeftMs(first, nowMs)
-    if (backoffMs > 0) return backoffMs
-    if (queue.batches.length > 1 || first.buffer.isFull || this.hurries > 0 || first.attempts > 0) return 0
-    if (this.#accumulator.isExhausted) return 0
-    if (this.#transactions?.isCompleting === true) return 0
-    return Math.max(first.createdMs + this.#options.lingerMs - nowMs, 0)
-  }
-
   /** As many requests as the node takes now. */
   #sendTo(channel: NodeChannel, nowMs: number): number {
     channel.readyMs = nowMs
@@ -198,61 +203,12 @@ export class Sender {
     if (channel.throttledUntilMs > nowMs) return channel.throttledUntilMs
     while (channel.inFlight < this.#options.maxInFlight) {
       channel.drainedMs = nowMs
-      const batches = this.#drain(channel, nowMs)
+      const batches = this.#filler.drain(channel, nowMs)
       if (batches.length === 0) break
       this.#send(channel, connection, batches, nowMs)
-      // Lingering batches went along with the first; for their own sake only full ones go.
-      if (
-        !channel.queues.some((queue) => queue.batches.length > 0 && this.#waitMs(queue, queue.batches[0]!, nowMs) === 0)
-      )
-        break
+      if (!this.#filler.hasMore(channel, nowMs)) break
     }
     return Infinity
-  }
-
-  /** The first batch of each of the node's partitions, as many as a request holds, ready to be sent. */
-  #drain(channel: NodeChannel, nowMs: number): ProducerBatch[] {
-    const { queues } = channel
-    const { maxRequestBytes } = this.#options
-    const transactions = this.#transactions
-    const batches: ProducerBatch[] = []
-    let bytes = 0
-    const start = channel.turn % queues.length
-    for (let index = 0; index < queues.length; index++) {
-      const place = (start + index) % queues.length
-      const queue = queues[place]!
-      const [first] = queue.batches
-      if (first === undefined || queue.isMuted) continue
-      first.seeLeader(queue.leaderEpoch)
-      if (this.#accumulator.backoffLeftMs(first, nowMs) > 0) continue
-      if (batches.length > 0 && bytes + first.buffer.size > maxRequestBytes) {
-        channel.turn = place
-        break
-      }
-      if (transactions?.mustHold(queue, first) === true) continue
-      queue.batches.shift()
-      first.buffer.close()
-      transactions?.assign(first)
-      if (first.attempts === 0) this.#metrics.recordQueueTime.record(nowMs - first.createdMs)
-      if (!this.#seal(first)) continue
-      if (this.#options.compression !== 'none' && first.attempts === 0) {
-        this.#accumulator.topics.get(queue.topic)!.observeCompression(first.buffer.compressionRatio)
-      }
-      bytes += first.buffer.size
-      batches.push(first)
-    }
-    return batches
-  }
-
-  /** False: its records can't be compressed, and have failed. */
-  #seal(batch: ProducerBatch): boolean {
-    try {
-      batch.seal()
-      return true
-    } catch (error) {
-      this.#outcomes.fail(batch, error instanceof Error ? error : new Error(String(error)), null, true)
-      return false
-    }
   }
 
   #send(channel: NodeChannel, connection: BrokerConnection, batches: readonly ProducerBatch[], nowMs: number): void {
