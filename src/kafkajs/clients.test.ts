@@ -92,6 +92,51 @@ test('seek and pause right behind run, before the member has joined, come into f
   })
 })
 
+test('what is behind the last message and is none, such as a marker that came later, counts as done', async () => {
+  await inCluster(async ({ logs, group, consumer: make, until }) => {
+    const transaction = { producerId: 5, producerEpoch: 0, baseSequence: 0, transactional: true }
+    const committed = (partition: number): number | undefined => group.offsets.get(`orders-${partition}`)?.offset
+    logs.append('orders', 0, 2, transaction)
+    const consumer = await make()
+    const seen: string[] = []
+    await consumer.run({
+      eachMessage: async ({ partition, message }) => void seen.push(`${partition}-${message.offset}`),
+    })
+    await until(() => committed(0) === 2)
+    logs.endTransaction('orders', 0, 5, 'COMMIT', 0)
+    await until(() => committed(0) === 3)
+    expect(seen).toEqual(['0-0', '0-1'])
+    await consumer.stop()
+    // Before anything was handed out, too, if the group has been there.
+    logs.endTransaction('orders', 0, 5, 'COMMIT', 3)
+    await consumer.run({ eachMessage: async ({ message }) => void seen.push(message.offset) })
+    await until(() => committed(0) === 4)
+    expect(seen).toHaveLength(2)
+    expect(committed(1)).toBeUndefined()
+  })
+})
+
+test('an offset that is sought while nothing comes is not passed over', async () => {
+  await inCluster(async ({ world, logs, group, consumer: make, until }) => {
+    logs.append('orders', 0, 4)
+    const consumer = await make()
+    const seen: string[] = []
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        seen.push(message.offset)
+        if (seen.length === 5) throw new Error('on purpose')
+      },
+    })
+    await until(() => seen.length === 4)
+    await pause(world.clock, 1000)
+    consumer.seek({ topic: 'orders', partition: 0, offset: '-2' })
+    await until(() => seen.length === 9)
+    expect(seen).toEqual(['0', '1', '2', '3', '0', '0', '1', '2', '3'])
+    await consumer.stop()
+    expect(group.offsets.get('orders-0')?.offset).toBe(4)
+  })
+})
+
 test('a message whose function failed comes again after a pause, and those before it do not', async () => {
   await inCluster(async ({ world, logs, group, consumer: make, until }) => {
     logs.append('orders', 0, 4)

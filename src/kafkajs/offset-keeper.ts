@@ -16,10 +16,14 @@ interface Progress extends TopicPartition {
 export class OffsetKeeper {
   readonly #partitions = new Map<string, Progress>()
 
-  /** Reading of a partition begins, unless it has begun already. */
+  /** Reading of a partition begins, unless it has begun already; if what comes lies before what was resolved, it begins anew. */
   begin({ topic, partition }: TopicPartition, offset: number): void {
     const key = keyOf({ topic, partition })
-    if (this.#partitions.has(key)) return
+    const progress = this.#partitions.get(key)
+    if (progress !== undefined) {
+      progress.resolved = Math.min(progress.resolved, offset)
+      return
+    }
     this.#partitions.set(key, { topic, partition, resolved: offset, committed: offset })
   }
 

@@ -20,6 +20,7 @@ import { KafkaJSError, KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded 
 import type { Instrumentation } from './instrumentation.ts'
 import type { Logger } from './logger.ts'
 import { OffsetKeeper } from './offset-keeper.ts'
+import { resolvePassed } from './passed-records.ts'
 import type { PausedPartitions, PauseRequest } from './paused-partitions.ts'
 import { jitteredPauseMs, type RetryPolicy } from './retry.ts'
 import type { KafkaMessage, Offsets, TopicPartitionOffsetAndMetadata } from './types.ts'
@@ -68,6 +69,7 @@ export class Runner {
   #failures = 0
   #joinStartMs: number
   #heartbeatMs = -Infinity
+  #passedMs = -Infinity
   #lastCommitMs: number
   #loop: Promise<void> = Promise.resolve()
   #joined!: () => void
@@ -223,6 +225,7 @@ export class Runner {
         }
         if (view === null) {
           this.#heartbeat()
+          await this.#commitPassed()
           continue
         }
         const key = keyOf(view)
@@ -235,10 +238,23 @@ export class Runner {
         })
         this.#inFlight.set(key, work)
         this.applyPauses()
+        if (this.#nowMs >= this.#passedMs + this.#parts.heartbeatIntervalMs) await this.#commitPassed()
       } catch (error) {
         if (this.#isRunning) await this.#failed(asKafkaJS(error, policy))
       }
     }
+  }
+
+  /** What partitions have passed that have nothing for the user. Between two polls. */
+  async #commitPassed(): Promise<void> {
+    if (!this.#hasJoined) return
+    this.#passedMs = this.#nowMs
+    const idle = this.#consumer
+      .assignment()
+      .map((partition) => ({ ...partition, key: keyOf(partition) }))
+      .filter(({ key }) => !this.#inFlight.has(key) && !this.#revoking.has(key))
+    const passed = await resolvePassed(this.#consumer, this.#offsets, idle)
+    if (passed.size > 0) await this.#autoCommit(passed)
   }
 
   /** Never rejects. */
