@@ -3,7 +3,7 @@
  * translates; what one call wants of several keys fails as a whole if one of them does, as in kafkajs.
  */
 import { deleteGroups, listGroups } from '../client/admin/groups.ts'
-import { alterGroupOffsets, listGroupOffsets } from '../client/admin/group-offsets.ts'
+import { commitForGroup, listGroupOffsets } from '../client/admin/group-offsets.ts'
 import { deleteRecords, listOffsets, type OffsetSpec } from '../client/admin/offsets.ts'
 import * as partitions from '../client/admin/partitions.ts'
 import * as topics from '../client/admin/topics.ts'
@@ -45,6 +45,11 @@ export interface AdminParts {
 /** Between two looks at whether a new topic has its leaders. */
 const LEADER_PAUSE_MS = 100
 const LEADER_WAIT_MS = 30_000
+/** What kafkajs commits, and means by it. */
+const ENDS = [
+  ['-1', 'latest'],
+  ['-2', 'earliest'],
+] as const
 const RUNNING: ReadonlySet<string> = new Set(['Stable', 'PreparingRebalance', 'CompletingRebalance'])
 
 export class Admin {
@@ -195,7 +200,10 @@ export class Admin {
     })
   }
 
-  /** -1 where nothing is committed. With `resolveOffsets` such a partition is set to its end. */
+  /**
+   * -1 where nothing is committed. With `resolveOffsets` a partition that is at -1 is set to its end, and one at -2 to its
+   * beginning.
+   */
   async fetchOffsets(options: {
     groupId: string
     topics?: string[]
@@ -209,7 +217,8 @@ export class Admin {
       for (const topic of names) {
         for (const partition of await this.#partitionsOf(topic)) asked.push({ topic, partition })
       }
-      const spec = names.length === 0 ? { groupId } : { groupId, partitions: asked }
+      const negative = 'told' as const
+      const spec = names.length === 0 ? { groupId, negative } : { groupId, negative, partitions: asked }
       const outcomes = await listGroupOffsets(this.#network, 'listConsumerGroupOffsets', [spec])
       const offsets = [...outcomes.get(groupId).all()].map(([{ topic, partition }, committed]) => ({
         topic,
@@ -223,21 +232,23 @@ export class Admin {
       }))
       if (!resolveOffsets) return grouped
       for (const { topic, partitions: parts } of grouped) {
-        const open = parts.filter(({ offset }) => offset === '-1')
-        if (open.length === 0) continue
-        const ends = await this.#ends(
-          topic,
-          open.map(({ partition }) => partition),
-          'latest',
-        )
-        for (const part of open) part.offset = String(ends.get(part.partition))
+        for (const [offset, spec] of ENDS) {
+          const open = parts.filter((part) => part.offset === offset)
+          if (open.length === 0) continue
+          const ids = open.map(({ partition }) => partition)
+          const found = await this.#ends(topic, ids, spec)
+          for (const part of open) part.offset = String(found.get(part.partition))
+        }
         await this.setOffsets({ groupId, topic, partitions: parts })
       }
       return grouped
     })
   }
 
-  /** Of a group that nobody is in. An offset may be -1, the end, or -2, the beginning. */
+  /**
+   * Of a group that nobody is in. -1 and -2 are committed as they are, as kafkajs does: whoever reads on then begins where
+   * `fromBeginning` says.
+   */
   async setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void> {
     const { groupId, topic } = options
     checkGroup(groupId)
@@ -249,22 +260,16 @@ export class Admin {
       if (RUNNING.has(state)) {
         throw new KafkaJSNonRetriableError(`The group ${groupId} has members (${state}): stop them first.`)
       }
-      const ends = new Map<string, Map<number, number>>()
-      for (const [offset, spec] of [
-        ['-1', 'latest'],
-        ['-2', 'earliest'],
-      ] as const) {
-        const ids = wanted.filter((entry) => String(entry.offset) === offset).map(({ partition }) => partition)
-        if (ids.length > 0) ends.set(offset, await this.#ends(topic, ids, spec))
-      }
       const offsets = wanted.map(({ partition, offset }) => {
-        return { topic, partition, offset: ends.get(String(offset))?.get(partition) ?? Number(offset) }
+        const number = Number(offset)
+        if (!Number.isSafeInteger(number)) throw new KafkaJSNonRetriableError(`Invalid offset: ${String(offset)}`)
+        return { topic, partition, offset: number }
       })
-      return (await alterGroupOffsets(this.#network, 'alterConsumerGroupOffsets', groupId, offsets)).all()
+      return (await commitForGroup(this.#network, 'setOffsets', groupId, offsets)).all()
     })
   }
 
-  /** To the ends of all partitions, or to their beginnings. */
+  /** To -1, or with `earliest` to -2. */
   async resetOffsets(options: { groupId: string; topic: string; earliest?: boolean }): Promise<void> {
     const { groupId, topic, earliest = false } = options
     checkGroup(groupId)

@@ -114,6 +114,13 @@ async function administration(admin) {
     'committed',
     committed.map((one) => ({ ...one, partitions: one.partitions.filter(({ partition }) => partition === 0) })),
   )
+  for (const earliest of [false, true]) {
+    await admin.resetOffsets({ groupId, topic, earliest })
+    for (const resolveOffsets of [false, true]) {
+      const [reset] = await admin.fetchOffsets({ groupId, topics: [topic], resolveOffsets })
+      print('reset', { earliest, resolveOffsets, partition: reset.partitions.find(({ partition }) => partition === 0) })
+    }
+  }
   print(
     'group',
     (await admin.describeGroups([groupId])).groups.map(({ groupId: id, state, members, errorCode }) => ({

@@ -35,13 +35,18 @@ export interface ListGroupOffsetsOptions extends CallOptions {
   readonly requireStable?: boolean
 }
 
+/** For clients that commit -1 and -2 and mean an end of the log by it, as kafkajs does; Java's takes both for none. */
+interface SpecOfAny extends GroupOffsetsSpec {
+  readonly negative?: 'told'
+}
+
 /** The offset of each partition; null: none is committed. */
 export type CommittedOffsets = Outcomes<TopicPartition, OffsetAndMetadata | null>
 
 export async function listGroupOffsets(
   client: NetworkClient,
   name: 'listConsumerGroupOffsets' | 'listStreamsGroupOffsets',
-  specs: readonly GroupOffsetsSpec[],
+  specs: readonly SpecOfAny[],
   options: ListGroupOffsetsOptions = {},
 ): Promise<Outcomes<string, CommittedOffsets>> {
   const { requireStable = false } = options
@@ -75,17 +80,20 @@ function topicsOf({ partitions }: GroupOffsetsSpec): { name: string; partitionIn
 /** From version 8 (Kafka 3.0) many groups in one request. Version 10 names topics by ids, which nobody gave us. */
 async function fetchTogether(
   node: AdminNode,
-  specs: readonly GroupOffsetsSpec[],
+  specs: readonly SpecOfAny[],
   requireStable: boolean,
 ): Promise<(readonly [string, CommittedOffsets | Error])[]> {
   const groups = specs.map((spec) => ({ groupId: spec.groupId, topics: topicsOf(spec) }))
   const answer = await node.ask(OffsetFetch, { groups, requireStable }, { versions: { min: 8, max: 9 } })
-  return answer.groups.map((group) => [group.groupId, errorOf(group.errorCode) ?? committed(group.topics)])
+  const told = new Set(specs.filter(({ negative }) => negative === 'told').map(({ groupId }) => groupId))
+  return answer.groups.map(({ groupId, errorCode, topics }) => {
+    return [groupId, errorOf(errorCode) ?? committed(topics, told.has(groupId))]
+  })
 }
 
 async function fetchAlone(
   node: AdminNode,
-  spec: GroupOffsetsSpec,
+  spec: SpecOfAny,
   requireStable: boolean,
 ): Promise<readonly [string, CommittedOffsets | Error]> {
   const version = node.versions.choose(OffsetFetch, { max: 7 })
@@ -99,7 +107,7 @@ async function fetchAlone(
   const answer = await node.ask(OffsetFetch, request, { versions: { max: version } })
   // Before version 2 the group's error stands at every partition.
   const code = answer.errorCode === 0 ? (version < 2 ? groupErrorOf(answer.topics) : 0) : answer.errorCode
-  return [spec.groupId, errorOf(code) ?? committed(answer.topics)]
+  return [spec.groupId, errorOf(code) ?? committed(answer.topics, spec.negative === 'told')]
 }
 
 interface ToldTopic {
@@ -124,12 +132,12 @@ function groupErrorOf(topics: readonly ToldTopic[]): number {
   return 0
 }
 
-function committed(topics: readonly ToldTopic[]): CommittedOffsets {
+function committed(topics: readonly ToldTopic[], isNegativeTold: boolean): CommittedOffsets {
   const entries = topics.flatMap(({ name, partitions }) => {
     return partitions.map((one): [TopicPartition, OffsetAndMetadata | null | Error] => {
       const offset = clampInt64(one.committedOffset)
       const leaderEpoch = one.committedLeaderEpoch < 0 ? null : one.committedLeaderEpoch
-      const told = offset < 0 ? null : { offset, metadata: one.metadata ?? '', leaderEpoch }
+      const told = offset < 0 && !isNegativeTold ? null : { offset, metadata: one.metadata ?? '', leaderEpoch }
       return [{ topic: name, partition: one.partitionIndex }, errorOf(one.errorCode) ?? told]
     })
   })
@@ -150,7 +158,18 @@ export async function alterGroupOffsets(
   offsets: readonly OffsetToCommit[],
   options: CallOptions = {},
 ): Promise<Outcomes<TopicPartition, void>> {
-  const wanted = new Map(checkOffsets(offsets).map((one) => [byPartition(one), one]))
+  return commitForGroup(client, name, groupId, checkOffsets(offsets), options)
+}
+
+/** The same of numbers that nobody looks at: brokers take negative ones, too. */
+export async function commitForGroup(
+  client: NetworkClient,
+  name: string,
+  groupId: string,
+  offsets: readonly OffsetToCommit[],
+  options: CallOptions = {},
+): Promise<Outcomes<TopicPartition, void>> {
+  const wanted = new Map(offsets.map((one) => [byPartition(one), one]))
   return askByKey<TopicPartition, void>(
     client,
     {
