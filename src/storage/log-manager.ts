@@ -271,23 +271,25 @@ export class LogManager {
   /** Clean shutdown: all flushed, all checkpoints, then the marker. A directory with an error gets no marker. */
   async close(brokerEpoch: number): Promise<void> {
     if (!(await this.#stop())) return
-    await Promise.all(
-      this.#directories.map(async (directory) => {
-        if (directory.isOffline) return
-        try {
-          const replicas = this.#replicas.in(directory)
-          await forEachBounded(replicas, this.#options.inFlightMax, (replica) => replica.log.close())
-          await Promise.all(
-            CHECKPOINTS.map((kind) => directory.writeCheckpoint(kind, () => checkpointEntries(kind, replicas))),
-          )
-          await directory.writeCleanShutdown(brokerEpoch)
-        } catch (error) {
-          this.#options.logger.error(`Log directory ${directory.path} was not shut down cleanly`, error)
-          for (const { log } of this.#replicas.in(directory)) await log.closeHard().catch(() => undefined)
-        }
-        await directory.unlock().catch(() => undefined)
-      }),
+    await this.#options.disk.briskly(() =>
+      Promise.all(this.#directories.map((directory) => this.#closeDirectory(directory, brokerEpoch))),
     )
+  }
+
+  async #closeDirectory(directory: LogDirectory, brokerEpoch: number): Promise<void> {
+    if (directory.isOffline) return
+    try {
+      const replicas = this.#replicas.in(directory)
+      await forEachBounded(replicas, this.#options.inFlightMax, (replica) => replica.log.close())
+      await Promise.all(
+        CHECKPOINTS.map((kind) => directory.writeCheckpoint(kind, () => checkpointEntries(kind, replicas))),
+      )
+      await directory.writeCleanShutdown(brokerEpoch)
+    } catch (error) {
+      this.#options.logger.error(`Log directory ${directory.path} was not shut down cleanly`, error)
+      for (const { log } of this.#replicas.in(directory)) await log.closeHard().catch(() => undefined)
+    }
+    await directory.unlock().catch(() => undefined)
   }
 
   /** Lets go of everything without writing: what a killed process leaves. */
@@ -298,9 +300,11 @@ export class LogManager {
   }
 
   async #load(): Promise<void> {
-    const { clock, logger, directories, inFlightMax, isKnown } = this.#options
+    const { clock, disk, logger, directories, inFlightMax, isKnown } = this.#options
     const openLog = (partition: OpenPartition): Promise<PartitionLog> => this.#openLog(partition, null)
-    const loaded = await loadDirectories(directories.live, { clock, logger, openLog, inFlightMax, isKnown })
+    const loaded = await disk.briskly(() =>
+      loadDirectories(directories.live, { clock, logger, openLog, inFlightMax, isKnown }),
+    )
     for (const { directory, replicas, toDelete } of loaded.directories) {
       for (const replica of replicas) this.#add(replica)
       for (const path of toDelete) this.#removals.schedule(directory, path, this.#configs.fallback.fileDeleteDelayMs)

@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs'
 import { DiskError, type DiskFile } from '../world.ts'
+import { BRISK_BYTES_MAX, type Brisk } from './brisk.ts'
 import { toDiskError } from './disk-errors.ts'
 
 /** A write on the caller's thread that takes longer stops such writes for a while. */
@@ -42,11 +43,18 @@ const FLAGS = {
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 } as const
 
-export function openFile(path: string, mode: keyof typeof FLAGS, slowWrites: SlowWrites): Promise<DiskFile> {
+export function openFile(
+  path: string,
+  mode: keyof typeof FLAGS,
+  slowWrites: SlowWrites,
+  brisk: Brisk,
+): Promise<DiskFile> {
+  const opened = (fd: number): DiskFile => new NodeFile(path, fd, slowWrites, brisk)
+  if (brisk.isOn) return brisk.run(path, () => opened(fs.openSync(path, FLAGS[mode], 0o644)))
   return new Promise((resolve, reject) => {
     fs.open(path, FLAGS[mode], 0o644, (error, fd) => {
       if (error !== null) reject(toDiskError(path, error))
-      else resolve(new NodeFile(path, fd, slowWrites))
+      else resolve(opened(fd))
     })
   })
 }
@@ -55,17 +63,30 @@ class NodeFile implements DiskFile {
   readonly path: string
   readonly #fd: number
   readonly #slowWrites: SlowWrites
+  readonly #brisk: Brisk
   #closed = false
   #underWay = 0
   #idle: (() => void) | null = null
 
-  constructor(path: string, fd: number, slowWrites: SlowWrites) {
+  constructor(path: string, fd: number, slowWrites: SlowWrites, brisk: Brisk) {
     this.path = path
     this.#fd = fd
     this.#slowWrites = slowWrites
+    this.#brisk = brisk
   }
 
   read(into: Buffer, position: number): Promise<number> {
+    if (this.#isBrisk(into.length)) {
+      return this.#brisk.run(this.path, () => {
+        let done = 0
+        while (done < into.length) {
+          const bytes = fs.readSync(this.#fd, into, done, into.length - done, position + done)
+          if (bytes === 0) break
+          done += bytes
+        }
+        return done
+      })
+    }
     return this.#operation((resolve, reject) => {
       let done = 0
       const step = (error: Error | null, bytes: number): void => {
@@ -79,6 +100,9 @@ class NodeFile implements DiskFile {
   }
 
   write(buffers: readonly Buffer[], position: number): Promise<void> {
+    if (this.#isBrisk(totalBytes(buffers))) {
+      return this.#brisk.run(this.path, () => this.#writeAll(buffers, position))
+    }
     return this.#operation((resolve, reject) => {
       let rest = buffers
       let at = position
@@ -102,20 +126,24 @@ class NodeFile implements DiskFile {
     if (this.#closed) throw this.#closedError()
     if (this.#slowWrites.refuses()) return false
     const startedMs = performance.now()
-    let rest = buffers
-    let at = position
     try {
-      while (rest.length > 0) {
-        const bytes = fs.writevSync(this.#fd, rest, at)
-        at += bytes
-        rest = after(rest, bytes)
-        if (bytes === 0 && rest.length > 0) throw new DiskError('EIO', this.path, 'the system wrote nothing')
-      }
+      this.#writeAll(buffers, position)
     } catch (error) {
       throw toDiskError(this.path, error)
     }
     this.#slowWrites.took(startedMs)
     return true
+  }
+
+  #writeAll(buffers: readonly Buffer[], position: number): void {
+    let rest = buffers
+    let at = position
+    while (rest.length > 0) {
+      const bytes = fs.writevSync(this.#fd, rest, at)
+      at += bytes
+      rest = after(rest, bytes)
+      if (bytes === 0 && rest.length > 0) throw new DiskError('EIO', this.path, 'the system wrote nothing')
+    }
   }
 
   sync(): Promise<void> {
@@ -125,12 +153,14 @@ class NodeFile implements DiskFile {
   }
 
   truncate(size: number): Promise<void> {
+    if (this.#isBrisk(0)) return this.#brisk.run(this.path, () => fs.ftruncateSync(this.#fd, size))
     return this.#operation((resolve, reject) => {
       fs.ftruncate(this.#fd, size, (error) => (error === null ? resolve() : reject(error)))
     })
   }
 
   size(): Promise<number> {
+    if (this.#isBrisk(0)) return this.#brisk.run(this.path, () => fs.fstatSync(this.#fd).size)
     return this.#operation((resolve, reject) => {
       fs.fstat(this.#fd, (error, stats) => (error === null ? resolve(stats.size) : reject(error)))
     })
@@ -138,13 +168,19 @@ class NodeFile implements DiskFile {
 
   async close(): Promise<void> {
     if (this.#closed) return
+    const isBrisk = this.#isBrisk(0) && this.#underWay === 0
     this.#closed = true
+    if (isBrisk) return this.#brisk.run(this.path, () => fs.closeSync(this.#fd))
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#idle = resolve))
     await new Promise<void>((resolve, reject) => {
       fs.close(this.#fd, (error) =>
         error === null || error === undefined ? resolve() : reject(toDiskError(this.path, error)),
       )
     })
+  }
+
+  #isBrisk(bytes: number): boolean {
+    return !this.#closed && bytes <= BRISK_BYTES_MAX && this.#brisk.isOn
   }
 
   #operation<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
@@ -172,6 +208,12 @@ class NodeFile implements DiskFile {
   #closedError(): DiskError {
     return new DiskError('EUNKNOWN', this.path, 'the file is closed')
   }
+}
+
+function totalBytes(buffers: readonly Buffer[]): number {
+  let bytes = 0
+  for (const buffer of buffers) bytes += buffer.length
+  return bytes
 }
 
 /** What remains of `buffers` behind the first `bytes`. */

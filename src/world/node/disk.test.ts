@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { memoryDisk } from '../memory-disk.ts'
 import type { Disk } from '../world.ts'
 import { nodeClock } from './clock.ts'
+import { nodeBrisk } from './brisk.ts'
 import { NodeDisk } from './disk.ts'
 import { openFile, SlowWrites, TURN_WRITES_MAX } from './disk-file.ts'
 
@@ -165,7 +166,7 @@ test('close waits for what is under way, so that no operation meets a stranger b
 
 test('a write that took long stops writes on the caller’s thread', async () => {
   const slow = new SlowWrites()
-  const file = await openFile(join(home, 'slow'), 'write', slow)
+  const file = await openFile(join(home, 'slow'), 'write', slow, nodeBrisk())
   expect(file.writeNow([Buffer.from('x')], 0)).toBe(true)
   slow.took(performance.now() - 3)
   expect(file.writeNow([Buffer.from('x')], 1)).toBe(false)
@@ -182,4 +183,50 @@ test("writes on the caller's thread are bounded in one turn of the loop", async 
   expect(writes.refuses()).toBe(true)
   await new Promise((resolve) => setImmediate(resolve))
   expect(writes.refuses()).toBe(false)
+})
+
+test('the real disk does small operations at once while somebody wants it briskly, and syncs in a thread nevertheless', async () => {
+  const disk = new NodeDisk()
+  const root = join(home, 'brisk')
+  await disk.makeDirectory(root)
+  const path = `${root}/f`
+  /** Whether it is over before the loop goes round. */
+  const isAtOnce = async (operation: () => Promise<unknown>): Promise<boolean> => {
+    let turned = false
+    setImmediate(() => (turned = true))
+    await operation()
+    return !turned
+  }
+  await disk.briskly(async () => {
+    const file = await disk.open(path, 'write')
+    // A busy machine may take the processor away in the middle of any one of them, and then threads are asked for a while.
+    const isEverAtOnce = async (operation: () => Promise<unknown>): Promise<boolean> => {
+      for (let attempt = 0; attempt < 50; attempt++) {
+        if (await isAtOnce(operation)) return true
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      return false
+    }
+    const into = Buffer.alloc(3)
+    expect(await isEverAtOnce(() => file.write([Buffer.from('a'), Buffer.from('bc')], 0))).toBe(true)
+    expect(await isEverAtOnce(() => file.read(into, 0))).toBe(true)
+    expect(into.toString()).toBe('abc')
+    expect(await isEverAtOnce(() => disk.readFile(path))).toBe(true)
+    expect(await isEverAtOnce(() => disk.list(root))).toBe(true)
+    expect(await isEverAtOnce(() => disk.stat(path))).toBe(true)
+    expect(await isAtOnce(() => file.sync())).toBe(false)
+    await disk.writeFile(`${root}/large`, Buffer.alloc(100_000, 7))
+    expect(await isAtOnce(() => disk.readFile(`${root}/large`))).toBe(false)
+    expect((await disk.readFile(`${root}/large`))?.length).toBe(100_000)
+    await file.truncate(1)
+    expect(await file.size()).toBe(1)
+    await file.close()
+    await expect(file.read(into, 0)).rejects.toThrow(/closed/)
+    expect(await disk.readFile(`${root}/none`)).toBeNull()
+    expect(await disk.stat(`${root}/none`)).toBeNull()
+    expect(await disk.list(`${root}/none`)).toBeNull()
+    await expect(disk.open(`${root}/none`, 'read')).rejects.toMatchObject({ name: 'DiskError', code: 'ENOENT' })
+    await expect(disk.list(path)).rejects.toMatchObject({ name: 'DiskError', code: 'ENOTDIR' })
+  })
+  expect(await isAtOnce(() => disk.stat(path))).toBe(false)
 })

@@ -5,6 +5,7 @@
 import fs from 'node:fs'
 import { dirname } from 'node:path'
 import type { DirectoryEntry, Disk, DiskFile, DiskLock, OpenMode } from '../world.ts'
+import { BRISK_BYTES_MAX, nodeBrisk } from './brisk.ts'
 import { errorCode, toDiskError } from './disk-errors.ts'
 import { openFile, SlowWrites } from './disk-file.ts'
 import { lockFile } from './file-lock.ts'
@@ -14,6 +15,7 @@ type Done<T> = (error: Error | null, value: T) => void
 
 export class NodeDisk implements Disk {
   readonly #slowWrites = new SlowWrites()
+  readonly #brisk = nodeBrisk()
   #openFilesMax: number | null = null
 
   get openFilesMax(): number {
@@ -21,14 +23,21 @@ export class NodeDisk implements Disk {
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return openFile(path, mode, this.#slowWrites)
+    return openFile(path, mode, this.#slowWrites, this.#brisk)
   }
 
-  readFile(path: string): Promise<Buffer | null> {
+  async readFile(path: string): Promise<Buffer | null> {
+    if (this.#brisk.isOn) {
+      const small = await this.#brisk.run(path, () => smallFile(path))
+      if (small !== 'large') return small
+    }
     return orNull<Buffer>(path, (done) => fs.readFile(path, done))
   }
 
   writeFile(path: string, data: Buffer): Promise<void> {
+    if (this.#brisk.isOn && data.length <= BRISK_BYTES_MAX) {
+      return this.#brisk.run(path, () => fs.writeFileSync(path, data))
+    }
     return called<void>(path, (done) => fs.writeFile(path, data, done))
   }
 
@@ -53,7 +62,10 @@ export class NodeDisk implements Disk {
   }
 
   async list(directory: string): Promise<DirectoryEntry[] | null> {
-    const entries = await orNull<fs.Dirent[]>(directory, (done) => fs.readdir(directory, { withFileTypes: true }, done))
+    const options = { withFileTypes: true } as const
+    const entries = this.#brisk.isOn
+      ? await this.#brisk.run(directory, () => orNullNow(() => fs.readdirSync(directory, options)))
+      : await orNull<fs.Dirent[]>(directory, (done) => fs.readdir(directory, options, done))
     if (entries === null) return null
     const found: DirectoryEntry[] = []
     for (const entry of entries) {
@@ -65,7 +77,9 @@ export class NodeDisk implements Disk {
   }
 
   async stat(path: string): Promise<{ size: number; modifiedMs: number; isDirectory: boolean } | null> {
-    const stats = await orNull<fs.Stats>(path, (done) => fs.stat(path, done))
+    const stats = this.#brisk.isOn
+      ? await this.#brisk.run(path, () => fs.statSync(path, { throwIfNoEntry: false }) ?? null)
+      : await orNull<fs.Stats>(path, (done) => fs.stat(path, done))
     if (stats === null) return null
     // Rounded, because `setModifiedMs` passes through seconds in floating point.
     return { size: stats.size, modifiedMs: Math.round(stats.mtimeMs), isDirectory: stats.isDirectory() }
@@ -87,6 +101,10 @@ export class NodeDisk implements Disk {
 
   lock(path: string): Promise<DiskLock | null> {
     return lockFile(path)
+  }
+
+  briskly<T>(work: () => Promise<T>): Promise<T> {
+    return this.#brisk.during(work)
   }
 
   async space(path: string): Promise<{ total: number; usable: number }> {
@@ -131,6 +149,36 @@ function unlessDirectory(path: string): (error: unknown) => Promise<void> {
     const isThere = errorCode(error) === 'EEXIST'
     const stats = isThere ? await raw<fs.Stats>((done) => fs.stat(path, done)).catch(() => null) : null
     if (stats?.isDirectory() !== true) throw error
+  }
+}
+
+/** Null where there is nothing; 'large' where it should be read by a thread. */
+function smallFile(path: string): Buffer | null | 'large' {
+  return orNullNow(() => {
+    const fd = fs.openSync(path, 'r')
+    try {
+      const { size } = fs.fstatSync(fd)
+      if (size > BRISK_BYTES_MAX) return 'large'
+      const bytes = Buffer.allocUnsafe(size)
+      let at = 0
+      while (at < size) {
+        const read = fs.readSync(fd, bytes, at, size - at, at)
+        if (read === 0) break
+        at += read
+      }
+      return at === size ? bytes : bytes.subarray(0, at)
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
+function orNullNow<T>(operation: () => T): T | null {
+  try {
+    return operation()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return null
+    throw error
   }
 }
 
