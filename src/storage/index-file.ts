@@ -9,7 +9,8 @@
 import { DiskError, type Disk } from '../world/world.ts'
 import { pathOf, type LogPlace, type SegmentSuffix } from './segment-files.ts'
 
-const GROW_ENTRIES = 64
+/** Few: of thousands of logs most have one segment with hardly an entry. */
+const GROW_ENTRIES = 4
 /** Files up to this size are read whole when they are opened. */
 const READ_WHOLE_BYTES = 16_384
 
@@ -126,7 +127,7 @@ export class IndexFile {
   append(): number {
     const at = (this.#count - this.#first) * this.entryBytes
     if (at + this.entryBytes > this.#bytes.length) {
-      const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, GROW_ENTRIES * this.entryBytes))
+      const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, GROW_ENTRIES * this.entryBytes))
       this.#bytes.copy(grown, 0, 0, at)
       this.#bytes = grown
     }

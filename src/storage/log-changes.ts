@@ -96,7 +96,11 @@ export async function syncBelow(state: LogState, end: number): Promise<void> {
       for (const segment of segments) if (state.segments.includes(segment)) await segment.syncFiles()
     }
     // Names too: those of these segments, and that those of truncated ones are gone.
-    await together(syncFiles, () => state.syncEntries())
+    await together(
+      syncFiles,
+      () => state.syncEntries(),
+      () => state.snapshots.syncTaken(),
+    )
     // Truncated or finished meanwhile: what was appended in the place of what went, or the indexes, may not be synced.
     if (state.cuts !== cuts || state.finished !== finished) continue
     state.recoveryPoint = Math.max(state.recoveryPoint, Math.min(end, state.writtenEnd))
@@ -152,7 +156,7 @@ export async function deleteOldest(state: LogState, count: number): Promise<void
 /** Clean close: producer snapshot, last time entries, final sizes, everything synced. */
 export async function finishLog(state: LogState): Promise<void> {
   if (state.epochsUnsaved) await state.writeEpochs()
-  if (state.isUntouched) return
+  if (state.isUntouched) return state.snapshots.syncTaken()
   state.producers.endOffset = state.assignedEnd
   await state.snapshots.take(state.producers)
   const { active } = state

@@ -218,6 +218,7 @@ class Loader {
   ): Promise<{ readonly endOffset: number; readonly truncatedBytes: number; readonly reason: string }> {
     const { config } = this.#options
     if (state.endOffset !== segment.baseOffset || segment.baseOffset === 0) {
+      this.#snapshots.forgetAbove(segment.baseOffset)
       await this.#snapshots.rebuild(state, segmentsToIt, this.#options.logStartOffset, segment.baseOffset, false)
     }
     const size = segment.writtenBytes
@@ -260,7 +261,7 @@ class Loader {
     segment.finish()
     await segment.saveIndexes({ trim: true, sync: false })
     state.endOffset = endOffset
-    await this.#snapshots.take(state)
+    await this.#snapshots.takeUnsynced(state)
     return {
       endOffset,
       truncatedBytes,
@@ -358,6 +359,7 @@ class Loader {
     if (this.#epochs.truncateFromEnd(endOffset)) this.#epochsChanged = true
     if (this.#epochs.truncateFromStart(startOffset)) this.#epochsChanged = true
     if (this.#epochsChanged) await writeEpochCheckpoint(disk, epochPath, this.#epochs.entries)
+    await this.#snapshots.removeOutdated()
     await this.#snapshots.removeStray(segments)
     const producers = new ProducerState()
     await this.#snapshots.rebuild(producers, segments, startOffset, endOffset, cleanShutdown)

@@ -4,6 +4,7 @@ import { SILENT } from '../base/logger.ts'
 import type { Disk } from '../world/world.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { OpenFiles } from './open-files.ts'
+import type { PartitionLog } from './partition-log.ts'
 import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
 
 const LOG_0 = '/d/t-0/00000000000000000000.log'
@@ -255,4 +256,56 @@ test('an epoch that waits for its turn is in the file before a record of it, and
   void log.assignEpoch(5)
   await log.close()
   expect(await epochFile(at.disk)).toBe('0\n2\n4 0\n5 1\n')
+})
+
+test('a start syncs no producer snapshot; one that the power took is taken again, and a clean close makes it durable', async () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const at = testLog()
+      const producer = { producerId: 9, producerEpoch: 0, baseSequence: 0 }
+      const open = (clean: boolean): Promise<PartitionLog> => {
+        world.main.disk.heal()
+        if (!clean) world.main.disk.failNext({ kinds: ['sync'], path: '.snapshot', code: 'EIO' })
+        const { disk, clock, random } = world
+        return at.open({ disk, clock, random, ...(clean ? { cleanShutdown: true, recoveryPoint: 1 } : {}) })
+      }
+      world.main.disk.heal()
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      let log = await open(true)
+      await log.append(batchOf('a', 1, { ...producer, timestampMs: world.clock.wallMs() }), CLIENT).written
+      await log.flush()
+      world.main.powerLoss()
+      for (let start = 0; start < 2; start++) {
+        log = await open(false)
+        expect(log.activeProducers(), `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0 }])
+        world.main.powerLoss()
+      }
+      log = await open(false)
+      world.main.disk.heal()
+      await log.close()
+      const stored = (): Promise<Buffer | null> => world.disk.readFile('/d/t-0/00000000000000000001.snapshot')
+      const before = await stored()
+      world.main.powerLoss()
+      world.main.disk.heal()
+      expect((await stored())?.toString('hex'), `seed ${seed}`).toBe(before?.toString('hex'))
+    })
+  }
+})
+
+test('a log that is cut at a start keeps no producer snapshot from above its end', async () => {
+  const at = testLog()
+  const log = await at.open()
+  const producer = { producerId: 9, producerEpoch: 0, timestampMs: at.clock.wallMs() }
+  for (const baseSequence of [0, 1]) await log.append(batchOf('a', 1, { ...producer, baseSequence }), CLIENT).written
+  await log.close()
+  const whole = (await at.disk.readFile(LOG_0))!
+  await at.disk.writeFile(LOG_0, whole.subarray(0, whole.length - 1))
+  const again = await at.open()
+  expect(again.writtenEnd).toBe(1)
+  expect(again.activeProducers()).toMatchObject([{ producerId: 9, lastSequence: 0 }])
+  const snapshots = (await fileNames(at.disk)).filter((name) => name.endsWith('.snapshot'))
+  expect(snapshots).toEqual(['00000000000000000001.snapshot'])
+  await again.closeHard()
 })

@@ -673,16 +673,19 @@ export class PartitionLog {
     const state = this.#state
     if (!state.epochs.assign(epoch, state.assignedEnd)) return DONE
     state.epochsUnsaved = true
-    return state.world.place.openFiles.brief.take(async () => {
-      if (!state.epochsUnsaved || this.#isClosed || this.#failure !== null) return
-      const id = this.#claimTopicId()
-      await this.#inOrder(() =>
-        together(
-          async () => (state.epochsUnsaved ? state.writeEpochs() : undefined),
-          async () => (id === null ? undefined : this.#storeTopicId(id)),
-        ),
-      )
-    })
+    return state.world.place.openFiles.brief.take(() => this.#saveEpoch())
+  }
+
+  async #saveEpoch(): Promise<void> {
+    const state = this.#state
+    if (!state.epochsUnsaved || this.#isClosed || this.#failure !== null) return
+    const id = this.#claimTopicId()
+    await this.#inOrder(() =>
+      together(
+        async () => (state.epochsUnsaved ? state.writeEpochs() : undefined),
+        async () => (id === null ? undefined : this.#storeTopicId(id)),
+      ),
+    )
   }
 
   /**

@@ -2,13 +2,16 @@
  * The `.snapshot` files of one log: which there are, taking new ones, and building producer state from the newest one
  * plus the batches behind it.
  *
- * A snapshot belongs to the segment with its number as base; besides those only the newest other one is kept.
+ * A snapshot belongs to the segment with its number as base; besides those only the newest other one is kept. Those that a
+ * start takes are not synced by it: until `syncTaken` has run they may be lost or torn with the power, and then the next start,
+ * which isn't a clean one, takes them again (their checksum tells). Whatever promises more must not come before `syncTaken`.
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { entryLastOffset } from '../records/batches.ts'
 import type { Clock, Disk } from '../world/world.ts'
 import { scanFile, type EntryVisitor } from './file-scan.ts'
+import { syncIfThere } from './index-file.ts'
 import { recallProducers } from './producer-recall.ts'
 import { decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
@@ -29,6 +32,10 @@ export class ProducerSnapshots {
   #offsets: number[]
   /** State is not written again before it moved past this. */
   #lastTaken = 0
+  /** Taken while the log was loaded, and not synced. */
+  readonly #unsynced = new Set<number>()
+  /** Files of a log that is being recovered, which don't count any more: most are written again under the same name. */
+  readonly #outdated = new Set<number>()
 
   constructor(options: ProducerSnapshotsOptions, offsets: readonly number[]) {
     this.#options = options
@@ -55,6 +62,7 @@ export class ProducerSnapshots {
     const { disk, place } = this.#options
     const path = pathOf(place, snapshot.offset, '.snapshot')
     await disk.writeFile(path, snapshot.bytes)
+    this.#outdated.delete(snapshot.offset)
     if (sync) await this.sync(snapshot.offset)
     if (!this.#offsets.includes(snapshot.offset)) {
       this.#offsets.push(snapshot.offset)
@@ -62,18 +70,29 @@ export class ProducerSnapshots {
     }
   }
 
-  async sync(offset: number): Promise<void> {
-    const file = await this.#options.disk.open(pathOf(this.#options.place, offset, '.snapshot'), 'write')
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+  sync(offset: number): Promise<void> {
+    return syncIfThere(this.#options.disk, pathOf(this.#options.place, offset, '.snapshot'))
   }
 
   async take(state: ProducerState): Promise<void> {
     const snapshot = this.prepare(state)
     if (snapshot !== null) await this.write(snapshot, true)
+  }
+
+  /** As `take`, with the sync left to `syncTaken`. */
+  async takeUnsynced(state: ProducerState): Promise<void> {
+    const snapshot = this.prepare(state)
+    if (snapshot === null) return
+    this.#unsynced.add(snapshot.offset)
+    await this.write(snapshot, false)
+  }
+
+  /** What `takeUnsynced` wrote survives a power loss afterwards. */
+  async syncTaken(): Promise<void> {
+    for (const offset of [...this.#unsynced]) {
+      await this.sync(offset)
+      this.#unsynced.delete(offset)
+    }
   }
 
   async remove(offset: number): Promise<void> {
@@ -84,10 +103,25 @@ export class ProducerSnapshots {
   /** Its file was renamed or removed by somebody else, as the files of a deleted segment are. */
   forget(offset: number): void {
     this.#offsets = this.#offsets.filter((kept) => kept !== offset)
+    this.#unsynced.delete(offset)
   }
 
   async removeRenamed(offset: number): Promise<void> {
     await this.#options.disk.remove(pathOf(this.#options.place, offset, '.snapshot') + DELETED)
+  }
+
+  /** Before a segment is recovered: what was taken above its base says nothing of what will be found. */
+  forgetAbove(offset: number): void {
+    for (const taken of this.#offsets) if (taken > offset) this.#outdated.add(taken)
+    this.#offsets = this.#offsets.filter((taken) => taken <= offset)
+  }
+
+  /** Once the log's end is found: files of snapshots that were forgotten and not taken again. */
+  async removeOutdated(): Promise<void> {
+    for (const offset of [...this.#outdated]) {
+      await this.remove(offset)
+      this.#outdated.delete(offset)
+    }
   }
 
   /** Keeps those of segments, and the newest other one if it is above the last segment's base. */
