@@ -5,7 +5,8 @@
  *   --quick            two rounds of 128 MB of the cases that have bars (1 KB, acks=1)
  *   --rounds=N         alternating rounds a case, 5 unless told
  *   --megabytes=N      what one round writes and reads, 512 unless told
- *   --cases=TEXT,…     only cases whose name contains one of the texts; `start`, `tools` and `latency` are cases too
+ *   --cases=TEXT,…     only cases whose name contains one of the texts; `start`, `tools`, `latency` and `many` are cases too
+ *   --partitions=N     of `many`, 10,000 unless told; --topics=N,… over which they are spread; --peers=klamm or kafka alone
  *   --heap=SIZE        of Kafka's JVM, 1g unless told, as in its start script
  *   --port=N           first of the ports used; --directory=DIR where the data goes (removed at the end)
  */
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util'
 import { createTopic, deleteTopic, firstMetadata, sleep } from './peers/admin.ts'
 import { cases, type Case } from './peers/cases.ts'
 import { kafkaClassPath } from './peers/kafka-jars.ts'
+import { manyPartitionsRows } from './peers/many-partitions.ts'
 import { latencyRow, LATENCY_HEAD, median, table, THROUGHPUT_HEAD, throughputRows } from './peers/report.ts'
 import { playRounds, prime, type Bench } from './peers/rounds.ts'
 import { prepare, ServerProcess, type Peer } from './peers/server-process.ts'
@@ -28,6 +30,9 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     megabytes: { type: 'string' },
     cases: { type: 'string' },
+    partitions: { type: 'string', default: '10000' },
+    topics: { type: 'string', default: '10,1000' },
+    peers: { type: 'string', default: 'klamm,kafka' },
     heap: { type: 'string', default: '1g' },
     port: { type: 'string', default: '19500' },
     directory: { type: 'string' },
@@ -93,6 +98,16 @@ async function measureToolStarts(): Promise<void> {
   await server.stop()
 }
 
+/** Few large topics, and many small ones. */
+async function measureManyPartitions(): Promise<void> {
+  const partitions = Number(values.partitions)
+  const peers = PEERS.filter((peer) => values.peers.split(',').includes(peer))
+  for (const topics of values.topics.split(',').map(Number)) {
+    const shape = { topics, partitionsEach: Math.round(partitions / topics) }
+    console.log(`${await manyPartitionsRows(peers, place, shape, values.quick ? 1 : rounds)}\n`)
+  }
+}
+
 async function measureLatency({ servers, tools }: Bench): Promise<void> {
   const rows: string[][] = []
   const measure = async (name: string, task: (server: ServerProcess, topic: string) => Promise<Latency>) => {
@@ -138,6 +153,7 @@ const all = cases(hasRdkafka() ? ['java', 'rdkafka'] : ['java'])
 const chosen = all.filter((one) => isWanted(one.name) && (!values.quick || hasBar(one)))
 if (isWanted('start')) await measureStarts()
 if (isWanted('tools')) await measureToolStarts()
+if (isWanted('many')) await measureManyPartitions()
 if (chosen.length > 0 || isWanted('latency')) {
   prime(directory, WARM_UP_BYTES * 4)
   const servers: ServerProcess[] = []

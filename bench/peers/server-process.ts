@@ -88,6 +88,11 @@ export class ServerProcess {
     this.#child.kill('SIGTERM')
     await this.#exited
   }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exited
+  }
 }
 
 /** Writes the properties file and, for Kafka, formats; an existing directory stays as it is. */
