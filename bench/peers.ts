@@ -5,7 +5,8 @@
  *   --quick            two rounds of 128 MB of the cases that have bars (1 KB, acks=1)
  *   --rounds=N         alternating rounds a case, 5 unless told
  *   --megabytes=N      what one round writes and reads, 512 unless told
- *   --cases=TEXT,…     only cases whose name contains one of the texts; `start`, `tools`, `latency` and `many` are cases too
+ *   --cases=TEXT,…     only cases whose name contains one of the texts; `start`, `tools`, `latency`, `many` and
+ *                      `controller` are cases too
  *   --partitions=N     of `many`, 10,000 unless told; --topics=N,… over which they are spread; --peers=klamm or kafka alone
  *   --heap=SIZE        of Kafka's JVM, 1g unless told, as in its start script
  *   --port=N           first of the ports used; --directory=DIR where the data goes (removed at the end)
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util'
 import { createTopic, deleteTopic, firstMetadata, sleep } from './peers/admin.ts'
 import { cases, type Case } from './peers/cases.ts'
 import { kafkaClassPath } from './peers/kafka-jars.ts'
+import { controllerStartRows } from './peers/controller-start.ts'
 import { manyPartitionsRows } from './peers/many-partitions.ts'
 import { latencyRow, LATENCY_HEAD, median, table, THROUGHPUT_HEAD, throughputRows } from './peers/report.ts'
 import { playRounds, prime, type Bench } from './peers/rounds.ts'
@@ -49,6 +51,7 @@ const STARTS = { klamm: 10, kafka: 2 }
 const IDLE_MS = 5000
 const TOOL_ROUNDS = 10
 const RECORDS_PER_SECOND = 2000
+const CONTROLLER_PARTITIONS = 100_000
 
 const isWanted = (name: string): boolean => wanted === null || wanted.some((text) => name.includes(text))
 const directory = values.directory ?? mkdtempSync(join(tmpdir(), 'klamm-bench-'))
@@ -154,6 +157,10 @@ const chosen = all.filter((one) => isWanted(one.name) && (!values.quick || hasBa
 if (isWanted('start')) await measureStarts()
 if (isWanted('tools')) await measureToolStarts()
 if (isWanted('many')) await measureManyPartitions()
+if (isWanted('controller')) {
+  const controllerRounds = values.quick ? 2 : rounds
+  console.log(`${await controllerStartRows(PEERS, place, CONTROLLER_PARTITIONS, controllerRounds)}\n`)
+}
 if (chosen.length > 0 || isWanted('latency')) {
   prime(directory, WARM_UP_BYTES * 4)
   const servers: ServerProcess[] = []

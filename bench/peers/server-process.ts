@@ -16,6 +16,8 @@ export interface ServerPlace {
   readonly heap: string
   /** Which build of Klamm; dist/ unless told. */
   readonly entry?: string
+  /** A properties file that somebody has written, with a directory that is formatted. */
+  readonly properties?: string
 }
 
 const CLOCK_TICKS_PER_SECOND = 100
@@ -51,7 +53,7 @@ export class ServerProcess {
 
   /** Spawned, not yet serving: see admin.ts. */
   static spawn(peer: Peer, place: ServerPlace): ServerProcess {
-    const properties = prepare(peer, place)
+    const properties = place.properties ?? prepare(peer, place)
     const log = openSync(join(place.directory, 'server.log'), 'a')
     const [command, args] =
       peer === 'klamm'
