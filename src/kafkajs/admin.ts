@@ -386,9 +386,10 @@ export class Admin {
   async listPartitionReassignments(
     options: { topics?: TopicPartitions[]; timeout?: number } = {},
   ): Promise<types.ListPartitionReassignmentsResponse> {
-    const asked = options.topics?.flatMap(({ topic, partitions: ids }) =>
-      ids.map((partition) => ({ topic, partition })),
-    )
+    if (options.topics !== undefined) checkNames(checkList('topics', options.topics).map(({ topic }) => topic))
+    const asked = options.topics?.flatMap(({ topic, partitions: ids }) => {
+      return checkList(`partitions of ${topic}`, ids).map((partition) => ({ topic, partition }))
+    })
     const call = options.timeout === undefined ? {} : { timeoutMs: options.timeout }
     return this.#mapped(async () => {
       const moves = (await partitions.listPartitionReassignments(this.#network, asked ?? null, call)).all()

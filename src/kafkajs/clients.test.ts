@@ -137,6 +137,30 @@ test('an offset that is sought while nothing comes is not passed over', async ()
   })
 })
 
+test('a heartbeat interval of 0 tells of one at each message', async () => {
+  await inCluster(async ({ logs, consumer: make, until }) => {
+    logs.append('orders', 0, 3)
+    const consumer = await make({ heartbeatInterval: 0 })
+    let beats = 0
+    consumer.on(consumer.events.HEARTBEAT, () => beats++)
+    let seen = 0
+    await consumer.run({ eachMessage: async () => void seen++ })
+    await until(() => seen === 3)
+    expect(beats).toBeGreaterThanOrEqual(3)
+  })
+})
+
+test('reassignments of topics that are not named properly are refused before anybody is asked', async () => {
+  await inCluster(async ({ kafka }) => {
+    const admin = kafka.admin()
+    const ask = (...topics: readonly object[]) => admin.listPartitionReassignments({ topics: topics as never })
+    const a = { topic: 'a', partitions: [0] }
+    for (const wrong of [[{ topic: 123 }], [a, a], [{ topic: 'a' }]]) {
+      await expect(ask(...wrong)).rejects.toThrow(KafkaJSNonRetriableError)
+    }
+  })
+})
+
 test('a message whose function failed comes again after a pause, and those before it do not', async () => {
   await inCluster(async ({ world, logs, group, consumer: make, until }) => {
     logs.append('orders', 0, 4)

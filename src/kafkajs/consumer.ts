@@ -231,7 +231,8 @@ export class Consumer {
       groupProtocol: 'classic',
       assignors,
       sessionTimeoutMs: config.sessionTimeout,
-      heartbeatIntervalMs: config.heartbeatInterval,
+      // 0 asks for one at each message; the membership needs a pause between two of them.
+      heartbeatIntervalMs: Math.max(config.heartbeatInterval, 1),
       maxPollIntervalMs: config.rebalanceTimeout,
       maxPartitionFetchBytes: config.maxBytesPerPartition,
       fetchMinBytes: config.minBytes,
