@@ -3,17 +3,16 @@
  * translates; what one call wants of several keys fails as a whole if one of them does, as in kafkajs.
  */
 import { deleteGroups, listGroups } from '../client/admin/groups.ts'
-import { commitForGroup, listGroupOffsets } from '../client/admin/group-offsets.ts'
-import { deleteRecords, listOffsets, type OffsetSpec } from '../client/admin/offsets.ts'
+import { deleteRecords } from '../client/admin/offsets.ts'
 import * as partitions from '../client/admin/partitions.ts'
 import * as topics from '../client/admin/topics.ts'
 import { describeCluster } from '../client/admin/cluster.ts'
-import { describeTopics, type TopicPartitionInfo } from '../client/admin/describe-topics.ts'
-import { byTopic, type TopicPartition } from '../client/consumer/topic-partition.ts'
-import { pause } from '../client/call.ts'
+import { describeTopics } from '../client/admin/describe-topics.ts'
+import { byTopic } from '../client/consumer/topic-partition.ts'
 import { KafkaError } from '../base/errors.ts'
 import { createAcls, deleteAcls, describeAcls } from './acls.ts'
 import * as types from './admin-types.ts'
+import { checkGroup, checkList, checkName, checkNames } from './checks.ts'
 import { alterConfigs, describeConfigs, resourceOf } from './configs.ts'
 import type { Connection } from './connection.ts'
 import { describeGroups } from './describe-groups.ts'
@@ -21,36 +20,28 @@ import { asKafkaJS, mapped, protocolReason } from './error-mapping.ts'
 import {
   KafkaJSAggregateError,
   KafkaJSAlterPartitionReassignmentsError,
-  KafkaJSCreateTopicError,
   KafkaJSDeleteGroupsError,
   KafkaJSDeleteTopicRecordsError,
   KafkaJSError,
   KafkaJSNonRetriableError,
   KafkaJSProtocolError,
 } from './errors.ts'
+import { fetchOffsets, resolveOffsets, setOffsets, type TopicOffsets } from './group-offsets.ts'
 import {
   Instrumentation,
   type InstrumentationEvent,
   type RemoveInstrumentationEventListener,
 } from './instrumentation.ts'
 import type { Logger } from './logger.ts'
+import { fetchTopicOffsets, fetchTopicOffsetsByTimestamp, partitionsOf } from './topic-offsets.ts'
+import { createTopics, leadersKnown, partitionMetadata } from './new-topics.ts'
 import { allTopics } from './topics.ts'
-import type { GroupDescriptions, PartitionMetadata, SeekEntry, TopicPartitions } from './types.ts'
+import type { GroupDescriptions, SeekEntry, TopicPartitions } from './types.ts'
 
 export interface AdminParts {
   readonly connection: Connection
   readonly logger: Logger
 }
-
-/** Between two looks at whether a new topic has its leaders. */
-const LEADER_PAUSE_MS = 100
-const LEADER_WAIT_MS = 30_000
-/** What kafkajs commits, and means by it. */
-const ENDS = [
-  ['-1', 'latest'],
-  ['-2', 'earliest'],
-] as const
-const RUNNING: ReadonlySet<string> = new Set(['Stable', 'PreparingRebalance', 'CompletingRebalance'])
 
 export class Admin {
   readonly events: types.AdminEvents = types.ADMIN_EVENTS
@@ -105,18 +96,12 @@ export class Admin {
     checkNames(wanted.map(({ topic }) => topic))
     return this.#mapped(async () => {
       const call = timeout === undefined ? { validateOnly } : { validateOnly, timeoutMs: timeout }
-      const errors = [...(await topics.createTopics(this.#network, wanted.map(newTopic), call)).errors()].map(
-        ([topic, error]) => {
-          if (!(error instanceof KafkaError)) throw error
-          return new KafkaJSCreateTopicError(protocolReason(error), topic)
-        },
-      )
-      if (errors.length > 0) {
-        if (errors.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS')) return false
-        throw new KafkaJSAggregateError('Some topics were not created', errors)
+      const isMade = await createTopics(this.#network, wanted, call)
+      if (isMade && waitForLeaders && !validateOnly) {
+        const names = wanted.map(({ topic }) => topic)
+        await leadersKnown(this.#network, this.#connection.world.clock, names)
       }
-      if (waitForLeaders && !validateOnly) await this.#waitForLeaders(wanted.map(({ topic }) => topic))
-      return true
+      return isMade
     })
   }
 
@@ -175,29 +160,13 @@ export class Admin {
 
   async fetchTopicOffsets(topic: string): Promise<(SeekEntry & { high: string; low: string })[]> {
     checkName(topic)
-    return this.#mapped(async () => {
-      const ids = await this.#partitionsOf(topic)
-      const [low, high] = await Promise.all([this.#ends(topic, ids, 'earliest'), this.#ends(topic, ids, 'latest')])
-      return ids.map((partition) => {
-        const end = String(high.get(partition))
-        return { partition, offset: end, high: end, low: String(low.get(partition)) }
-      })
-    })
+    return this.#mapped(() => fetchTopicOffsets(this.#network, topic))
   }
 
   /** The end of a partition in which nothing is as late. */
   async fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<SeekEntry[]> {
     checkName(topic)
-    return this.#mapped(async () => {
-      const ids = await this.#partitionsOf(topic)
-      // Programs give the text of a message's timestamp, too.
-      const spec = timestamp === undefined ? 'latest' : { timestamp: Number(timestamp) }
-      const [found, high] = await Promise.all([this.#ends(topic, ids, spec), this.#ends(topic, ids, 'latest')])
-      return ids.map((partition) => {
-        const offset = found.get(partition)!
-        return { partition, offset: String(offset >= 0 ? offset : high.get(partition)) }
-      })
-    })
+    return this.#mapped(() => fetchTopicOffsetsByTimestamp(this.#network, topic, timestamp))
   }
 
   /**
@@ -208,40 +177,14 @@ export class Admin {
     groupId: string
     topics?: string[]
     resolveOffsets?: boolean
-  }): Promise<{ topic: string; partitions: types.FetchOffsetsPartition[] }[]> {
-    const { groupId, resolveOffsets = false } = options
+  }): Promise<TopicOffsets[]> {
+    const { groupId } = options
     checkGroup(groupId)
     const names = checkList('topics', options.topics ?? [])
     return this.#mapped(async () => {
-      const asked: TopicPartition[] = []
-      for (const topic of names) {
-        for (const partition of await this.#partitionsOf(topic)) asked.push({ topic, partition })
-      }
-      const negative = 'told' as const
-      const spec = names.length === 0 ? { groupId, negative } : { groupId, negative, partitions: asked }
-      const outcomes = await listGroupOffsets(this.#network, 'listConsumerGroupOffsets', [spec])
-      const offsets = [...outcomes.get(groupId).all()].map(([{ topic, partition }, committed]) => ({
-        topic,
-        partition,
-        offset: String(committed?.offset ?? -1),
-        metadata: committed === null || committed.metadata === '' ? null : committed.metadata,
-      }))
-      const grouped = [...byTopic(offsets)].map(([topic, parts]) => ({
-        topic,
-        partitions: parts.map(({ partition, offset, metadata }) => ({ partition, offset, metadata })),
-      }))
-      if (!resolveOffsets) return grouped
-      for (const { topic, partitions: parts } of grouped) {
-        for (const [offset, spec] of ENDS) {
-          const open = parts.filter((part) => part.offset === offset)
-          if (open.length === 0) continue
-          const ids = open.map(({ partition }) => partition)
-          const found = await this.#ends(topic, ids, spec)
-          for (const part of open) part.offset = String(found.get(part.partition))
-        }
-        await this.setOffsets({ groupId, topic, partitions: parts })
-      }
-      return grouped
+      const fetched = await fetchOffsets(this.#network, groupId, names)
+      if (options.resolveOffsets === true) await resolveOffsets(this.#network, groupId, fetched)
+      return fetched
     })
   }
 
@@ -254,19 +197,7 @@ export class Admin {
     checkGroup(groupId)
     checkName(topic)
     const wanted = checkList('partitions', options.partitions, 1)
-    await this.#mapped(async () => {
-      const { groups } = await describeGroups(this.#network, [groupId])
-      const { state } = groups[0]!
-      if (RUNNING.has(state)) {
-        throw new KafkaJSNonRetriableError(`The group ${groupId} has members (${state}): stop them first.`)
-      }
-      const offsets = wanted.map(({ partition, offset }) => {
-        const number = Number(offset)
-        if (!Number.isSafeInteger(number)) throw new KafkaJSNonRetriableError(`Invalid offset: ${String(offset)}`)
-        return { topic, partition, offset: number }
-      })
-      return (await commitForGroup(this.#network, 'setOffsets', groupId, offsets)).all()
-    })
+    await this.#mapped(() => setOffsets(this.#network, groupId, topic, wanted))
   }
 
   /** To -1, or with `earliest` to -2. */
@@ -274,7 +205,7 @@ export class Admin {
     const { groupId, topic, earliest = false } = options
     checkGroup(groupId)
     checkName(topic)
-    const ids = await this.#mapped(() => this.#partitionsOf(topic))
+    const ids = await this.#mapped(() => partitionsOf(this.#network, topic))
     const offset = earliest ? '-2' : '-1'
     await this.setOffsets({ groupId, topic, partitions: ids.map((partition) => ({ partition, offset })) })
   }
@@ -426,87 +357,4 @@ export class Admin {
     const own = asKafkaJS(error, this.#connection.policy)
     return own instanceof KafkaJSError ? own : new KafkaJSError(own)
   }
-
-  async #partitionsOf(topic: string): Promise<number[]> {
-    const described = (await describeTopics(this.#network, [topic])).get(topic)
-    return described.partitions.map(({ partition }) => partition)
-  }
-
-  async #ends(topic: string, ids: readonly number[], spec: OffsetSpec): Promise<Map<number, number>> {
-    const found = await listOffsets(
-      this.#network,
-      ids.map((partition) => ({ topic, partition, spec })),
-    )
-    return new Map([...found.all()].map(([{ partition }, { offset }]) => [partition, offset]))
-  }
-
-  async #waitForLeaders(names: readonly string[]): Promise<void> {
-    const { clock } = this.#connection.world
-    const deadlineMs = clock.monotonicMs() + LEADER_WAIT_MS
-    for (;;) {
-      const described = [...(await describeTopics(this.#network, names))]
-      const isReady = described.every(([, topic]) => {
-        return !(topic instanceof Error) && topic.partitions.every(({ leader }) => leader !== null)
-      })
-      if (isReady) return
-      if (clock.monotonicMs() > deadlineMs) {
-        throw new KafkaJSNonRetriableError(`${names.join(', ')} have no leaders after ${LEADER_WAIT_MS} ms.`)
-      }
-      await pause(clock, LEADER_PAUSE_MS)
-    }
-  }
-}
-
-function newTopic({
-  topic,
-  numPartitions,
-  replicationFactor,
-  replicaAssignment,
-  configEntries,
-}: types.ITopicConfig): topics.NewTopic {
-  const assigned = replicaAssignment?.toSorted((a, b) => a.partition - b.partition).map(({ replicas }) => replicas)
-  const configs = Object.fromEntries(
-    checkList(`configEntries of ${topic}`, configEntries ?? []).map(({ name, value }) => {
-      if (typeof name === 'string' && typeof value === 'string') return [name, value]
-      throw new KafkaJSNonRetriableError(`name and value of a setting of ${topic} must be text.`)
-    }),
-  )
-  const isAssigned = assigned !== undefined && assigned.length > 0
-  return {
-    name: topic,
-    configs,
-    ...(isAssigned ? { replicasAssignments: assigned } : {}),
-    ...(isAssigned || numPartitions === undefined || numPartitions < 0 ? {} : { numPartitions }),
-    ...(isAssigned || replicationFactor === undefined || replicationFactor < 0 ? {} : { replicationFactor }),
-  }
-}
-
-function partitionMetadata({ partition, leader, replicas, isr }: TopicPartitionInfo): PartitionMetadata {
-  return {
-    partitionErrorCode: leader === null ? 5 : 0,
-    partitionId: partition,
-    leader: leader?.id ?? -1,
-    replicas: replicas.map(({ id }) => id),
-    isr: isr.map(({ id }) => id),
-    offlineReplicas: replicas.filter(({ port }) => port < 0).map(({ id }) => id),
-  }
-}
-
-function checkList<T>(name: string, list: T[], least = 0): T[] {
-  if (Array.isArray(list) && list.length >= least) return list
-  throw new KafkaJSNonRetriableError(`${name} must be an array${least > 0 ? ' that is not empty' : ''}.`)
-}
-
-function checkName(topic: unknown): void {
-  if (typeof topic !== 'string' || topic === '') throw new KafkaJSNonRetriableError(`Invalid topic: ${String(topic)}`)
-}
-
-function checkNames(names: readonly unknown[]): void {
-  for (const name of names) checkName(name)
-  if (new Set(names).size < names.length) throw new KafkaJSNonRetriableError('A topic is named twice.')
-}
-
-function checkGroup(groupId: unknown): void {
-  if (typeof groupId === 'string' && groupId !== '') return
-  throw new KafkaJSNonRetriableError(`Invalid groupId: ${String(groupId)}`)
 }
