@@ -6,6 +6,7 @@ import { ScriptedCluster, SILENCE } from '../testing/scripted/scripted-cluster.t
 import { ScriptedGroup } from '../testing/scripted/scripted-group.ts'
 import { ScriptedLogs } from '../testing/scripted/scripted-logs.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
+import { AssignerProtocol, type PartitionAssigner } from './assigners.ts'
 import type { Consumer } from './consumer.ts'
 import type { ConsumerConfig } from './consumer-types.ts'
 import { KafkaJSNonRetriableError } from './errors.ts'
@@ -26,7 +27,7 @@ interface Setting {
 async function inCluster(task: (setting: Setting) => Promise<void>): Promise<void> {
   const world = new SeededWorld(1)
   await world.run(async () => {
-    const cluster = await ScriptedCluster.start(world, { nodes: 2, topics: { orders: 2 } })
+    const cluster = await ScriptedCluster.start(world, { nodes: 2, topics: { orders: 2, others: 1 } })
     const logs = new ScriptedLogs(world, cluster)
     const group = new ScriptedGroup(world, cluster)
     const brokers = (): string[] => [...cluster.bootstrap]
@@ -137,7 +138,42 @@ test('an offset that is sought while nothing comes is not passed over', async ()
   })
 })
 
-test('a heartbeat interval of 0 tells of one at each message', async () => {
+test('topics that the group gives a member which is not subscribed to them are left alone', async () => {
+  await inCluster(async ({ world, logs, consumer: make, until }) => {
+    const careless: PartitionAssigner = () => ({
+      name: 'careless',
+      version: 0,
+      assign: async ({ members }) => {
+        const assignment = { orders: [0, 1], others: [0] }
+        return members.map(({ memberId }) => {
+          const memberAssignment = AssignerProtocol.MemberAssignment.encode({
+            version: 0,
+            assignment,
+            userData: Buffer.alloc(0),
+          })
+          return { memberId, memberAssignment }
+        })
+      },
+      protocol: ({ topics }) => {
+        const metadata = AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) })
+        return { name: 'careless', metadata }
+      },
+    })
+    const consumer = await make({ partitionAssigners: [careless] })
+    let given: unknown = null
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => (given = payload.memberAssignment))
+    const seen: string[] = []
+    await consumer.run({ eachMessage: async ({ topic }) => void seen.push(topic) })
+    await pause(world.clock, 3000)
+    for (const topic of ['others', 'orders']) logs.append(topic, 0, 2)
+    await until(() => seen.length >= 2)
+    await pause(world.clock, 3000)
+    expect(seen).toEqual(['orders', 'orders'])
+    expect(given).toEqual({ orders: [0, 1] })
+  })
+})
+
+test('a heartbeat interval of 0 tells of one at each message, and one as long as the session is refused', async () => {
   await inCluster(async ({ logs, consumer: make, until }) => {
     logs.append('orders', 0, 3)
     const consumer = await make({ heartbeatInterval: 0 })
@@ -147,6 +183,8 @@ test('a heartbeat interval of 0 tells of one at each message', async () => {
     await consumer.run({ eachMessage: async () => void seen++ })
     await until(() => seen === 3)
     expect(beats).toBeGreaterThanOrEqual(3)
+    const slow = { heartbeatInterval: 10_000, sessionTimeout: 10_000 }
+    await expect(make(slow)).rejects.toThrow(/heartbeatInterval .* must be lower than sessionTimeout/)
   })
 })
 
@@ -254,7 +292,7 @@ test('a producer and an admin that are not connected say so, or connect', async 
     await expect(producer.send({ topic: 'orders', messages: [] })).rejects.toMatchObject({ name: 'KafkaJSError' })
     expect(() => kafka.producer({ idempotent: true, retry: { retries: 0 } })).toThrow(KafkaJSNonRetriableError)
     const admin = kafka.admin()
-    expect(await admin.listTopics()).toEqual(['orders'])
+    expect(await admin.listTopics()).toEqual(['orders', 'others'])
     await admin.disconnect()
   })
 })

@@ -70,6 +70,12 @@ export class Consumer {
     if (typeof config.groupId !== 'string' || config.groupId === '') {
       throw new KafkaJSNonRetriableError('A consumer needs a groupId.')
     }
+    const { heartbeatInterval, sessionTimeout } = this.#config
+    if (heartbeatInterval >= sessionTimeout) {
+      throw new KafkaJSNonRetriableError(
+        `heartbeatInterval (${heartbeatInterval}) must be lower than sessionTimeout (${sessionTimeout}).`,
+      )
+    }
   }
 
   async connect(): Promise<void> {
@@ -219,6 +225,7 @@ export class Consumer {
         hasLed = false
         return led
       },
+      isSubscribed: (topic) => this.#topics.has(topic),
       nodeOf: ({ topic, partition }) => network.metadata.topic(topic)?.partitions[partition]?.leader ?? -1,
       crashed: (error) => void this.#crashed(runner, run, error),
     })

@@ -38,6 +38,8 @@ export interface RunnerParts {
   readonly protocolName: () => string
   /** Asked once after each join: whether this member shared out. */
   readonly hasLed: () => boolean
+  /** A leader that knows other subscriptions may give a member topics that it didn't ask for: they are left alone. */
+  readonly isSubscribed: (topic: string) => boolean
   /** The leader of a partition; -1 if unknown. */
   readonly nodeOf: (partition: TopicPartition) => number
   readonly crashed: (error: Error) => void
@@ -110,7 +112,8 @@ export class Runner {
     const toResume: TopicPartition[] = []
     for (const partition of this.#consumer.assignment()) {
       const isBusy = isFull || this.#inFlight.has(keyOf(partition))
-      const shallPause = isBusy || this.#parts.paused.isPaused(partition.topic, partition.partition)
+      const isUnwanted = !this.#parts.isSubscribed(partition.topic)
+      const shallPause = isBusy || isUnwanted || this.#parts.paused.isPaused(partition.topic, partition.partition)
       ;(shallPause ? toPause : toResume).push(partition)
     }
     this.#consumer.pause(toPause)
@@ -155,10 +158,16 @@ export class Runner {
 
   /** The group has given partitions to this member. Before anything is fetched of them. */
   assigned(partitions: readonly TopicPartition[]): void {
-    const { instrumentation, groupId, protocolName, hasLed } = this.#parts
+    const { instrumentation, groupId, protocolName, hasLed, isSubscribed, logger } = this.#parts
     const { memberId } = this.#consumer.groupMetadata()
     this.#hasJoined = true
     const isLeader = hasLed()
+    const assignment = this.#consumer.assignment()
+    const wanted = assignment.filter(({ topic }) => isSubscribed(topic))
+    if (wanted.length < assignment.length) {
+      const topics = [...new Set(assignment.map(({ topic }) => topic))].filter((topic) => !isSubscribed(topic))
+      logger.warn('The group gave this consumer topics that it is not subscribed to: they are left alone.', { topics })
+    }
     instrumentation.emit(CONSUMER_EVENTS.GROUP_JOIN, {
       duration: this.#nowMs - this.#joinStartMs,
       groupId,
@@ -166,7 +175,7 @@ export class Runner {
       isLeader,
       leaderId: isLeader ? memberId : '',
       groupProtocol: protocolName(),
-      memberAssignment: assignmentOf(this.#consumer.assignment()),
+      memberAssignment: assignmentOf(wanted),
     })
     for (const partition of partitions) {
       const wish = this.#seeks.get(keyOf(partition))
@@ -252,7 +261,9 @@ export class Runner {
     const idle = this.#consumer
       .assignment()
       .map((partition) => ({ ...partition, key: keyOf(partition) }))
-      .filter(({ key }) => !this.#inFlight.has(key) && !this.#revoking.has(key))
+      .filter(({ key, topic }) => {
+        return !this.#inFlight.has(key) && !this.#revoking.has(key) && this.#parts.isSubscribed(topic)
+      })
     const passed = await resolvePassed(this.#consumer, this.#offsets, idle)
     if (passed.size > 0) await this.#autoCommit(passed)
   }
