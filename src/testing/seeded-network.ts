@@ -257,8 +257,9 @@ export class SeededNetwork {
     process: SimProcess | null,
     atUs = this.#events.nowUs + this.#latencyUs(from, to),
   ): void {
-    this.#events.schedule(atUs - this.#events.nowUs, `${from.name}>${to.name} ${what}`, process, () => {
-      if (!this.#cut.has(`${from.name}>${to.name}`)) return deliver()
+    const way = `${from.name}>${to.name}`
+    this.#events.schedule(atUs - this.#events.nowUs, `${way} ${what}`, process, () => {
+      if (this.#cut.size === 0 || !this.#cut.has(way)) return deliver()
       this.#held.push({ from, to, release: deliver })
     })
   }

@@ -6,10 +6,13 @@ import { assert } from '../base/errors.ts'
 import type { Random } from '../world/world.ts'
 
 export class SeededRandom implements Random {
-  readonly #state: Uint32Array
+  #a: number
+  #b: number
+  #c: number
+  #d: number
 
   constructor(seed: number) {
-    const state = new Uint32Array(4)
+    const state: [number, number, number, number] = [0, 0, 0, 0]
     // A seed has up to 53 bits; both halves count.
     let mixed = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1)
     for (let index = 0; index < 4; index++) {
@@ -20,7 +23,7 @@ export class SeededRandom implements Random {
       word = Math.imul(word, 0x735a2d97)
       state[index] = word ^ (word >>> 15)
     }
-    this.#state = state
+    ;[this.#a, this.#b, this.#c, this.#d] = state
   }
 
   fork(name: string): SeededRandom {
@@ -30,16 +33,15 @@ export class SeededRandom implements Random {
   }
 
   uint32(): number {
-    const state = this.#state
-    const [a = 0, b = 0, c = 0, d = 0] = state
+    const b = this.#b
     const scrambled = Math.imul(b, 5)
     const result = Math.imul((scrambled << 7) | (scrambled >>> 25), 9) >>> 0
-    const c2 = c ^ a
-    const d2 = d ^ b
-    state[0] = a ^ d2
-    state[1] = b ^ c2
-    state[2] = c2 ^ (b << 9)
-    state[3] = (d2 << 11) | (d2 >>> 21)
+    const c = this.#c ^ this.#a
+    const d = this.#d ^ b
+    this.#b = b ^ c
+    this.#a ^= d
+    this.#c = c ^ (b << 9)
+    this.#d = (d << 11) | (d >>> 21)
     return result
   }
 

@@ -56,6 +56,8 @@ export class SeededSocket implements Socket {
   #closedError: Error | null = null
   #takeDue = false
   #readDue = false
+  readonly #takeName: string
+  readonly #readName: string
 
   constructor(addresses: SocketAddresses, around: SocketSurroundings) {
     this.remoteHost = addresses.remoteHost
@@ -63,6 +65,8 @@ export class SeededSocket implements Socket {
     this.localHost = addresses.localHost
     this.localPort = addresses.localPort
     this.#around = around
+    this.#takeName = `${around.name} take`
+    this.#readName = `${around.name} read`
     this.#capacityBytes = around.random.between(4096, 1 << 20)
   }
 
@@ -81,7 +85,7 @@ export class SeededSocket implements Socket {
   start(sink: SocketSink): void {
     assert(this.#sink === null, 'a socket has one sink')
     this.#sink = sink
-    if (this.#closed) this.#event('closed', () => sink.closed(this.#closedError))
+    if (this.#closed) this.#event(this.#name('closed'), () => sink.closed(this.#closedError))
     else this.#readSoon()
   }
 
@@ -91,7 +95,7 @@ export class SeededSocket implements Socket {
 
   write(buffers: readonly Buffer[], done?: () => void): void {
     if (this.#closed || this.#ending) {
-      if (done !== undefined) this.#event('write refused', done)
+      if (done !== undefined) this.#event(this.#name('write refused'), done)
       return
     }
     for (const bytes of buffers) if (bytes.length > 0) this.#queue.push({ bytes, done: null })
@@ -135,7 +139,7 @@ export class SeededSocket implements Socket {
     this.#queue = []
     this.#arrived = []
     this.#around.gone()
-    this.#event('closed', () => {
+    this.#event(this.#name('closed'), () => {
       for (const { done } of queue) done?.()
       this.#sink?.closed(error)
     })
@@ -155,10 +159,12 @@ export class SeededSocket implements Socket {
   #takeSoon(): void {
     if (this.#takeDue) return
     this.#takeDue = true
-    this.#event('take', () => {
-      this.#takeDue = false
-      return this.#take()
-    })
+    this.#event(this.#takeName, this.#takeNow)
+  }
+
+  readonly #takeNow = (): number => {
+    this.#takeDue = false
+    return this.#take()
   }
 
   #take(): number {
@@ -195,10 +201,12 @@ export class SeededSocket implements Socket {
   #readSoon(): void {
     if (this.#readDue || this.#sink === null) return
     this.#readDue = true
-    this.#event('read', () => {
-      this.#readDue = false
-      return this.#read()
-    })
+    this.#event(this.#readName, this.#readNow)
+  }
+
+  readonly #readNow = (): number => {
+    this.#readDue = false
+    return this.#read()
   }
 
   #read(): number {
@@ -235,8 +243,12 @@ export class SeededSocket implements Socket {
     return checksum
   }
 
-  #event(what: string, task: () => number | void): void {
-    const { events, random, process, name } = this.#around
-    events.schedule(random.below(20), `${name} ${what}`, process, task)
+  #name(what: string): string {
+    return `${this.#around.name} ${what}`
+  }
+
+  #event(name: string, task: () => number | void): void {
+    const { events, random, process } = this.#around
+    events.schedule(random.below(20), name, process, task)
   }
 }

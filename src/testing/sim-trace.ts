@@ -8,15 +8,27 @@ export class SimTrace {
   events = 0
   #high = 0x811c9dc5
   #low = 0xcbf29ce4
-  readonly #tail: { atUs: number; name: string; detail: number }[] = []
+  /** Of the last events, by their number modulo TAIL_LINES. */
+  readonly #times: number[] = []
+  readonly #names: string[] = []
+  readonly #details: number[] = []
 
   /** `detail` is any number that tells one event from another: a length, a checksum. */
   record(atUs: number, name: string, detail: number): void {
-    this.#mix(atUs % 2 ** 32)
-    this.#mix(detail)
-    for (let index = 0; index < name.length; index++) this.#mix(name.charCodeAt(index))
-    this.#tail[this.events % TAIL_LINES] = { atUs, name, detail }
-    this.events += 1
+    let high = this.#high
+    let low = this.#low
+    // One mixing for all, written out: it runs for every character of every event.
+    for (let index = -2; index < name.length; index++) {
+      const value = index >= 0 ? name.charCodeAt(index) : index === -2 ? atUs % 2 ** 32 : detail
+      high = Math.imul(high ^ value, 0x01000193)
+      low = Math.imul((low ^ value) + (high >>> 7), 0x85ebca6b)
+    }
+    this.#high = high
+    this.#low = low
+    const at = this.events++ % TAIL_LINES
+    this.#times[at] = atUs
+    this.#names[at] = name
+    this.#details[at] = detail
   }
 
   get hash(): string {
@@ -25,13 +37,11 @@ export class SimTrace {
 
   /** The last events, oldest first. */
   tail(lines = 20): string[] {
-    const start = this.events % TAIL_LINES
-    const all = [...this.#tail.slice(start), ...this.#tail.slice(0, start)]
-    return all.slice(-lines).map(({ atUs, name, detail }) => `${(atUs / 1000).toFixed(3)} ms ${name} ${detail}`)
-  }
-
-  #mix(value: number): void {
-    this.#high = Math.imul(this.#high ^ value, 0x01000193)
-    this.#low = Math.imul((this.#low ^ value) + (this.#high >>> 7), 0x85ebca6b)
+    const told: string[] = []
+    for (let event = Math.max(0, this.events - Math.min(lines, TAIL_LINES)); event < this.events; event++) {
+      const at = event % TAIL_LINES
+      told.push(`${((this.#times[at] ?? 0) / 1000).toFixed(3)} ms ${this.#names[at]} ${this.#details[at]}`)
+    }
+    return told
   }
 }

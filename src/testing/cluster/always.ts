@@ -27,6 +27,8 @@ export class AlwaysChecker {
   readonly #seen = new WeakMap<PartitionLog, Seen>()
   /** By partition and epoch: who led. */
   readonly #leaders = new Map<string, number>()
+  /** The epoch in which a partition was last found to lead: who led it then is settled. */
+  readonly #ledIn = new WeakMap<Partition, number>()
   readonly #lastLeader = new Map<string, number>()
   readonly #images = new WeakMap<Inside, MetadataImage>()
   #lastController = -1
@@ -48,14 +50,14 @@ export class AlwaysChecker {
   }
 
   #checkPartition(node: ClusterNode, partition: Partition): void {
-    const { log, leaderEpoch, isLeader, name } = partition
-    if (isLeader) this.#checkLeader(node, partition)
+    const { log, leaderEpoch, isLeader } = partition
+    if (isLeader && this.#ledIn.get(partition) !== leaderEpoch) this.#checkLeader(node, partition)
     if (log === null) return
     const { startOffset, highWatermark, writtenEnd, assignedEnd } = log
     const before = this.#seen.get(log)
     const isInOrder = startOffset <= highWatermark && highWatermark <= writtenEnd && writtenEnd <= assignedEnd
     const ends = (): string =>
-      `${name} at ${node.name}: start ${startOffset}, high watermark ${highWatermark}, written ${writtenEnd}, assigned ${assignedEnd}`
+      `${partition.name} at ${node.name}: start ${startOffset}, high watermark ${highWatermark}, written ${writtenEnd}, assigned ${assignedEnd}`
     if (!isInOrder) this.#sim.check(false, ends)
     const isrSize = partition.assignment.isr.length
     if (before === undefined) {
@@ -63,7 +65,10 @@ export class AlwaysChecker {
       return
     }
     if (leaderEpoch < before.leaderEpoch)
-      this.#sim.check(false, () => `${name} at ${node.name}: leader epoch ${leaderEpoch} after ${before.leaderEpoch}`)
+      this.#sim.check(
+        false,
+        () => `${partition.name} at ${node.name}: leader epoch ${leaderEpoch} after ${before.leaderEpoch}`,
+      )
     if (isLeader && leaderEpoch === before.leaderEpoch && highWatermark < before.highWatermark)
       this.#sim.check(false, () => `${ends()}, before ${before.highWatermark}`)
     if (isrSize < before.isrSize) this.#sim.sometimes('ISR shrink')
@@ -74,7 +79,9 @@ export class AlwaysChecker {
     before.isrSize = isrSize
   }
 
-  #checkLeader(node: ClusterNode, { name, topicId, leaderEpoch }: Partition): void {
+  #checkLeader(node: ClusterNode, partition: Partition): void {
+    const { name, topicId, leaderEpoch } = partition
+    this.#ledIn.set(partition, leaderEpoch)
     const key = `${topicId}/${name}/${leaderEpoch}`
     const known = this.#leaders.get(key)
     if (known === undefined) {
