@@ -1,6 +1,5 @@
 /** Something changed: whoever waits looks again. Several may wait, each for its own time at most. */
 import type { Clock } from '../world/world.ts'
-import { pause } from './call.ts'
 
 export class Signal {
   readonly #clock: Clock
@@ -22,12 +21,10 @@ export class Signal {
     this.#waiting.add(resume)
     const aborted = (): void => resume()
     signal?.addEventListener('abort', aborted, { once: true })
-    if (timeoutMs === null || timeoutMs === Infinity) await raised
-    else {
-      const over = new AbortController()
-      await Promise.race([raised, pause(this.#clock, timeoutMs, over.signal).catch(() => {})])
-      over.abort(new Error('no longer waited for'))
-    }
+    const isTimed = timeoutMs !== null && timeoutMs !== Infinity
+    const timer = isTimed ? this.#clock.at(this.#clock.monotonicMs() + timeoutMs, resume) : null
+    await raised
+    timer?.cancel()
     this.#waiting.delete(resume)
     signal?.removeEventListener('abort', aborted)
   }
