@@ -17,6 +17,10 @@ const LATER_START = 348_160 + BLOCK_BYTES
 /** What becomes of one page at a power loss; `tornAt` is the number of its first sectors that are new. */
 export type PageFate = 'kept' | 'lost' | { readonly tornAt: number }
 
+/** Copies of pages that nobody needs any more: a log that is synced after each write makes one each time. */
+const spareCopies: Buffer[] = []
+const SPARE_COPIES_MAX = 64
+
 export class MemoryBytes {
   size = 0
   readonly #blocks: (Buffer | undefined)[] = []
@@ -67,6 +71,8 @@ export class MemoryBytes {
   }
 
   sync(): void {
+    for (const durable of this.#unsynced?.values() ?? [])
+      if (durable !== null && spareCopies.length < SPARE_COPIES_MAX) spareCopies.push(durable)
     this.#unsynced?.clear()
     this.#durableSize = this.size
   }
@@ -115,7 +121,9 @@ export class MemoryBytes {
         continue
       }
       const within = start - startOfBlock(blockOf(start))
-      unsynced.set(page, Buffer.from(block.subarray(within, within + PAGE_BYTES)))
+      const durable = spareCopies.pop() ?? Buffer.allocUnsafeSlow(PAGE_BYTES)
+      block.copy(durable, 0, within, within + PAGE_BYTES)
+      unsynced.set(page, durable)
     }
   }
 
