@@ -85,6 +85,8 @@ export async function runSeeds({ name, counters, simulate }: Simulator): Promise
   console.log(
     `${events} events, ${(virtualMs / 1000).toFixed(0)} simulated seconds in ${seconds.toFixed(1)} s: ${(virtualMs / 1000 / seconds).toFixed(0)} to one`,
   )
+  const { user, system } = process.cpuUsage()
+  console.log(`${((user + system) / 1e6 / Math.max(runs, 1)).toFixed(2)} s of CPU a seed`)
   console.log(`${passed} passed, ${failed} failed`)
   process.exitCode = failed === 0 ? 0 : 1
 }
