@@ -4,6 +4,7 @@
  * KafkaError NOT_CONTROLLER. Callers have authorized the request.
  */
 import type { Init } from '../protocol/codec.ts'
+import type { AddRaftVoterRequest, AddRaftVoterResponse } from '../protocol/generated/add-raft-voter.ts'
 import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
@@ -40,6 +41,7 @@ import type {
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
 } from '../protocol/generated/list-partition-reassignments.ts'
+import type { RemoveRaftVoterRequest, RemoveRaftVoterResponse } from '../protocol/generated/remove-raft-voter.ts'
 import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
 
@@ -87,5 +89,7 @@ export interface ControllerApi {
     request: AssignReplicasToDirsRequest,
     context: ControllerContext,
   ): Answer<AssignReplicasToDirsResponse>
+  addRaftVoter(request: AddRaftVoterRequest, context: ControllerContext): Answer<AddRaftVoterResponse>
+  removeRaftVoter(request: RemoveRaftVoterRequest, context: ControllerContext): Answer<RemoveRaftVoterResponse>
   describeQuorum(request: DescribeQuorumRequest, context: ControllerContext): Answer<DescribeQuorumResponse>
 }

@@ -41,6 +41,7 @@ import type { LogContent, MetadataLog } from './metadata-log.ts'
 import { allocateProducerIds } from './producer-ids.ts'
 import { ControllerRuntime, type ImageListener } from './runtime.ts'
 import { updateFeatures } from './update-features.ts'
+import { addRaftVoter, removeRaftVoter } from './voter-changes.ts'
 
 export interface ControllerOptions {
   readonly clock: Clock
@@ -186,8 +187,14 @@ export class Controller implements ControllerApi {
   assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request) =>
     this.#answer(this.#decide((state) => assignReplicasToDirs(state, request)))
 
+  addRaftVoter: ControllerApi['addRaftVoter'] = (request) =>
+    addRaftVoter(this.#log, this.#options.settings.clusterId, request)
+
+  removeRaftVoter: ControllerApi['removeRaftVoter'] = (request) =>
+    removeRaftVoter(this.#log, this.#options.settings.clusterId, request)
+
   describeQuorum: ControllerApi['describeQuorum'] = async (request, { apiVersion }) =>
-    describeQuorum(this.#log, this.#options.registration.listeners, request, apiVersion)
+    describeQuorum(this.#log, request, apiVersion)
 
   /** Stops deciding, waits for what is being written, closes the log. */
   async close(): Promise<void> {

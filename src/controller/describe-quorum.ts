@@ -2,7 +2,6 @@
 import { ERROR_CODES } from '../base/error-codes.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { DescribeQuorumRequest, DescribeQuorumResponse } from '../protocol/generated/describe-quorum.ts'
-import type { EndpointImage } from '../metadata/cluster-image.ts'
 import type { LogReplica, MetadataLog } from './metadata-log.ts'
 
 const ADDRESSES_VERSION = 2
@@ -24,7 +23,6 @@ function refused(
 
 export function describeQuorum(
   log: MetadataLog,
-  listeners: readonly EndpointImage[],
   request: DescribeQuorumRequest,
   apiVersion: number,
 ): Init<DescribeQuorumResponse> {
@@ -65,6 +63,9 @@ export function describeQuorum(
   const topics = [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0, ...quorum }] }]
   // Older versions have no place for addresses, and no default that could be left out.
   if (apiVersion < ADDRESSES_VERSION) return { errorCode: 0, topics }
-  const nodes = [{ nodeId: log.nodeId, listeners: listeners.map(({ name, host, port }) => ({ name, host, port })) }]
+  // Where the voters listen, as the quorum knows it.
+  const nodes = log.voters.map(({ id, endpoints }) => {
+    return { nodeId: id, listeners: endpoints.map(({ name, host, port }) => ({ name, host, port })) }
+  })
   return { errorCode: 0, topics, nodes }
 }

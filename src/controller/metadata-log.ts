@@ -2,6 +2,7 @@
  * The replicated log under the controller, as far as the controller sees it: `quorum/quorum.ts` is one, tests have
  * another. Values are framed metadata records; a batch of them survives as a whole or not at all.
  */
+import type { ErrorCode } from '../base/error-codes.ts'
 import type { Provenance } from '../metadata/image.ts'
 import type { Uuid } from '../base/uuid.ts'
 
@@ -15,11 +16,35 @@ export interface LogReplica {
   readonly lastCaughtUpMs: number
 }
 
+export interface LogVoter {
+  readonly id: number
+  readonly directoryId: Uuid
+}
+
+export interface LogEndpoint {
+  readonly name: string
+  readonly host: string
+  readonly port: number
+}
+
+/** One voter more, or one less. */
+export type VoterChange =
+  | {
+      readonly kind: 'addVoter'
+      readonly voter: LogVoter
+      readonly endpoints: readonly LogEndpoint[]
+      /** False: answered after the append. */
+      readonly ackWhenCommitted: boolean
+    }
+  | { readonly kind: 'removeVoter'; readonly voter: LogVoter }
+
 export interface MetadataLog {
   readonly nodeId: number
   readonly epoch: number
   readonly kraftVersion: number
-  readonly voters: readonly { readonly id: number; readonly directoryId: Uuid }[]
+  readonly voters: readonly (LogVoter & { readonly endpoints: readonly LogEndpoint[] })[]
+  /** Answered by the leader, once it is committed; refused by every other node. */
+  changeVoters(change: VoterChange): Promise<{ readonly error: ErrorCode; readonly message: string | null }>
   /** Why kraft.version can't be raised to `level` now; null: nothing is in the way. */
   kraftVersionObstacle(level: number): string | null
   /** In force at once, committed with the next record. @throws KafkaError NOT_CONTROLLER. */

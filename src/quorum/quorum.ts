@@ -7,7 +7,15 @@
  * recovered as after an unclean shutdown.
  */
 import { KafkaError } from '../base/errors.ts'
-import type { LeaderView, RaftAnswer, RaftBatch, RaftRequest } from '../raft/messages.ts'
+import type {
+  AddVoterRequest,
+  LeaderView,
+  RaftAnswer,
+  RaftBatch,
+  RaftRequest,
+  RemoveVoterRequest,
+  VoterChangeAnswer,
+} from '../raft/messages.ts'
 import { Raft, type QuorumStatus } from '../raft/raft.ts'
 import type { Outgoing, RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
 import type { HostPort, ReplicaKey, Voter } from '../raft/voters.ts'
@@ -290,6 +298,11 @@ export class Quorum {
     }
     if (answer.kind !== 'fetchSnapshot') return answer
     return answer.error === 'NONE' ? this.#piece(answer, bytesMax) : { ...answer, bytes: Buffer.alloc(0) }
+  }
+
+  /** Of the leader: one voter more or less. Resolves when that is committed, or refused. */
+  async changeVoters(request: AddVoterRequest | RemoveVoterRequest): Promise<VoterChangeAnswer> {
+    return (await this.request(request)) as VoterChangeAnswer
   }
 
   /** Gives the leadership up. */

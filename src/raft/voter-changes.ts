@@ -11,7 +11,16 @@ import type { AddVoterRequest, ApiVersionsResult, RemoveVoterRequest, UpdateVote
 import { noteVoter } from './kraft-version.ts'
 import type { RaftState } from './raft-state.ts'
 import type { ReplyToken } from './raft-io.ts'
-import { KRAFT_VERSIONS, endpointOf, sameKey, servesLevel, withVoter, withoutVoter, type VoterSet } from './voters.ts'
+import {
+  KRAFT_VERSIONS,
+  endpointOf,
+  sameKey,
+  servesLevel,
+  withVoter,
+  withoutVoter,
+  type ReplicaKey,
+  type VoterSet,
+} from './voters.ts'
 
 export function handleAddVoter(state: RaftState, token: ReplyToken, request: AddVoterRequest, nowMs: number): void {
   const { voter, endpoints, ackWhenCommitted } = request
@@ -21,16 +30,18 @@ export function handleAddVoter(state: RaftState, token: ReplyToken, request: Add
   const { leadership, options } = state
   if (error !== null || leadership === null) return refuse(error ?? 'NOT_LEADER_OR_FOLLOWER', null)
   if (voter.id < 0 || voter.directoryId === ZERO_UUID)
-    return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
+    return refuse('INVALID_REQUEST', "Add voter request didn't include a valid voter")
   const endpoint = endpointOf(endpoints, options.listenerName)
   if (endpoint === null) return refuse('INVALID_REQUEST', `The voter has no listener ${options.listenerName}.`)
   const obstacle = obstacleTo(state, leadership, 'adding')
   if (obstacle !== null) return refuse(...obstacle)
   if (state.set.voters.some(({ id }) => id === voter.id)) {
-    return refuse('DUPLICATE_VOTER', `Node ${voter.id} is a voter already; remove it before it is added anew.`)
+    const message = `The voter id for ${keyText(voter)} is already part of the set of voters ${keysText(state)}.`
+    return refuse('DUPLICATE_VOTER', message)
   }
   const deadlineMs = nowMs + options.timing.requestTimeoutMs
-  if (state.peers.readyAtMs(endpoint) > nowMs) return refuse('REQUEST_TIMED_OUT', 'The new voter can not be reached.')
+  if (state.peers.readyAtMs(endpoint) > nowMs)
+    return refuse('REQUEST_TIMED_OUT', `New voter ${keyText(voter)} is not ready to receive requests`)
   leadership.pending = {
     kind: 'addVoter',
     token,
@@ -55,7 +66,11 @@ export function handleApiVersions(state: RaftState, result: ApiVersionsResult, n
   if (kraftVersions === null || !servesLevel(kraftVersions, kraftVersion)) {
     settle(state, 'INVALID_REQUEST', `The new voter does not serve kraft.version ${kraftVersion}.`)
   } else if (!state.leadership!.isCaughtUp(pending.voter, nowMs)) {
-    settle(state, 'REQUEST_TIMED_OUT', 'The new voter has not fetched the whole log of late.')
+    settle(
+      state,
+      'REQUEST_TIMED_OUT',
+      `Aborted add voter operation for ${keyText(pending.voter)} since it is lagging behind`,
+    )
   } else {
     pending.offset = appendVoters(state, withVoter(state.set, { ...pending.voter, kraftVersions }), nowMs)
     if (!pending.ackWhenCommitted) settle(state, 'NONE', null)
@@ -81,12 +96,12 @@ export function handleRemoveVoter(
   const { leadership } = state
   if (error !== null || leadership === null) return refuse(error ?? 'NOT_LEADER_OR_FOLLOWER', null)
   if (voter.id < 0 || voter.directoryId === ZERO_UUID)
-    return refuse('INVALID_REQUEST', 'A voter is an id and a directory.')
+    return refuse('INVALID_REQUEST', "Remove voter request didn't include a valid voter")
   const obstacle = obstacleTo(state, leadership, 'removing')
   if (obstacle !== null) return refuse(...obstacle)
   const rest = withoutVoter(state.set, voter)
   if (rest === null)
-    return refuse('VOTER_NOT_FOUND', `Node ${voter.id} with that directory is no voter, or the only one.`)
+    return refuse('VOTER_NOT_FOUND', `Cannot remove voter ${keyText(voter)} from the set of voters ${keysText(state)}`)
   const offset = appendVoters(state, rest, nowMs)
   const deadlineMs = nowMs + state.options.timing.requestTimeoutMs
   leadership.pending = { kind: 'removeVoter', token, deadlineMs, voter: null, ackWhenCommitted: true, offset }
@@ -145,9 +160,23 @@ function obstacleTo(state: RaftState, leadership: Leadership, change: string): [
 }
 
 function passingObstacle(leadership: Leadership): [ErrorCode, string] | null {
-  if (leadership.pending !== null) return ['REQUEST_TIMED_OUT', 'Another voter change is under way.']
-  if (leadership.highWatermark === null) return ['REQUEST_TIMED_OUT', 'The leader has not committed in its epoch yet.']
+  if (leadership.pending !== null)
+    return ['REQUEST_TIMED_OUT', 'Request timed out waiting for leader to handle previous voter change request']
+  if (leadership.highWatermark === null)
+    return [
+      'REQUEST_TIMED_OUT',
+      'Request timed out waiting for leader to establish HWM and fence previous voter changes',
+    ]
   return null
+}
+
+/** As Kafka's tools print it. */
+function keyText({ id, directoryId }: ReplicaKey): string {
+  return `ReplicaKey(id=${id}, directoryId=${directoryId})`
+}
+
+function keysText({ set }: RaftState): string {
+  return `[${set.voters.map(keyText).join(', ')}]`
 }
 
 /** Answers the change under way. */

@@ -119,10 +119,9 @@ class Cluster {
     return finalizedFeatures.find(({ name }) => name === 'kraft.version')?.maxVersionLevel ?? 0
   }
 
-  async removeVoter(id: number): Promise<number> {
-    const { leaderId } = await this.quorum(IDS.find((one) => one !== id)!)
+  async removeVoter(at: number, id: number): Promise<number> {
     const voter = { clusterId: CLUSTER_ID, voterId: id, voterDirectoryId: directoryOf(id) }
-    return (await this.ask(leaderId, (client) => client.request(RemoveRaftVoter, voter), 9093)).errorCode
+    return (await this.ask(at, (client) => client.request(RemoveRaftVoter, voter))).errorCode
   }
 
   async snapshots(id: number): Promise<number> {
@@ -130,18 +129,28 @@ class Cluster {
     return files.filter(({ name }) => name.endsWith('.checkpoint')).length
   }
 
-  async quorum(
-    at: number,
-  ): Promise<{ leaderId: number; voters: number[]; observers: number[]; directories: string[] }> {
+  async quorum(at: number): Promise<{
+    leaderId: number
+    voters: number[]
+    observers: number[]
+    directories: string[]
+    nodes: [number, string][]
+  }> {
     const asked = { topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }] }
-    const { topics } = await this.ask(at, (client) => client.request(DescribeQuorum, asked))
+    const answer = await this.ask(at, (client) => client.request(DescribeQuorum, asked))
+    const { topics } = answer
     const { leaderId, currentVoters, observers } = topics[0]!.partitions[0]!
     const ids = (replicas: readonly { readonly replicaId: number }[]): number[] =>
       replicas.map(({ replicaId }) => replicaId).sort()
     const directories = currentVoters
       .toSorted((left, right) => left.replicaId - right.replicaId)
       .map(({ replicaDirectoryId }) => replicaDirectoryId)
-    return { leaderId, voters: ids(currentVoters), observers: ids(observers), directories }
+    const nodes = answer.nodes
+      .map(({ nodeId, listeners }): [number, string] => {
+        return [nodeId, listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join()]
+      })
+      .sort(([left], [right]) => left - right)
+    return { leaderId, voters: ids(currentVoters), observers: ids(observers), directories, nodes }
   }
 
   /** Committed on all nodes alike, and as clients are shown it. */
@@ -233,7 +242,7 @@ test('static voters become voters in the log, which come and go, and are so afte
       const [other = 0, third = 0] = IDS.filter((id) => id !== leaderId)
       for (let topic = 0; topic < 10; topic++) await cluster.createTopic(other, `without-${leaderId}-${topic}`)
       await cluster.start(leaderId)
-      expect(await cluster.removeVoter(third)).toBe(0)
+      expect(await cluster.removeVoter(third, third)).toBe(0)
       await cluster.createTopic(other, 'of-two')
       expect(await cluster.quorum(other)).toMatchObject({ voters: [leaderId, other].sort(), observers: [third] })
       for (const id of IDS) await cluster.stop(id, 'closeHard')
@@ -315,7 +324,7 @@ test('the broker of an active controller that is cut off asks the next one when 
   })
 })
 
-test('a node that was alone gets others as voters, and hands the quorum over to them', async () => {
+test('a node that was alone gets others as voters, asked for by any broker, and hands the quorum over to them', async () => {
   await withCluster(8, async (cluster) => {
     await cluster.format(1, [1])
     await cluster.start(1)
@@ -332,11 +341,16 @@ test('a node that was alone gets others as voters, and hands the quorum over to 
         voterDirectoryId: directoryOf(id),
         listeners,
       }
-      expect(await cluster.ask(1, (client) => client.request(AddRaftVoter, added), 9093)).toMatchObject({
-        errorCode: 0,
-      })
+      // Its own broker passes it on; the active controller's has it decided next door.
+      for (const [at, errorCode] of [
+        [id, 0],
+        [1, ERROR_CODES.DUPLICATE_VOTER],
+      ] as const) {
+        expect(await cluster.ask(at, (client) => client.request(AddRaftVoter, added))).toMatchObject({ errorCode })
+      }
     }
-    expect(await cluster.quorum(2)).toMatchObject({ leaderId: 1, voters: IDS })
+    const nodes = IDS.map((id) => [id, `CONTROLLER://n${id}:9093`])
+    for (const id of IDS) expect(await cluster.quorum(id)).toMatchObject({ leaderId: 1, voters: IDS, nodes })
     await cluster.createTopic(3, 'of-three')
     await cluster.stop(1)
     await cluster.createTopic(3, 'of-two')

@@ -30,6 +30,8 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     listPartitionReassignments: controller.listPartitionReassignments,
     alterPartition: followed(controller.alterPartition),
     assignReplicasToDirs: followed(controller.assignReplicasToDirs),
+    addRaftVoter: controller.addRaftVoter,
+    removeRaftVoter: controller.removeRaftVoter,
     describeQuorum: controller.describeQuorum,
   }
 }

@@ -5,6 +5,7 @@ import {
   listReassignmentsHandler,
 } from './controller-handlers/administration.ts'
 import { unregisterBrokerHandler } from './controller-handlers/membership.ts'
+import { addRaftVoterHandler, removeRaftVoterHandler } from './controller-handlers/voter-changes.ts'
 import type { Handler } from './handler.ts'
 import { addOffsetsToTxnHandler } from './handlers/add-offsets-to-txn.ts'
 import { addPartitionsToTxnHandler } from './handlers/add-partitions-to-txn.ts'
@@ -93,4 +94,6 @@ export const HANDLERS: readonly Handler[] = [
   listTransactionsHandler,
   listConfigResourcesHandler,
   describeTopicPartitionsHandler,
+  addRaftVoterHandler,
+  removeRaftVoterHandler,
 ]

@@ -13,6 +13,7 @@ import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { ControllerApi, ControllerContext } from '../controller/controller-api.ts'
 import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { readResponse, writeRequest } from '../protocol/frames.ts'
+import { AddRaftVoter } from '../protocol/generated/add-raft-voter.ts'
 import { AllocateProducerIds } from '../protocol/generated/allocate-producer-ids.ts'
 import { AlterConfigs } from '../protocol/generated/alter-configs.ts'
 import { AlterPartition } from '../protocol/generated/alter-partition.ts'
@@ -30,6 +31,7 @@ import { ElectLeaders } from '../protocol/generated/elect-leaders.ts'
 import { Envelope } from '../protocol/generated/envelope.ts'
 import { IncrementalAlterConfigs } from '../protocol/generated/incremental-alter-configs.ts'
 import { ListPartitionReassignments } from '../protocol/generated/list-partition-reassignments.ts'
+import { RemoveRaftVoter } from '../protocol/generated/remove-raft-voter.ts'
 import { UnregisterBroker } from '../protocol/generated/unregister-broker.ts'
 import { UpdateFeatures } from '../protocol/generated/update-features.ts'
 import type { HostPort } from '../raft/voters.ts'
@@ -118,6 +120,10 @@ export class RemoteController implements ControllerApi {
     this.#ask(ListPartitionReassignments, request, context, (own) => own.listPartitionReassignments(request, context))
   assignReplicasToDirs: ControllerApi['assignReplicasToDirs'] = (request, context) =>
     this.#ask(AssignReplicasToDirs, request, context, (own) => own.assignReplicasToDirs(request, context))
+  addRaftVoter: ControllerApi['addRaftVoter'] = (request, context) =>
+    this.#ask(AddRaftVoter, request, context, (own) => own.addRaftVoter(request, context))
+  removeRaftVoter: ControllerApi['removeRaftVoter'] = (request, context) =>
+    this.#ask(RemoveRaftVoter, request, context, (own) => own.removeRaftVoter(request, context))
   describeQuorum: ControllerApi['describeQuorum'] = (request, context) =>
     this.#ask(DescribeQuorum, request, context, (own) => own.describeQuorum(request, context))
 

@@ -742,6 +742,12 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   ),
   'UpdateFeatures.featureUpdates.maxVersionLevel': weighted([30, 0], [30, 1], [20, 99], [20, 20], [5, -1]),
   'UpdateFeatures.featureUpdates.upgradeType': weighted([50, 1], [25, 2], [20, 3], [3, 0], [2, 9]),
+  // A voter that nobody reaches is waited for; the only one can't go.
+  'AddRaftVoter.clusterId': weighted([80, null], [20, 'another']),
+  'AddRaftVoter.voterId': weighted([80, 1], [20, -1]),
+  'AddRaftVoter.listeners.name': weighted([60, 'CONTROLLER'], [40, 'NOWHERE']),
+  'RemoveRaftVoter.clusterId': weighted([80, null], [20, 'another']),
+  'RemoveRaftVoter.voterId': weighted([60, 1], [20, -1], [20, 0]),
   'DescribeQuorum.topics.topicName': weighted([80, '__cluster_metadata'], [20, 'x']),
   'DescribeQuorum.topics.partitions.partitionIndex': weighted([80, 0], [20, 1]),
   endpointType: weighted([70, 1], [20, 2], [5, 0], [5, 3]),

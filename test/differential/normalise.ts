@@ -34,6 +34,8 @@ interface NormalRule {
 
 export const RULES: readonly NormalRule[] = [
   { field: 'UpdateFeatures.errorMessage', rule: 'presence', because: 'the sentence names what a release supports' },
+  { field: 'RemoveRaftVoter.errorMessage', rule: 'presence', because: 'the sentence names random directories' },
+  { field: 'AddRaftVoter.errorMessage', rule: 'presence', because: 'the sentence names random directories' },
   { field: 'throttleTimeMs', rule: 'mask', because: 'times are measured' },
   { field: 'clusterId', rule: 'presence', because: 'two clusters' },
   { field: 'port', rule: 'sign', because: 'two servers on one machine' },

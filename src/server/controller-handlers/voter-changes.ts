@@ -1,47 +1,23 @@
 /**
  * AddRaftVoter v0-1, RemoveRaftVoter v0 and UpdateRaftVoter v0 (KIP-853): changes of the voters, one at a time. v1 of the first
- * may be answered before the change is committed.
+ * may be answered before the change is committed. Clients ask for the first two, of a broker or of a controller; voters for
+ * the last.
  */
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { AddRaftVoter } from '../../protocol/generated/add-raft-voter.ts'
 import { RemoveRaftVoter } from '../../protocol/generated/remove-raft-voter.ts'
 import { UpdateRaftVoter } from '../../protocol/generated/update-raft-voter.ts'
 import { clusterError } from '../../quorum/wire-served.ts'
-import type { RaftRequest, SimpleAnswer, VoterChangeAnswer } from '../../raft/messages.ts'
+import type { SimpleAnswer } from '../../raft/messages.ts'
 import type { ControllerServices } from '../controller-services.ts'
-import { handler } from '../handler.ts'
-
-async function change(
-  { quorum, clusterId }: ControllerServices,
-  asked: string | null,
-  request: RaftRequest,
-): Promise<{ readonly errorCode: number; readonly errorMessage: string | null }> {
-  const foreign = clusterError(asked, clusterId)
-  if (foreign !== null) {
-    const errorMessage = `The given id "${asked}" doesn't match the cluster id "${clusterId}"`
-    return { errorCode: ERROR_CODES[foreign], errorMessage }
-  }
-  const { error, message } = (await quorum.request(request)) as VoterChangeAnswer
-  return { errorCode: ERROR_CODES[error], errorMessage: message }
-}
+import { handler, type AsksController } from '../handler.ts'
 
 export const addRaftVoterHandler = handler(AddRaftVoter, {
-  handle: (services: ControllerServices, request) => {
-    const { voterId: id, voterDirectoryId: directoryId, listeners: endpoints, ackWhenCommitted } = request
-    return change(services, request.clusterId, {
-      kind: 'addVoter',
-      voter: { id, directoryId },
-      endpoints,
-      ackWhenCommitted,
-    })
-  },
+  handle: ({ controller }: AsksController, request, context) => controller.addRaftVoter(request, context),
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
 })
 export const removeRaftVoterHandler = handler(RemoveRaftVoter, {
-  handle: (services: ControllerServices, request) => {
-    const { voterId: id, voterDirectoryId: directoryId } = request
-    return change(services, request.clusterId, { kind: 'removeVoter', voter: { id, directoryId } })
-  },
+  handle: ({ controller }: AsksController, request, context) => controller.removeRaftVoter(request, context),
   failed: (_request, error) => ({ errorCode: error.errno, errorMessage: error.message }),
 })
 export const updateRaftVoterHandler = handler(UpdateRaftVoter, {

@@ -1,7 +1,7 @@
 /**
  * Nodes with both roles, Klamm's and Apache Kafka's, as one metadata quorum: 1 Klamm + 2 Kafka, then 2 Klamm + 1 Kafka. The
  * active controller goes (killed, and in an orderly way), so that the quorum is led by either kind in turn; a voter is
- * taken out and added again by the other kind's tool. Whatever was decided is there after each step, on every node, and
+ * taken out and added again by the other kind's tool, through a broker. Whatever was decided is there after each step, on every node, and
  * the metadata logs are the same bytes as far as they are committed.
  */
 import { randomBytes } from 'node:crypto'
@@ -76,13 +76,13 @@ async function inTurn(suite, jars, kinds) {
   })
   await test('a voter is removed by the one kind of tool, observes, and is added by the other', async () => {
     const tools = one === 'klamm' ? ['klamm', 'kafka'] : ['kafka', 'klamm']
-    await cluster.removeController(tools[0], 1)
+    await cluster.removeController(tools[0], 1, cluster.throughBroker(2))
     await until(
       async () => (await cluster.replicas(tools[1])).find(([id]) => id === 1)?.[1] === 'Observer',
       'it observes',
     )
     await cluster.createTopic(1, 'by-an-observer')
-    await cluster.addController(tools[1], 1)
+    await cluster.addController(tools[1], 1, cluster.throughBroker(1))
     await until(async () => (await cluster.replicas(tools[0])).every(([, status]) => status !== 'Observer'), 'it votes')
     await cluster.createTopic(1, 'by-a-voter')
     await cluster.settled()
@@ -219,15 +219,15 @@ class MixedCluster {
       .sort(([left], [right]) => left - right)
   }
 
-  async removeController(kind, id) {
+  async removeController(kind, id, through) {
     const directory = this.#places.get(id).directoryId()
     const args = ['remove-controller', '--controller-id', String(id), '--controller-directory-id', directory]
-    await this.#tool(kind, 'quorum', [...this.#throughControllers(), ...args])
+    await this.#tool(kind, 'quorum', [...through, ...args])
   }
 
-  async addController(kind, id) {
+  async addController(kind, id, through) {
     const { propertiesFile } = this.#places.get(id)
-    const command = [...this.#throughControllers(), '--command-config', propertiesFile, 'add-controller']
+    const command = [...through, '--command-config', propertiesFile, 'add-controller']
     await this.#tool(kind, 'quorum', command)
   }
 
