@@ -101,6 +101,11 @@ test('a plain file has nothing to report', () => {
   expect(parsed.config.logDirs).toEqual(['/tmp/kafka-logs'])
 })
 
+test('a node with both roles may be one of several static voters', () => {
+  const voters = { 'controller.quorum.voters': '1@localhost:9093,2@localhost:9094,3@localhost:9095' }
+  expect(parse({ ...BASE, ...voters }).refused).toEqual([])
+})
+
 test('what would weaken security or lose data is refused', () => {
   const unsafe = {
     listeners: 'SSL://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',

@@ -132,20 +132,11 @@ export function supportOf(config: BrokerConfig): Support {
       warnings.push(`Unknown configuration ${name}: ignored`)
     }
   }
-  refuseRoles(config, refused)
   return { warnings, unsupported, refused }
 }
 
 function isListenerKey(name: string): boolean {
   return name.startsWith('listener.name.')
-}
-
-/** A node with both roles is the only controller of its cluster. */
-function refuseRoles(config: BrokerConfig, refused: string[]): void {
-  if (config.processRoles.size < 2) return
-  const others = config.quorumVoters.filter((voter) => voter.id !== config.nodeId)
-  if (others.length > 0)
-    refused.push('controller.quorum.voters names other nodes: of several controllers none can be a broker too yet')
 }
 
 function sameValue(left: ConfigValue, right: ConfigValue): boolean {
