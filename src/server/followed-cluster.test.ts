@@ -14,6 +14,7 @@ import { connectFrom } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
 import type { Node } from './node-life.ts'
 import { startNode } from './node.ts'
+import { CONSUMER_OFFSETS } from './topic-names.ts'
 
 const METADATA = '/data/__cluster_metadata-0'
 
@@ -142,6 +143,28 @@ test('a broker that was away for long gets the snapshot, keeps it, and starts fr
     await cluster.startBroker()
     await world.advance(1000)
     expect(await cluster.topics()).toEqual(['gone', 'stays'])
+  })
+})
+
+test('a killed broker that comes back within its session leads nothing before it is registered anew', async () => {
+  await withCluster(5, async (cluster) => {
+    const internal = { name: CONSUMER_OFFSETS, numPartitions: 1, replicationFactor: 1 }
+    const client = await cluster.connect()
+    await client.request(CreateTopics, { topics: [internal], timeoutMs: 30_000 })
+    client.close()
+    await cluster.world.advance(1000)
+    cluster.world.node('other').crash()
+    const lines: string[] = []
+    const told = (line: string): void => void lines.push(line)
+    await cluster.startBroker({ debug: told, info: told, warn: told, error: told })
+    await cluster.world.advance(1000)
+    const refused = lines.findIndex((line) => line.includes('DUPLICATE_BROKER_REGISTRATION'))
+    const registered = lines.findIndex((line) => line.startsWith('Registered broker 2'))
+    const loaded = lines.findIndex((line) => line.startsWith('Loaded group coordinator partition 0'))
+    expect(refused).toBeGreaterThanOrEqual(0)
+    expect(registered).toBeGreaterThan(refused)
+    expect(loaded).toBeGreaterThan(registered)
+    expect(lines[loaded]).not.toContain('at epoch 0')
   })
 })
 

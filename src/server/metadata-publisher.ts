@@ -1,18 +1,22 @@
 /**
  * Brings each committed change of the metadata into force on this broker, in order: settings, logs and leadership first,
- * then the image that clients see, then the coordinators. So whatever a client can see can be used.
+ * then the image that clients see, then the coordinators. So whatever a client can see can be used. Until the metadata knows
+ * this process, it leads nothing: see former-incarnation.ts.
  */
 import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
 import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import type { MetadataDelta } from '../metadata/delta.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import type { TopicChange } from '../metadata/topics-delta.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { CompactionNotice } from './compaction-notice.ts'
 import type { DynamicConfigs } from './dynamic-configs.ts'
+import { changesOfRegistration, isRegistered, withoutLeader } from './former-incarnation.ts'
 import type { ReplicationQuotas } from './replication-quotas.ts'
 import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
 
@@ -21,6 +25,8 @@ const NAMED_TOPICS_MAX = 5
 
 export interface MetadataPublisherOptions {
   readonly nodeId: number
+  /** Of this process. */
+  readonly incarnationId: Uuid
   readonly logger: Logger
   readonly configs: DynamicConfigs
   readonly quotas: ReplicationQuotas
@@ -41,6 +47,7 @@ export class MetadataPublisher {
   readonly #compaction: CompactionNotice
   readonly #coordinators: readonly (readonly [string, Elected])[]
   #image: MetadataImage
+  #isRegistered = false
   #queue: Promise<void> = Promise.resolve()
 
   constructor(image: MetadataImage, options: MetadataPublisherOptions) {
@@ -60,8 +67,8 @@ export class MetadataPublisher {
 
   /** The image that the node started from: every topic in it is new to this process, none is new to the disk. */
   async start(): Promise<void> {
-    const { replicas, groups } = this.#options
-    const topics = [...this.#image.topics.all()]
+    const { replicas, groups, nodeId } = this.#options
+    const topics = [...this.#image.topics.all()].map((topic) => withoutLeader(topic, nodeId))
     const changed = topics.map((after) => ({ after, partitions: after.partitions.keys(), created: false }))
     await replicas.apply([], changed)
     this.#lookForCompacted(
@@ -69,10 +76,6 @@ export class MetadataPublisher {
       this.#image,
     )
     groups.onMetadataImage(this.#image)
-    for (const [name, coordinator] of this.#coordinators) {
-      const topic = this.#image.topics.byName(name)
-      if (topic !== null) this.#elect(coordinator, null, topic, topic.partitions.keys())
-    }
   }
 
   /** Queues the next committed change. A failure leaves this node behind the cluster for good: it is `failed`, once. */
@@ -88,7 +91,7 @@ export class MetadataPublisher {
   async #publish(delta: MetadataDelta, image: MetadataImage): Promise<void> {
     const { replicas, groups } = this.#options
     this.#applyConfigs(delta, image)
-    const changes = delta.changedTopics()
+    const changes = this.#changedTopics(delta, image)
     const deleted = delta.deletedTopics()
     for (const [topic, coordinator] of this.#coordinators)
       if (deleted.some(({ name }) => name === topic)) this.#resignAll(coordinator, topic)
@@ -103,6 +106,15 @@ export class MetadataPublisher {
       const change = changes.find(({ after }) => after.name === name)
       if (change !== undefined) this.#elect(coordinator, change.before, change.after, change.partitions)
     }
+  }
+
+  #changedTopics(delta: MetadataDelta, image: MetadataImage): readonly TopicChange[] {
+    const { nodeId, incarnationId } = this.#options
+    const changes = delta.changedTopics()
+    if (this.#isRegistered) return changes
+    this.#isRegistered = isRegistered(image, nodeId, incarnationId)
+    if (this.#isRegistered) return changesOfRegistration(changes, image, nodeId)
+    return changes.map((change) => ({ ...change, after: withoutLeader(change.after, nodeId) }))
   }
 
   #tellOfCreated(topics: readonly TopicImage[]): void {

@@ -228,6 +228,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
     })
     const publisher: MetadataPublisher = new MetadataPublisher(image, {
       nodeId: config.nodeId,
+      incarnationId,
       logger,
       configs,
       quotas,
