@@ -8,6 +8,7 @@ import { SimRun } from '../sim-run.ts'
 import { ClusterNode } from './cluster-node.ts'
 import type { Counter } from './counters.ts'
 import { RecordTruth } from './record-truth.ts'
+import { TransactionTruth } from './transaction-truth.ts'
 import { BROKER_PORT, CONTROLLER_PORT, type ClusterSettings } from './settings.ts'
 
 const LINES_MAX = 6000
@@ -18,6 +19,7 @@ export class ClusterSim extends SimRun<Counter> {
   readonly settings: ClusterSettings
   readonly nodes: readonly ClusterNode[]
   readonly records: RecordTruth
+  readonly transactions: TransactionTruth
   /** What the operator was told of topics, or what he was told nothing certain of. */
   readonly topics = new Map<string, 'there' | 'gone' | 'perhaps'>()
   /** Faults that are under way now. */
@@ -29,6 +31,7 @@ export class ClusterSim extends SimRun<Counter> {
     super(world, LINES_MAX)
     this.settings = settings
     this.records = new RecordTruth(this)
+    this.transactions = new TransactionTruth(this)
     this.nodes = settings.nodes.map((node) => new ClusterNode(this, node))
   }
 
@@ -46,6 +49,13 @@ export class ClusterSim extends SimRun<Counter> {
 
   get bootstrap(): string[] {
     return this.brokers.map(({ name }) => `${name}:${BROKER_PORT}`)
+  }
+
+  /** That clients write to. */
+  get partitions(): { topic: string; partition: number }[] {
+    return this.settings.topics.flatMap(({ name: topic, partitions }) =>
+      Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+    )
   }
 
   /** As some broker sees it; null: none is up, or there is no such partition. */

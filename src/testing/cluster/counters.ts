@@ -39,6 +39,11 @@ export const COUNTERS = [
   'config changed',
   'record refused',
   'producer began anew',
+  'transaction committed',
+  'transaction aborted',
+  'transaction abandoned',
+  'transaction of unknown fate',
+  'producer fenced',
   'rebalance',
   'commit',
 ] as const

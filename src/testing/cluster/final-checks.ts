@@ -9,11 +9,14 @@ import type { PartitionLog } from '../../storage/partition-log.ts'
 import { KlammClient } from '../../client/klamm.ts'
 import { difference, plainImage, textOf } from '../plain-image.ts'
 import type { ClusterSim } from './cluster-sim.ts'
+import type { LoggedRecord } from './record-truth.ts'
 import { GROUP } from './workloads.ts'
 
 const READ_BYTES = 1 << 20
 
-export async function checkReplicas(sim: ClusterSim): Promise<void> {
+/** Returns every record that is in some log. */
+export async function checkReplicas(sim: ClusterSim): Promise<ReadonlySet<string>> {
+  const all = new Set<string>()
   for (const { name, partitions } of sim.settings.topics) {
     for (let index = 0; index < partitions; index++) {
       const copies: { readonly at: string; readonly bytes: Buffer }[] = []
@@ -30,9 +33,12 @@ export async function checkReplicas(sim: ClusterSim): Promise<void> {
             `${name}-${index}: the logs of ${first!.at} (${first!.bytes.length}) and ${other.at} (${other.bytes.length} bytes) differ`,
         )
       }
-      sim.records.checkWhole(name, index, recordsOf(first!.bytes))
+      const records = recordsOf(first!.bytes)
+      sim.records.checkWhole(name, index, records)
+      for (const { value } of records) if (value !== null) all.add(value)
     }
   }
+  return all
 }
 
 async function wholeLog(log: PartitionLog): Promise<Buffer> {
@@ -48,13 +54,13 @@ async function wholeLog(log: PartitionLog): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-function recordsOf(bytes: Buffer): { offset: number; value: string }[] {
-  const records: { offset: number; value: string }[] = []
+function recordsOf(bytes: Buffer): LoggedRecord[] {
+  const records: LoggedRecord[] = []
   const cursor = new BatchCursor().reset(bytes)
   while (cursor.next()) {
-    if (isControl(bytes, cursor.at)) continue
+    const isMarker = isControl(bytes, cursor.at)
     for (const { offset, value } of readRecords(bytes, cursor.at)) {
-      records.push({ offset, value: value?.toString().trimEnd() ?? '' })
+      records.push({ offset, value: isMarker ? null : (value?.toString().trimEnd() ?? '') })
     }
   }
   return records
@@ -115,17 +121,14 @@ export async function checkGroup(sim: ClusterSim): Promise<void> {
   }
   const untilMs = sim.nowMs + 30_000
   const lagging = async (): Promise<string[]> => {
-    const found = await consumer.committed([...ends.keys()].map(placeOf))
+    const now = await consumer.committed([...ends.keys()].map(placeOf))
     return [...ends].flatMap(([name, end]) => {
-      const offset = found.get(name)?.offset ?? 0
+      const offset = now.get(name)?.offset ?? 0
       return offset === end ? [] : [`${name} is committed at ${offset}, and ends at ${end}`]
     })
   }
-  // The offsets of groups are not synced before they are acknowledged: they may go with the power of all.
-  if (!sim.counters.has('power loss of all nodes')) {
-    const found = await consumer.committed([...ends.keys()].map(placeOf))
-    for (const name of ends.keys()) sim.records.checkCommitted(name, found.get(name)?.offset ?? 0)
-  }
+  const found = await consumer.committed([...ends.keys()].map(placeOf))
+  for (const name of ends.keys()) sim.records.checkCommitted(name, found.get(name)?.offset ?? 0)
   for (;;) {
     const batch = await consumer.poll({ timeoutMs: 1000 })
     if (batch !== null) {

@@ -4,6 +4,12 @@
  */
 import type { ClusterSim } from './cluster-sim.ts'
 
+export interface LoggedRecord {
+  readonly offset: number
+  /** Null: the end of a transaction. */
+  readonly value: string | null
+}
+
 interface PartitionTruth {
   /** By offset. */
   readonly values: Map<number, string>
@@ -60,7 +66,7 @@ export class RecordTruth {
   }
 
   /** All of a partition, at rest. */
-  checkWhole(topic: string, partition: number, records: readonly { offset: number; value: string }[]): void {
+  checkWhole(topic: string, partition: number, records: readonly LoggedRecord[]): void {
     const name = `${topic}-${partition}`
     const { acknowledged } = this.#of(topic, partition)
     const seen = new Map<string, number>()
@@ -69,6 +75,7 @@ export class RecordTruth {
     for (const { offset, value } of records) {
       this.#sim.check(offset === next, () => `${name}: ${offset} follows ${next - 1}`)
       next = offset + 1
+      if (value === null) continue
       this.observe(topic, partition, offset, value, 'the last reader')
       const before = seen.get(value)
       this.#sim.check(before === undefined, () => `${name}: ${value} is there twice, at ${before} and ${offset}`)

@@ -27,6 +27,8 @@ export interface ClusterSettings {
   readonly withElr: boolean
   readonly producers: number
   readonly consumers: number
+  /** Producers that write in transactions. */
+  readonly transactional: number
   /** An operator adds and removes voters of the quorum. */
   readonly votersChange: boolean
   /** How long faults come. */
@@ -72,6 +74,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     'transaction.state.log.replication.factor': String(REPLICAS),
     'transaction.state.log.min.isr': String(MIN_ISR),
     'transaction.state.log.num.partitions': '1',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '100',
     'offsets.commit.timeout.ms': '3000',
@@ -89,7 +92,8 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     'controlled.shutdown.enable': 'true',
   }
   const topicConfigs: Record<string, string> = { 'internal.segment.bytes': pick('4000', '15000', '1000000') }
-  if (isDurable) topicConfigs['flush.messages'] = '1'
+  // Of internal topics too: what groups and transactions were told is as durable.
+  if (isDurable) properties['log.flush.interval.messages'] = '1'
   const controllers = shape.filter((role) => role !== 'broker').length
   const votersChange = controllers > 1 && random.chance(0.5)
   // Of a quorum that changes, some may join later. Controllers come first in every shape.
@@ -106,6 +110,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     withElr: random.chance(0.6),
     producers: random.between(1, 3),
     consumers: random.between(1, 3),
+    transactional: pick(0, 1, 2),
     votersChange,
     faultMs: isQuick ? 20_000 : 120_000,
   }

@@ -13,6 +13,8 @@ import { FAULTS } from './faults.ts'
 import { checkGroup, checkMetadata, checkReplicas, checkTopics, metadataText } from './final-checks.ts'
 import { difference } from '../plain-image.ts'
 import { drawSettings } from './settings.ts'
+import { checkStable, checkTransactions } from './transaction-checks.ts'
+import { readCommitted, writeTransactions } from './transactions.ts'
 import { changeVoters } from './voter-changes.ts'
 import { consume, createTopics, operate, produce } from './workloads.ts'
 
@@ -50,6 +52,9 @@ async function story(sim: ClusterSim): Promise<void> {
   }
   for (let at = 0; at < settings.producers; at++) run(`p${at}`, produce(sim, `p${at}`, sim.random(`p${at}`)))
   for (let at = 0; at < settings.consumers; at++) run(`c${at}`, consume(sim, `c${at}`, sim.random(`c${at}`)))
+  for (let at = 0; at < settings.transactional; at++)
+    run(`t${at}`, writeTransactions(sim, `t${at}`, sim.random(`t${at}`)))
+  if (settings.transactional > 0) run('committed', readCommitted(sim))
   run('operator', operate(sim, sim.random('operator')))
   if (settings.votersChange) run('quorum operator', changeVoters(sim, sim.random('voters')))
   await breakThings(sim, sim.random('faults'))
@@ -61,13 +66,14 @@ async function story(sim: ClusterSim): Promise<void> {
   await Promise.race([Promise.all(running.values()), sim.sleep(HEAL_MS_MAX)])
   sim.check(running.size === 0, () => `still at work after everything has healed: ${[...running.keys()].join(', ')}`)
   sim.check(sim.records.acknowledgedCount > 0, () => 'nothing was acknowledged')
+  await checkStable(sim)
   await checkGroup(sim)
   sim.check(await sim.waitFor(() => sim.isCalm, HEAL_MS_MAX), () => `not calm at rest: ${sim.unrest}`)
   // Followers hear of the last high watermark by their next fetch.
   await sim.sleep(2000)
   checkMetadata(sim)
   checkTopics(sim)
-  await checkReplicas(sim)
+  await checkTransactions(sim, await checkReplicas(sim))
   await restartAll(sim)
 }
 
