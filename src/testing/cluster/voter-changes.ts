@@ -1,11 +1,16 @@
 /**
  * An operator who adds voters to the quorum and removes some (KIP-853), whatever goes wrong meanwhile, and what is true of
  * the voters afterwards: what he was told, and the same on every controller.
+ *
+ * Two voters are always left. Of two, a leader that removes itself and dies before the other has the record leaves a quorum that can't
+ * elect, in Kafka too: the other's log is shorter, and it is no voter in its own.
  */
 import type { SeededRandom } from '../seeded-random.ts'
 import { clientOfControllers, expectedError } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { HEAL_MS_MAX, type ClusterSim } from './cluster-sim.ts'
+
+const VOTERS_MIN = 2
 
 /** What an operator knows of one controller; `perhaps` once an answer was uncertain: it may come true at any time. */
 type Known = 'voter' | 'observer' | 'perhaps'
@@ -28,6 +33,8 @@ export async function changeVoters(sim: ClusterSim, random: SeededRandom): Promi
     if (node === undefined) break
     const was = known.get(node)
     const isAddition = was === 'perhaps' ? random.chance(0.5) : was === 'observer'
+    const others = [...known].filter(([other, what]) => other !== node && what === 'voter').length
+    if (!isAddition && others < VOTERS_MIN) continue
     try {
       sim.note('operator', `${isAddition ? 'adds' : 'removes'} the voter ${node.name}`)
       await change(node, isAddition)
