@@ -219,6 +219,34 @@ test('rot, read, write and sync errors come at the rate that is asked for', asyn
   })
 })
 
+test('a byte that rots is read wrong until it is written over, its process ends or it is mended', async () => {
+  const world = new SeededWorld(14)
+  await world.run(async () => {
+    const { main } = world
+    const file = await world.disk.open('/f', 'create')
+    await file.write([Buffer.alloc(10, 7)], 0)
+    const read = async (): Promise<number[]> => [...((await main.world.disk.readFile('/f')) ?? [])]
+    const sound = Array.from({ length: 10 }, () => 7)
+    const rot = (position: number, outlivesProcess: boolean): void =>
+      main.disk.rot({ path: '/f', position, mask: 1, outlivesProcess })
+    rot(3, false)
+    rot(8, true)
+    expect(await read()).toEqual(sound.map((byte, at) => (at === 3 || at === 8 ? 6 : byte)))
+    const part = Buffer.alloc(4)
+    await file.read(part, 6)
+    expect([...part]).toEqual([7, 7, 6, 7])
+    expect([...main.disk.contentOf('/f')!]).toEqual(sound)
+    main.crash()
+    expect(await read()).toEqual(sound.map((byte, at) => (at === 8 ? 6 : byte)))
+    const again = await main.world.disk.open('/f', 'write')
+    await again.write([Buffer.alloc(1, 7)], 8)
+    expect(await read()).toEqual(sound)
+    rot(0, true)
+    main.disk.mendRot()
+    expect(await read()).toEqual(sound)
+  })
+})
+
 test('a lock excludes everybody else until it is released or its process dies', async () => {
   const world = new SeededWorld(13)
   await world.run(async () => {
