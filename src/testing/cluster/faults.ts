@@ -10,6 +10,7 @@ import type { ClusterNode } from './cluster-node.ts'
 import { HEAL_MS_MAX, type ClusterSim } from './cluster-sim.ts'
 import type { Fault } from './fault.ts'
 import { rotOfRecords, rotOfSnapshot } from './rot.ts'
+import { coordinatorLost, lastReplicaLost, leadersLost } from './successions.ts'
 
 function one<T>(random: SeededRandom, of: readonly T[]): T {
   return of[random.below(of.length)] as T
@@ -171,6 +172,9 @@ export const FAULTS: readonly Fault[] = [
       node.machine.disk.forgetRequested()
     },
   },
+  { name: 'coordinator lost', inject: coordinatorLost },
+  { name: 'leaders lost', inject: leadersLost },
+  { name: 'last replica lost', inject: lastReplicaLost },
   { name: 'bit rot', inject: rotOfRecords },
   { name: 'rotten snapshot', inject: rotOfSnapshot },
 ]

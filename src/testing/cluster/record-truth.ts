@@ -59,6 +59,11 @@ export class RecordTruth {
     }
   }
 
+  /** By partition: the furthest offset that the group was told is committed. */
+  lastCommitted(): ReadonlyMap<string, number> {
+    return new Map(this.#committed)
+  }
+
   /** Nobody goes back, so what was committed last is the furthest. */
   checkCommitted(name: string, offset: number): void {
     const known = this.#committed.get(name) ?? 0
