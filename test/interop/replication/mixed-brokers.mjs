@@ -17,7 +17,7 @@ const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9A'
  * By node id.
  * @param {import('../lib/suite.mjs').Suite} suite
  * @param {string} name of the places
- * @param {(id: number) => Record<string, string>} settingsOf
+ * @param {(id: number, place?: Place) => Record<string, string>} settingsOf of brokers that are no controller, with their place
  */
 export async function makePlaces(suite, jars, name, settingsOf) {
   const places = new Map()
@@ -36,7 +36,7 @@ export async function makePlaces(suite, jars, name, settingsOf) {
       listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
       'log.dirs': place.dataDirectory,
       'group.initial.rebalance.delay.ms': '0',
-      ...settingsOf(id),
+      ...settingsOf(id, place),
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
     writeFileSync(place.propertiesFile, lines.join(''))

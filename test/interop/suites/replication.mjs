@@ -3,8 +3,9 @@
  */
 import { following } from '../replication/following.mjs'
 import { leading } from '../replication/leading.mjs'
+import { throttled } from '../replication/throttled.mjs'
 
-const PARTS = { leading, following }
+const PARTS = { leading, following, throttled }
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
