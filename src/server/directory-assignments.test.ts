@@ -4,6 +4,8 @@ import { OperationalError } from '../base/errors.ts'
 import { SILENT, type Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import { assignReplicasToDirs } from '../controller/assign-directories.ts'
+import { partitionRecord } from '../metadata/image-records.ts'
+import { metadataRecord } from '../metadata/metadata-records.ts'
 import { AssignReplicasToDirsResponse } from '../protocol/generated/assign-replicas-to-dirs.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { DecidedCluster, directoryId, TOPIC_ID } from '../testing/decided-cluster.ts'
@@ -128,6 +130,23 @@ test('a controller that is away is told again, later and later, until it answers
   expect(directories()).toEqual([OLD, OLD])
   assignments.close()
   expect(clock.pendingCount).toBe(0)
+})
+
+test('what could not be told is told again though a later report failed too', async () => {
+  const { cluster, clock, assignments, directories, fail } = broker()
+  const other = 'kJuQTwa3GyYPGrQdyhK3bA' as Uuid
+  cluster.replay(
+    metadataRecord('TopicRecord', 0, { name: 'u', topicId: other }),
+    partitionRecord(other, 0, cluster.partition(0), cluster.image.features.metadataVersion),
+  )
+  assignments.start()
+  await clock.advance(0)
+  fail(2)
+  void assignments.claim(REPLICA, NEW)
+  await clock.advance(100)
+  void assignments.claim({ topic: 'u', partition: 0, topicId: other }, NEW)
+  await clock.advance(2000)
+  expect([directories()[0], cluster.image.topics.partition('u', 0)?.directories[0]]).toEqual([NEW, NEW])
 })
 
 test('a claim of a topic that was deleted and made anew counts no more', async () => {

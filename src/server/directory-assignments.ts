@@ -46,6 +46,8 @@ export class DirectoryAssignments implements ReplicaPlaces {
   readonly #options: DirectoryAssignmentsOptions
   /** Names of topics to look at. */
   readonly #suspects = new Set<string>()
+  /** Those of reports that failed since. */
+  readonly #later = new Set<string>()
   readonly #claims = new Map<string, Claim>()
   #phase: 'waiting' | 'running' | 'closed' = 'waiting'
   #isReporting = false
@@ -132,8 +134,13 @@ export class DirectoryAssignments implements ReplicaPlaces {
     if (this.#phase !== 'running') return
     const { clock, logger } = this.#options
     logger.warn(`The controller did not take where replicas lie, it is told again in ${this.#retryMs} ms: ${problem}`)
+    for (const topic of topics) this.#later.add(topic)
     this.#retry?.cancel()
-    this.#retry = clock.at(clock.monotonicMs() + this.#retryMs, () => this.check(topics))
+    this.#retry = clock.at(clock.monotonicMs() + this.#retryMs, () => {
+      const again = [...this.#later]
+      this.#later.clear()
+      this.check(again)
+    })
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS_MAX)
   }
 
