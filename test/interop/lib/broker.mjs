@@ -190,6 +190,28 @@ const EXPECTED = [
   /WARN Not compacted yet, all records are kept: /,
 ]
 
+/** What a node says of another one that did not answer in time, and that it asks again. */
+const OF_PEERS = [
+  /WARN A heartbeat failed/,
+  /WARN coordinator \d+ was asked in vain/,
+  /WARN broker \d+ took no markers, they are sent again/,
+  /WARN In-sync replicas could not be changed, which is tried again/,
+  /WARN The controller could not be told where replicas lie/,
+]
+/** A busy machine brings so many of them; more would have a reason of their own. */
+const OF_PEERS_MAX = 5
+
+/**
+ * The same for a node of a cluster.
+ * @param {string} log
+ * @param {readonly RegExp[]} expected
+ */
+export function complaintsInCluster(log, expected = []) {
+  const lines = complaints(log, expected)
+  const others = lines.filter((line) => !OF_PEERS.some((pattern) => pattern.test(line)))
+  return lines.length - others.length > OF_PEERS_MAX ? lines : others
+}
+
 /**
  * What Klamm logged at WARN or above, but for what is expected.
  * @param {string} log

@@ -17,7 +17,7 @@ const CLIENT = pathToFileURL(join(ROOT, 'dist', 'index.js')).href
 
 /** How Kafka's tools say that the broker they asked does not know, or does not have, what it will in a moment. */
 const NOT_YET =
-  /does not exist as expected|\b(?:UnknownTopicOrPartition|UnknownTopicId|NotLeaderOrFollower|LeaderNotAvailable|NotController|Timeout|Disconnect|CoordinatorNotAvailable|CoordinatorLoadInProgress|NotCoordinator)Exception\b|\b(?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_OR_FOLLOWER|LEADER_NOT_AVAILABLE|NOT_CONTROLLER)\b/
+  /does not exist as expected|Timed out waiting|No broker can be reached|\b(?:UnknownTopicOrPartition|UnknownTopicId|NotLeaderOrFollower|LeaderNotAvailable|NotController|Timeout|Disconnect|CoordinatorNotAvailable|CoordinatorLoadInProgress|NotCoordinator)Exception\b|\b(?:UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|NOT_LEADER_OR_FOLLOWER|LEADER_NOT_AVAILABLE|NOT_CONTROLLER)\b/
 
 /** @param {number} ms */
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))

@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { complaints, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaintsInCluster, startKafka, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
@@ -269,7 +269,7 @@ export async function leading(suite) {
     240_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaints(klamm.log(), EXPECTED_WARNINGS), [])
+    equal(complaintsInCluster(klamm.log(), EXPECTED_WARNINGS), [])
   })
   await kafka.close()
   await klamm.stop('SIGTERM', 60_000)

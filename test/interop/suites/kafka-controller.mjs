@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints, listens, Place, startKlamm } from '../lib/broker.mjs'
+import { complaintsInCluster, listens, Place, startKlamm } from '../lib/broker.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, java, javaCommand, reportCases } from '../lib/java.mjs'
@@ -130,7 +130,7 @@ export async function run(suite) {
     240_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaints(klamm.log()), [])
+    equal(complaintsInCluster(klamm.log()), [])
   })
   await klamm.stop('SIGTERM', 60_000)
   await kafka.stop('SIGTERM', 60_000)

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints, listens, Place } from '../lib/broker.mjs'
+import { complaintsInCluster, listens, Place } from '../lib/broker.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java, javaCommand } from '../lib/java.mjs'
@@ -182,7 +182,7 @@ export async function run(suite) {
     300_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaints(controller.log()), [])
+    equal(complaintsInCluster(controller.log()), [])
   })
   await first.stop('SIGTERM', 60_000)
   equal(await controller.stop('SIGTERM', 30_000), 143)
