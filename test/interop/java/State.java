@@ -67,9 +67,18 @@ public final class State {
             consumer.commitSync();
         }
         admin.alterConsumerGroupOffsets(prefix + "-offsets", Map.of(first, new OffsetAndMetadata(33, Optional.of(0), "some words"))).all().get();
+        ConfigResource empty = new ConfigResource(ConfigResource.Type.TOPIC, prefix + "-empty");
+        ConfigResource brokers = new ConfigResource(ConfigResource.Type.BROKER, "");
         admin.incrementalAlterConfigs(Map.of(
-            new ConfigResource(ConfigResource.Type.TOPIC, prefix + "-empty"), List.of(new AlterConfigOp(new ConfigEntry("max.message.bytes", "54321"), AlterConfigOp.OpType.SET)),
-            new ConfigResource(ConfigResource.Type.BROKER, ""), List.of(new AlterConfigOp(new ConfigEntry("log.retention.ms", "999999999"), AlterConfigOp.OpType.SET)))).all().get();
+            empty, List.of(new AlterConfigOp(new ConfigEntry("max.message.bytes", "54321"), AlterConfigOp.OpType.SET)),
+            brokers, List.of(new AlterConfigOp(new ConfigEntry("log.retention.ms", "999999999"), AlterConfigOp.OpType.SET)))).all().get();
+        // Kafka's broker hears of what its controller has answered a moment later.
+        for (long deadline = System.nanoTime() + 60_000_000_000L; System.nanoTime() < deadline; Thread.sleep(20)) {
+            Map<ConfigResource, Config> known = admin.describeConfigs(List.of(empty, brokers)).all().get();
+            ConfigEntry retention = known.get(brokers).get("log.retention.ms");
+            boolean isKnown = known.get(empty).get("max.message.bytes").value().equals("54321") && retention != null && retention.value().equals("999999999");
+            if (isKnown && !admin.listTopics().names().get().contains(prefix + "-gone")) break;
+        }
     }
 
     private static void print(Admin admin) throws Exception {
