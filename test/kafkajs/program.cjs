@@ -31,8 +31,8 @@ async function failure(what, work) {
 }
 
 async function until(what, isTrue) {
-  const end = Date.now() + 30_000
-  while (!isTrue()) {
+  const end = Date.now() + 120_000
+  while (!(await isTrue())) {
     if (Date.now() > end) throw new Error(`${what} did not come`)
     await sleep(20)
   }
@@ -73,7 +73,8 @@ async function administration(admin) {
         })),
     })),
   )
-  await sleep(500)
+  const answers = (question) => question().then(Boolean, () => false)
+  await until('the leaders', () => answers(() => admin.fetchTopicOffsets(topic)))
   print('offsets', (await admin.fetchTopicOffsets(topic)).sort(byPlace))
   print('offsets by time', (await admin.fetchTopicOffsetsByTimestamp(topic, 0)).sort(byPlace))
   print('more partitions', (await admin.createPartitions({ topicPartitions: [{ topic, count: 5 }] })) ?? true)
@@ -85,9 +86,15 @@ async function administration(admin) {
     'altered',
     await admin.alterConfigs({ validateOnly: false, resources }).then(({ resources: [one] }) => one.errorCode),
   )
-  const described = await admin.describeConfigs({
+  const question = {
     includeSynonyms: false,
     resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['retention.ms'] }],
+  }
+  let described
+  // A broker of Kafka hears of it a moment after its controller has answered.
+  await until('the setting', async () => {
+    described = await admin.describeConfigs(question)
+    return described.resources[0].configEntries[0].configValue === '12345'
   })
   print(
     'configs',
@@ -144,8 +151,7 @@ async function administration(admin) {
     (await admin.describeGroups([`none-${suffix}`])).groups.map(({ state }) => state),
   )
   await admin.deleteTopics({ topics: [topic] })
-  await sleep(300)
-  print('deleted', (await admin.listTopics()).includes(topic))
+  await until('the deletion', async () => !(await admin.listTopics()).includes(topic))
 }
 
 async function producing(admin) {
