@@ -47,6 +47,10 @@ export function listens(port) {
   })
 }
 
+/** A broker is given up that cannot register in a minute; the controllers that it waits for may take longer on a slow machine. */
+export const REGISTRATION = { 'initial.broker.registration.timeout.ms': '300000' }
+const UP = 'Kafka Server started'
+
 /** A place for a node: directory, ports, server.properties. Whether Klamm or Kafka runs there is another question. */
 export class Place {
   directory
@@ -94,6 +98,7 @@ export class Place {
       'share.coordinator.state.topic.replication.factor': '1',
       'share.coordinator.state.topic.min.isr': '1',
       'group.initial.rebalance.delay.ms': '0',
+      ...REGISTRATION,
       ...settings,
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)
@@ -120,18 +125,24 @@ export class Place {
   }
 }
 
-/** Starts Klamm there and waits until it says that it is up. */
+/** Starts Klamm there and waits until it says that it is up: its port is open before. */
 export async function startKlamm(place, logName = 'klamm') {
   const logFile = place.logFile(logName)
+  let isUp = false
   const process_ = start(process.execPath, [join(ROOT, 'dist', 'cli', 'server-start.js'), place.propertiesFile], {
     logFile,
+    onLine: (line) => (isUp ||= line.includes(UP)),
   })
   let how
   void process_.ended.then((code) => (how = code))
-  await until(() => {
-    if (how !== undefined) throw new Error(`Klamm ended with ${how}:\n${readFileSync(logFile, 'utf8').slice(-3000)}`)
-    return listens(place.port)
-  }, 'Klamm listens')
+  await until(
+    () => {
+      if (how !== undefined) throw new Error(`Klamm ended with ${how}:\n${readFileSync(logFile, 'utf8').slice(-3000)}`)
+      return isUp && listens(place.port)
+    },
+    'Klamm is up',
+    90_000,
+  )
   return { ...process_, logFile, log: () => readFileSync(logFile, 'utf8') }
 }
 

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { freePort } from './broker.mjs'
+import { freePort, REGISTRATION } from './broker.mjs'
 import { javaCommand } from './java.mjs'
 import { run, start, until } from './process.mjs'
 
@@ -200,6 +200,7 @@ export class ClusterNode {
       'transaction.state.log.min.isr': '2',
       'group.initial.rebalance.delay.ms': '0',
       'log.retention.ms': '-1',
+      ...REGISTRATION,
       ...settings,
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)

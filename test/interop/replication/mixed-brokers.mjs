@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Place } from '../lib/broker.mjs'
+import { Place, REGISTRATION } from '../lib/broker.mjs'
 import { UNSERVED } from '../lib/cluster.mjs'
 import { java } from '../lib/java.mjs'
 import { filesOf } from '../lib/replicas.mjs'
@@ -36,6 +36,7 @@ export async function makePlaces(suite, jars, name, settingsOf) {
       listeners: `PLAINTEXT://127.0.0.1:${place.port}`,
       'log.dirs': place.dataDirectory,
       'group.initial.rebalance.delay.ms': '0',
+      ...REGISTRATION,
       ...settingsOf(id, place),
     }
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)

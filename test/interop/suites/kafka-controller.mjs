@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaintsInCluster, listens, Place, startKlamm } from '../lib/broker.mjs'
+import { complaintsInCluster, listens, Place, REGISTRATION, startKlamm } from '../lib/broker.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, java, javaCommand, reportCases } from '../lib/java.mjs'
@@ -149,6 +149,7 @@ function writeBrokerProperties(place, controller) {
     'log.dirs': join(place.directory, 'data'),
     'offsets.topic.replication.factor': '1',
     'group.initial.rebalance.delay.ms': '0',
+    ...REGISTRATION,
     ...TRANSACTIONS,
   }
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`)

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaintsInCluster, listens, Place } from '../lib/broker.mjs'
+import { complaintsInCluster, listens, Place, REGISTRATION } from '../lib/broker.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java, javaCommand } from '../lib/java.mjs'
@@ -61,6 +61,7 @@ export async function run(suite) {
       'offsets.topic.num.partitions': '4',
       'group.initial.rebalance.delay.ms': '0',
       'replica.lag.time.max.ms': '5000',
+      ...REGISTRATION,
     })
     await storage(broker)
     const command = javaCommand(jars, 'kafka.Kafka', [broker.propertiesFile], BROKER_JVM)
