@@ -9,7 +9,7 @@ import { Cluster } from '../lib/cluster.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile } from '../lib/java.mjs'
-import { sleep } from '../lib/process.mjs'
+import { sleep, until } from '../lib/process.mjs'
 import { replicasAreEqual } from '../lib/replicas.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { inWords, RunningLoad } from '../history/loads.mjs'
@@ -49,12 +49,12 @@ export async function run(suite) {
     suite.test(
       `node ${node.id}: ${node.kind} is ${how}, ${kind} goes on`,
       async () => {
-        const before = await cluster.ask('quorum')
+        const before = await until(() => cluster.tryAsk('quorum'), 'the quorum is told')
         equal(await node.stop(signal), signal === 'SIGKILL' ? 'SIGKILL' : 143)
         await node.start(kind)
         await cluster.isFull()
         for (const load of loads) await load.goesOn()
-        const after = await cluster.ask('quorum')
+        const after = await until(() => cluster.tryAsk('quorum'), 'the quorum is told')
         return `active controller ${before.leaderId}, then ${after.leaderId}`
       },
       STEP_MS,
