@@ -101,11 +101,13 @@ export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
     checkOptionNames<Required<ClusterOptions>>(options as Required<ClusterOptions>, CLUSTER_OPTIONS)
     checkDirectory(directory)
     const world = embeddedWorld(options.world, options.directory === undefined)
-    const [brokerPorts, controllerPorts] = await freePorts(world, host, [nodes, controllers])
     const settings = new Map(TEST_CONFIG)
     for (const [key, value] of Object.entries(config)) if (value !== undefined) settings.set(key, String(value))
-    const places = localNodes({ host, directory, config: settings, brokerPorts, controllerPorts })
-    const clusterId = await formatLocalNodes(world, directory, places, logger)
+    const [clusterId, places] = await whilePortsAreHeld(world, host, nodes + controllers, async (ports) => {
+      const [brokerPorts, controllerPorts] = [ports.slice(0, nodes), ports.slice(nodes)]
+      const laidOut = localNodes({ host, directory, config: settings, brokerPorts, controllerPorts })
+      return [await formatLocalNodes(world, directory, laidOut, logger), laidOut] as const
+    })
     const cluster = new EmbeddedCluster(
       clusterId,
       places.map((place) => new EmbeddedNode(place, world, logger, options.logger)),
@@ -239,14 +241,21 @@ class EmbeddedCluster implements Cluster {
   }
 }
 
-/** Ports that nobody listened on a moment ago: so many for each of `counts`. */
-async function freePorts(world: World, host: string, counts: readonly [number, number]): Promise<[number[], number[]]> {
+/** Listens on free ports while `work` is done, so that the nodes find them free right behind it. */
+async function whilePortsAreHeld<Result>(
+  world: World,
+  host: string,
+  count: number,
+  work: (ports: readonly number[]) => Promise<Result>,
+): Promise<Result> {
   const listening = await Promise.all(
-    Array.from({ length: counts[0] + counts[1] }, () =>
+    Array.from({ length: count }, () =>
       world.network.listen({ host, port: 0, backlog: 1 }, (socket) => socket.destroy()),
     ),
   )
-  const ports = listening.map(({ port }) => port)
-  await Promise.all(listening.map((listener) => listener.close()))
-  return [ports.slice(0, counts[0]), ports.slice(counts[0])]
+  try {
+    return await work(listening.map(({ port }) => port))
+  } finally {
+    await Promise.all(listening.map((listener) => listener.close()))
+  }
 }
