@@ -75,7 +75,7 @@ test('with three brokers every partition has three replicas: any of them may be 
     if (values.length >= sent.length) break
   }
   expect(values.sort()).toEqual(sent.sort())
-}, 60_000)
+})
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   // Each question is answered by a broker, so this gives the others their turn.

@@ -62,4 +62,4 @@ test('a broker gives its replicas away and gets a share again; records are what 
     if (found.length >= values.length) break
   }
   expect(found.sort()).toEqual(values.sort())
-}, 30_000)
+})

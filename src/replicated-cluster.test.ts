@@ -52,4 +52,4 @@ test('what is acknowledged by all replicas outlives a killed broker, with the of
   }
   const sent = ['before', 'while it is away', 'again'].flatMap((word) => values(word, 30))
   expect(found.sort()).toEqual(sent.sort())
-}, 30_000)
+})
