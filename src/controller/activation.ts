@@ -71,7 +71,7 @@ export function registrationRecords(
   ]
 }
 
-/** Of another controller, that stands by. @throws KafkaError, which answers the request. */
+/** Of another controller, that stands by, or of this one. @throws KafkaError, which answers the request. */
 export function registerController(
   { image }: ControllerState,
   { controllerId, incarnationId, zkMigrationReady, listeners, features }: ControllerRegistrationRequest,
@@ -93,6 +93,9 @@ export function registerController(
       `Controller ${controllerId} does not support ${METADATA_VERSION} ${level}.`,
     )
   }
+  // The active one may ask before what it wrote at its activation is committed.
+  const isKnown = image.cluster.controllers.get(controllerId)?.incarnationId === incarnationId
+  if (isKnown) return { records: [], answer: { errorCode: 0 } }
   const data = { controllerId, incarnationId, zkMigrationReady, endPoints: listeners, features }
   return { records: [metadataRecord('RegisterControllerRecord', 0, data)], answer: { errorCode: 0 } }
 }

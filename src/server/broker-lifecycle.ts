@@ -3,7 +3,8 @@
  *
  * A new incarnation registers with its listeners, features and directories and starts fenced; heartbeats unfence it once it
  * has followed the metadata to its own registration. At shutdown the controller moves leadership away and says when to go.
- * A stale epoch or a lost registration registers anew.
+ * A stale epoch or a lost registration registers anew, and so does a broker whose registration was written at a metadata.version
+ * without directories, once there is a later one.
  */
 import { errorName } from '../base/error-codes.ts'
 import { KafkaError } from '../base/errors.ts'
@@ -11,6 +12,8 @@ import { clampInt64 } from '../base/int64.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
+import { directoriesSupported } from '../metadata/features.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import { BrokerHeartbeatRequest, type BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -63,6 +66,7 @@ export class BrokerLifecycle {
   #wantShutDown = false
   /** The controller has heard of the shutdown. */
   #askedToGo = false
+  #isRefreshing = false
   #timer: Timer | null = null
   #closed = false
   #mayGo: (() => void) | null = null
@@ -109,6 +113,18 @@ export class BrokerLifecycle {
     this.close()
   }
 
+  /** Says again who it is where the metadata has become able to hold its directories: the epoch stays, and so does the fence. */
+  follow({ features, cluster }: MetadataImage): void {
+    if (this.#epoch < 0 || this.#closed || this.#wantShutDown || this.#isRefreshing) return
+    const registered = cluster.brokers.get(this.#options.registration.nodeId)
+    if (registered?.epoch !== this.#epoch || registered.directories.length > 0) return
+    if (!directoriesSupported(features.metadataVersion)) return
+    this.#isRefreshing = true
+    this.#ask()
+      .catch((error: unknown) => this.#options.logger.warn('The registration could not be renewed', error))
+      .finally(() => (this.#isRefreshing = false))
+  }
+
   /** A heartbeat at once, for what the controller must know now. */
   hurry(): void {
     if (this.#epoch < 0 || this.#closed || this.#wantShutDown) return
@@ -143,7 +159,13 @@ export class BrokerLifecycle {
   }
 
   async #register(): Promise<void> {
-    const { controller, registration, logger } = this.#options
+    await this.#ask()
+    this.#fenced = true
+    this.#options.logger.info(`Registered broker ${this.#options.registration.nodeId} with broker epoch ${this.#epoch}`)
+  }
+
+  async #ask(): Promise<void> {
+    const { controller, registration } = this.#options
     const request = BrokerRegistrationRequest.make({
       brokerId: registration.nodeId,
       clusterId: registration.clusterId,
@@ -172,8 +194,6 @@ export class BrokerLifecycle {
       throw new KafkaError(code, `the controller refused the registration of broker ${registration.nodeId}: ${code}`)
     }
     this.#epoch = clampInt64(brokerEpoch)
-    this.#fenced = true
-    logger.info(`Registered broker ${registration.nodeId} with broker epoch ${this.#epoch}`)
   }
 
   async #heartbeat(): Promise<Init<BrokerHeartbeatResponse>> {

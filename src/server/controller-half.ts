@@ -62,7 +62,7 @@ export async function openController(
   const active = activeController(options, controller, () => (quorum.isLeader ? null : quorum.leader.endpoint))
   life.undo(() => active.close())
   const { nodeId } = config
-  const registrar = new ControllerRegistrar({ nodeId, logger, registration, active, controller })
+  const registrar = new ControllerRegistrar({ nodeId, logger, registration, active })
   controller.onImage((image) => registrar.look(image))
   const services: ControllerServices = {
     nodeId,

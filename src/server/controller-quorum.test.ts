@@ -9,6 +9,7 @@ import { AddRaftVoter } from '../protocol/generated/add-raft-voter.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DescribeQuorum } from '../protocol/generated/describe-quorum.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
+import { UpdateFeatures } from '../protocol/generated/update-features.ts'
 import { RemoveRaftVoter } from '../protocol/generated/remove-raft-voter.ts'
 import { formatDirectory } from '../quorum/format.ts'
 import { KRAFT_VERSIONS } from '../raft/voters.ts'
@@ -28,9 +29,11 @@ class Cluster {
   readonly world: SeededWorld
   readonly controllers = new Map<number, Node>()
   broker: Node | null = null
+  readonly #level: number
 
-  constructor(world: SeededWorld) {
+  constructor(world: SeededWorld, level: number) {
     this.world = world
+    this.#level = level
   }
 
   async format(id: number): Promise<void> {
@@ -40,7 +43,7 @@ class Cluster {
       clusterId: CLUSTER_ID,
       nodeId: id,
       directoryId: directoryOf(id),
-      bootstrapValues: bootstrapValues(30),
+      bootstrapValues: bootstrapValues(this.#level),
       voters: VOTERS.includes(id)
         ? VOTERS.map((voter) => ({
             id: voter,
@@ -120,10 +123,10 @@ function configOf(id: number, role: string, listeners: string): BrokerConfig {
   ).config
 }
 
-async function withCluster(seed: number, run: (cluster: Cluster) => Promise<void>): Promise<void> {
+async function withCluster(seed: number, run: (cluster: Cluster) => Promise<void>, level = 30): Promise<void> {
   const world = new SeededWorld(seed)
   await world.run(async () => {
-    const cluster = new Cluster(world)
+    const cluster = new Cluster(world, level)
     for (const id of [...VOTERS, BROKER]) await cluster.format(id)
     for (const id of VOTERS) await cluster.start(id)
     await cluster.startBroker()
@@ -215,4 +218,27 @@ test('a fourth controller observes and is added as a voter, and the active one i
     await cluster.world.advance(3000)
     expect(await cluster.topics()).toEqual(['after'])
   })
+})
+
+test('a metadata.version that is raised to know controllers and directories has all of them registered', async () => {
+  const before = 14
+  await withCluster(
+    5,
+    async (cluster) => {
+      const registered = () =>
+        [...cluster.controllers.values()].map(({ image }) => {
+          const { controllers, brokers } = image.cluster
+          return [[...controllers.keys()].sort(), brokers.get(BROKER)?.directories]
+        })
+      expect(registered()).toEqual(VOTERS.map(() => [[], []]))
+      const client = await cluster.connect()
+      const featureUpdates = [{ feature: 'metadata.version', maxVersionLevel: 17, upgradeType: 1 }]
+      const { errorCode } = await client.request(UpdateFeatures, { timeoutMs: 30_000, featureUpdates })
+      client.close()
+      expect(errorCode).toBe(0)
+      await cluster.world.advance(3000)
+      expect(registered()).toEqual(VOTERS.map(() => [VOTERS, [directoryOf(BROKER)]]))
+    },
+    before,
+  )
 })

@@ -1,6 +1,7 @@
 /**
- * Registers this controller with the active one while it stands by (KIP-919), until the metadata says that it is: each
- * committed change is a reason to look again.
+ * Registers this controller with the active one (KIP-919), until the metadata says that it is: each committed change is a reason to
+ * look again. The active one asks itself: where the metadata.version is raised to a level that knows registrations nobody is
+ * registered yet.
  */
 import { errorName } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
@@ -15,8 +16,6 @@ export interface ControllerRegistrarOptions {
   readonly logger: Logger
   readonly registration: ControllerRegistration
   readonly active: Pick<ControllerApi, 'registerController'>
-  /** This one. */
-  readonly controller: { readonly isActive: boolean }
 }
 
 export class ControllerRegistrar {
@@ -28,9 +27,8 @@ export class ControllerRegistrar {
   }
 
   look({ cluster, features }: MetadataImage): void {
-    const { nodeId, registration, controller } = this.#options
-    // The active one registers itself.
-    if (this.#isAsking || controller.isActive || !controllerRegistrationSupported(features.metadataVersion)) return
+    const { nodeId, registration } = this.#options
+    if (this.#isAsking || !controllerRegistrationSupported(features.metadataVersion)) return
     if (cluster.controllers.get(nodeId)?.incarnationId === registration.incarnationId) return
     this.#isAsking = true
     void this.#ask().finally(() => {

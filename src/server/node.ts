@@ -273,6 +273,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
     logs.start(assignments)
     metadata.onImage((next, delta) => {
       publisher.follow(delta, next, (error) => life.fail(error))
+      lifecycle.follow(next)
       const changed = delta.changedTopics().map(({ after }) => after.name)
       void publisher.settled().then(() => assignments.check(changed))
     })
