@@ -28,6 +28,7 @@ const SUITES = [
   'klamm-controller',
   'replication',
   'mixed-quorum',
+  'metadata-levels',
   'roll',
   'faults',
 ]

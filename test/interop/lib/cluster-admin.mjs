@@ -40,8 +40,9 @@ const QUESTIONS = {
     }
   },
   quorum: async (admin) => {
-    const { leaderId, leaderEpoch, voters } = await admin.describeMetadataQuorum()
-    return { leaderId, leaderEpoch, voters: voters.map(({ replicaId }) => replicaId) }
+    const { leaderId, leaderEpoch, highWatermark, voters } = await admin.describeMetadataQuorum()
+    const end = Number(highWatermark)
+    return { leaderId, leaderEpoch, highWatermark: end, voters: voters.map(({ replicaId }) => replicaId) }
   },
   /** Of every topic, internal ones too. */
   partitions: async (admin) => {

@@ -32,43 +32,56 @@ export class Cluster {
 
   /**
    * @param {import('./suite.mjs').Suite} suite
-   * @param {{ jars: string | null, size?: number, settings?: Record<string, string>, network?: import('./network.mjs').Network | null, name?: string }} options
-   *   jars: of Kafka; null: no node is ever Kafka
+   * @param {{ jars: string | null, size?: number, settings?: Record<string, string>, network?: import('./network.mjs').Network | null, name?: string, brokers?: readonly number[], voters?: 'dynamic' | 'static' }} options
+   *   jars: of Kafka; null: no node is ever Kafka. brokers: ids of nodes that are no controllers. voters: in the metadata log, or in server.properties
    */
   static async make(suite, options) {
-    const { jars, size = 3, settings = {}, network = null, name = 'node' } = options
-    const cluster = new Cluster(suite, jars, network)
+    const { jars, size = 3, settings = {}, network = null, name = 'node', brokers = [], voters = 'dynamic' } = options
+    const cluster = new Cluster(suite, jars, network, voters)
     for (let id = 1; id <= size; id++) {
       const host = network === null ? '127.0.0.1' : network.address(id)
       const ports = network === null ? [await freePort(), await freePort()] : [9092, 9093]
-      cluster.nodes.push(new ClusterNode(cluster, id, join(suite.directory, `${name}-${id}`), host, ports))
+      const directory = join(suite.directory, `${name}-${id}`)
+      cluster.nodes.push(new ClusterNode(cluster, id, directory, host, ports, !brokers.includes(id)))
     }
     cluster.bootstrap = cluster.nodes.map(({ address }) => address).join(',')
     for (const node of cluster.nodes) node.write(settings)
     return cluster
   }
 
-  constructor(suite, jars, network) {
+  constructor(suite, jars, network, voters) {
     this.#suite = suite
     this.#jars = jars
     this.#network = network
+    this.voters = voters
   }
 
   get controllers() {
-    return this.nodes.map(({ controller }) => controller).join(',')
+    return this.nodes.filter(({ isController }) => isController).map(({ controller }) => controller)
+  }
+
+  /** As server.properties names them. */
+  get quorum() {
+    const controllers = this.nodes.filter(({ isController }) => isController)
+    if (this.voters === 'dynamic') return { 'controller.quorum.bootstrap.servers': this.controllers.join(',') }
+    return { 'controller.quorum.voters': controllers.map(({ id, controller }) => `${id}@${controller}`).join(',') }
   }
 
   /**
-   * Formats all directories for one quorum with dynamic voters, by the storage tool of one kind.
+   * Formats all directories for one quorum, by the storage tool of one kind.
    * @param {Kind} kind
    * @param {readonly string[]} levels of features that shall not have the latest one
    */
   async format(kind, levels = [...UNSERVED, 'transaction.version=0']) {
     const id = uuid()
-    const voters = this.nodes.map((node) => `${node.id}@${node.controller}:${node.directoryId}`).join(',')
-    const features = levels.flatMap((level) => ['--feature', level])
+    const controllers = this.nodes.filter(({ isController }) => isController)
+    const voters = controllers.map((node) => `${node.id}@${node.controller}:${node.directoryId}`).join(',')
+    const ofControllers = [
+      ...(this.voters === 'dynamic' ? ['--initial-controllers', voters] : []),
+      ...levels.flatMap((level) => ['--feature', level]),
+    ]
     for (const node of this.nodes) {
-      const args = ['format', '-t', id, '-c', node.propertiesFile, '--initial-controllers', voters, ...features]
+      const args = ['format', '-t', id, '-c', node.propertiesFile, ...(node.isController ? ofControllers : [])]
       if (kind === 'kafka')
         await run('java', javaCommand(this.#jars, 'kafka.tools.StorageTool', args), { timeoutMs: 60_000 })
       else await run(join(ROOT, 'bin', 'kafka-storage.sh'), args, { timeoutMs: 60_000 })
@@ -169,8 +182,9 @@ export class ClusterNode {
   #logFile = ''
   #isExpectedToEnd = false
 
-  constructor(cluster, id, directory, host, [port, controllerPort]) {
+  constructor(cluster, id, directory, host, [port, controllerPort], isController) {
     this.#cluster = cluster
+    this.isController = isController
     this.id = id
     this.directory = directory
     this.dataDirectory = join(directory, 'data')
@@ -182,11 +196,11 @@ export class ClusterNode {
 
   /** @param {Record<string, string>} settings */
   write(settings) {
-    const listeners = `PLAINTEXT://${this.address},CONTROLLER://${this.controller}`
+    const listeners = `PLAINTEXT://${this.address}${this.isController ? `,CONTROLLER://${this.controller}` : ''}`
     const properties = {
-      'process.roles': 'broker,controller',
+      'process.roles': this.isController ? 'broker,controller' : 'broker',
       'node.id': String(this.id),
-      'controller.quorum.bootstrap.servers': this.#cluster.controllers,
+      ...this.#cluster.quorum,
       'controller.listener.names': 'CONTROLLER',
       listeners,
       'advertised.listeners': listeners,

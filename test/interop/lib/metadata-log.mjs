@@ -29,17 +29,20 @@ function batchesBelow(directory, end) {
 }
 
 /**
- * True if all logs reach `end` and are the same bytes below it; false if one isn't there yet.
+ * True if all logs reach `end` and are the same bytes below it; false if one isn't there yet. What only some of them hold, because others
+ * began with a snapshot, is not compared.
  * @param {readonly string[]} directories
  * @param {number} end
  */
 export function sameUpTo(directories, end) {
   const logs = directories.map((directory) => batchesBelow(directory, end))
   if (logs.some(({ next }) => next < end)) return false
-  const [first, ...others] = logs.map(({ batches }) => Buffer.concat(batches.map(({ bytes }) => bytes)))
+  const start = Math.max(...logs.map(({ batches }) => batches[0]?.base ?? end))
+  const common = logs.map(({ batches }) => batches.filter(({ base }) => base >= start))
+  const [first, ...others] = common.map((batches) => Buffer.concat(batches.map(({ bytes }) => bytes)))
   for (const [index, other] of others.entries()) {
     if (other.equals(first)) continue
-    const differs = logs[0].batches.find(({ bytes }, at) => !logs[index + 1].batches[at]?.bytes.equals(bytes))
+    const differs = common[0].find(({ bytes }, at) => !common[index + 1][at]?.bytes.equals(bytes))
     throw new Error(`${directories[index + 1]} differs from ${directories[0]} at offset ${differs?.base ?? 'unknown'}`)
   }
   return true
