@@ -101,6 +101,7 @@ test('the registration, the heartbeats and the leave of a broker are Kafka’s, 
     logger: SILENT,
     controller,
     heartbeatIntervalMs: 2000,
+    sessionTimeoutMs: 9000,
     registrationTimeoutMs: 60_000,
     registration: {
       nodeId: 3,

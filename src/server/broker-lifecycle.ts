@@ -51,6 +51,8 @@ export interface BrokerLifecycleOptions {
   readonly logger: Logger
   readonly controller: ControllerApi
   readonly heartbeatIntervalMs: number
+  /** broker.session.timeout.ms */
+  readonly sessionTimeoutMs: number
   /** initial.broker.registration.timeout.ms */
   readonly registrationTimeoutMs: number
   readonly registration: Registration
@@ -70,6 +72,9 @@ export class BrokerLifecycle {
   #timer: Timer | null = null
   #closed = false
   #mayGo: (() => void) | null = null
+  /** Runs out when the controller has been silent for a session, in a controlled shutdown. */
+  #silence: Timer | null = null
+  #heard: (() => void) | null = null
 
   constructor(options: BrokerLifecycleOptions) {
     this.#options = options
@@ -96,21 +101,40 @@ export class BrokerLifecycle {
     this.#schedule(this.#options.heartbeatIntervalMs)
   }
 
-  /** Tells the controller and waits until it lets go, at most `timeoutMs`. */
+  /**
+   * Tells the controller and waits until it lets go, at most `timeoutMs`. Who gets no answer for a whole session is fenced by now, if
+   * there is anybody who could: the last nodes of a cluster that stops have no quorum to ask.
+   */
   async controlledShutdown(timeoutMs: number): Promise<void> {
     if (this.#epoch < 0 || this.#closed) return
     this.#wantShutDown = true
     this.#timer?.cancel()
-    const { clock } = this.#options
+    const { clock, logger } = this.#options
     await new Promise<void>((resolve) => {
       const deadline = clock.at(clock.monotonicMs() + timeoutMs, resolve)
       this.#mayGo = () => {
         deadline.cancel()
+        this.#silence?.cancel()
         resolve()
       }
+      this.#waitForAnswer(() => {
+        logger.info('No controller has answered for a whole session: this broker stops without being let go')
+        this.#mayGo?.()
+      })
       void this.#beat()
     })
     this.close()
+  }
+
+  /** Calls back when no heartbeat is answered for a session from now on. */
+  #waitForAnswer(isSilent: () => void): void {
+    const { clock, sessionTimeoutMs } = this.#options
+    const listen = (): void => {
+      this.#silence?.cancel()
+      this.#silence = clock.at(clock.monotonicMs() + sessionTimeoutMs, isSilent)
+    }
+    this.#heard = listen
+    listen()
   }
 
   /** Says again who it is where the metadata has become able to hold its directories: the epoch stays, and so does the fence. */
@@ -135,6 +159,7 @@ export class BrokerLifecycle {
   close(): void {
     this.#closed = true
     this.#timer?.cancel()
+    this.#silence?.cancel()
   }
 
   /** The session of a former incarnation that was killed must run out first. */
@@ -208,6 +233,7 @@ export class BrokerLifecycle {
       cordonedLogDirs: [],
     })
     const answer = await controller.brokerHeartbeat(request, { apiVersion: HEARTBEAT_VERSION, clientHost: null })
+    this.#heard?.()
     const code = errorName(answer.errorCode ?? 0)
     if (code === 'STALE_BROKER_EPOCH' || code === 'BROKER_ID_NOT_REGISTERED') {
       if (!this.#wantShutDown) await this.#register()

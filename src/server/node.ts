@@ -245,6 +245,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       logger,
       controller: followed,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
+      sessionTimeoutMs: config.brokerSessionTimeoutMs,
       registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,
       registration: {
         nodeId: config.nodeId,
