@@ -1,11 +1,13 @@
 /**
- * `npm run diff:controller -- --seed=N --steps=N [--elr=0|1] [--port=N]`: random steps in the life of replicated partitions, to Apache
- * Kafka's controller and to ours; stops at the first step after which a partition or an answer differs. The brokers are this process.
+ * `npm run diff:controller -- --seed=N --steps=N [--level=N] [--elr=0|1] [--port=N]`: random steps in the life of replicated
+ * partitions, to Apache Kafka's controller and to ours, at a level of metadata.version; stops at the first step after which a partition or an
+ * answer differs. The brokers are this process.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { elrSupported, METADATA_VERSION_LATEST } from '../src/metadata/features.ts'
 import { ChunkPool } from '../src/rpc/chunk-pool.ts'
 import { SeededRandom } from '../src/testing/seeded-random.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
@@ -18,6 +20,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     steps: { type: 'string', default: '200' },
+    level: { type: 'string', default: String(METADATA_VERSION_LATEST) },
     elr: { type: 'string', default: '1' },
     port: { type: 'string', default: '21200' },
     verbose: { type: 'boolean', default: false },
@@ -35,7 +38,8 @@ const kafka = await startKafka('4.3.1', directory, port, {
     'group.version=0',
     'share.version=0',
     'streams.version=0',
-    `eligible.leader.replicas.version=${values.elr}`,
+    `metadata.version=${values.level}`,
+    `eligible.leader.replicas.version=${elrSupported(Number(values.level)) ? values.elr : 0}`,
   ],
 })
 const { network, clock, random } = nodeWorld()

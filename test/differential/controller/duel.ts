@@ -2,6 +2,7 @@
  * The same steps to Kafka's controller and to our deciders; after each the partitions must be the same, field by field with their
  * epochs, and the error codes of what was answered too.
  */
+import { KafkaError } from '../../../src/base/errors.ts'
 import { DIRECTORY_LOST, type Uuid } from '../../../src/base/uuid.ts'
 import { CONFIG_RESOURCE } from '../../../src/metadata/configs-image.ts'
 import { ELR_VERSION } from '../../../src/metadata/features.ts'
@@ -43,9 +44,9 @@ export class ControllerDuel {
   }
 
   static async begin(kafka: KafkaController): Promise<ControllerDuel> {
-    const { levels } = kafka.image().features
+    const { levels, metadataVersion } = kafka.image().features
     const withElr = (levels.get(ELR_VERSION) ?? 0) > 0
-    const klamm = new DecidedCluster(withElr ? { withElr, minIsr: 1 } : {})
+    const klamm = new DecidedCluster({ metadataVersion, ...(withElr ? { withElr, minIsr: 1 } : {}) })
     const duel = new ControllerDuel(kafka, klamm)
     for (const broker of BROKERS) {
       await kafka.register(broker, NO_PREVIOUS_EPOCH)
@@ -167,8 +168,15 @@ export class ControllerDuel {
   ): Promise<{ kafka: unknown; klamm: unknown }> {
     const answered = await this.#kafka.ask(api, requestOn(this.#kafka.image()))
     const request = api.request.make(requestOn(this.#klamm.image))
-    const decided = this.#klamm.decide((state) => decide(state, request))
-    return { kafka: errorsOf(answered), klamm: errorsOf(api.response.make(decided)) }
+    try {
+      const decided = this.#klamm.decide((state) => decide(state, request))
+      return { kafka: errorsOf(answered), klamm: errorsOf(api.response.make(decided)) }
+    } catch (error) {
+      // Refused as a whole: an answer like any other.
+      if (!(error instanceof KafkaError)) throw error
+      const refusal = { errorCode: error.errno, errorMessage: error.message } as unknown as Init<Response>
+      return { kafka: errorsOf(answered), klamm: errorsOf(api.response.make(refusal)) }
+    }
   }
 
   /** Of no broker that lives, by its session. */
