@@ -72,7 +72,7 @@ export class Cluster {
    * @param {Kind} kind
    * @param {readonly string[]} levels of features that shall not have the latest one
    */
-  async format(kind, levels = [...UNSERVED, 'transaction.version=0']) {
+  async format(kind, levels = UNSERVED) {
     const id = uuid()
     const controllers = this.nodes.filter(({ isController }) => isController)
     const voters = controllers.map((node) => `${node.id}@${node.controller}:${node.directoryId}`).join(',')

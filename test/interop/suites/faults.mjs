@@ -7,7 +7,7 @@
  * With `--unclean` (acks=1, leaders from out of sync replicas) the checker has to find something: it is the proof that it can.
  */
 import { join } from 'node:path'
-import { Cluster, UNSERVED } from '../lib/cluster.mjs'
+import { Cluster } from '../lib/cluster.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { Network } from '../lib/network.mjs'
@@ -46,7 +46,7 @@ export async function run(suite) {
   try {
     const settings = { ...SETTINGS, ...(isUnclean ? UNCLEAN : {}) }
     const cluster = await Cluster.make(suite, { jars, network, settings })
-    await cluster.format(peer, UNSERVED)
+    await cluster.format(peer)
     await cluster.start(peer)
     await cluster.ask('create', {
       topics: [{ name: TOPIC, numPartitions: PARTITIONS, replicationFactor: NODES.length }],

@@ -6,14 +6,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaintsInCluster, listens, Place, REGISTRATION, startKlamm } from '../lib/broker.mjs'
+import { UNSERVED } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, java, javaCommand, reportCases } from '../lib/java.mjs'
 import { becomes, start, until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
-
-/** Levels that this release does not serve; a controller refuses a broker that lacks one which is finalised. */
-const FEATURES = ['group.version=0', 'share.version=0', 'streams.version=0']
 
 const TRANSACTIONS = {
   'transaction.state.log.replication.factor': '1',
@@ -28,7 +26,7 @@ export async function run(suite) {
   const kafkaPlace = await Place.make(suite, 'kafka', TRANSACTIONS)
   const storage = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])
-  await storage(kafkaPlace, '--standalone', ...FEATURES.flatMap((level) => ['--feature', level]))
+  await storage(kafkaPlace, '--standalone', ...UNSERVED.flatMap((level) => ['--feature', level]))
   const logFile = kafkaPlace.logFile('kafka')
   const kafka = start('java', javaCommand(jars, 'kafka.Kafka', [kafkaPlace.propertiesFile]), { logFile })
   await until(() => listens(kafkaPlace.port), 'Kafka listens', 60_000)

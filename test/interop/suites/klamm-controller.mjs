@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { complaintsInCluster, listens, Place, REGISTRATION } from '../lib/broker.mjs'
+import { UNSERVED } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java, javaCommand } from '../lib/java.mjs'
@@ -30,14 +31,7 @@ export async function run(suite) {
   const storage = (where, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', where.propertiesFile, ...args])
   // Formatted by Kafka: its features are those of a directory that Kafka would start on, but for what this release lacks.
-  const levels = [
-    'eligible.leader.replicas.version=0',
-    'transaction.version=0',
-    'group.version=0',
-    'share.version=0',
-    'streams.version=0',
-  ]
-  await storage(place, '--standalone', ...levels.flatMap((level) => ['--feature', level]))
+  await storage(place, '--standalone', ...UNSERVED.flatMap((level) => ['--feature', level]))
   const startController = async (logName) => {
     const logFile = place.logFile(logName)
     const command = [join(ROOT, 'dist', 'cli', 'server-start.js'), place.propertiesFile]

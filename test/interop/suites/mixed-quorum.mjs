@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { UNSERVED } from '../lib/cluster.mjs'
 import { equal, holds } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
@@ -16,8 +17,6 @@ import { run as runProcess, until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { ROOT } from '../../../scripts/setup.mjs'
 
-/** Levels that this release does not serve. */
-const FEATURES = ['transaction.version=0', 'group.version=0', 'share.version=0', 'streams.version=0']
 const IDS = [1, 2, 3]
 const STEP_MS = 90_000
 
@@ -145,7 +144,7 @@ class MixedCluster {
 
   async #format(id, clusterId, initial) {
     const place = this.#places.get(id)
-    const features = FEATURES.flatMap((level) => ['--feature', level])
+    const features = UNSERVED.flatMap((level) => ['--feature', level])
     const args = ['format', '-t', clusterId, '-c', place.propertiesFile, '--initial-controllers', initial, ...features]
     if (this.#kinds[id] === 'klamm') await runProcess(join(ROOT, 'bin', 'kafka-storage.sh'), args)
     else await java(this.#jars, 'kafka.tools.StorageTool', args)
