@@ -29,6 +29,7 @@ const SUITES = [
   'replication',
   'mixed-quorum',
   'metadata-levels',
+  'cluster-directories',
   'roll',
   'faults',
 ]
