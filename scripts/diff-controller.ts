@@ -1,7 +1,8 @@
 /**
- * `npm run diff:controller -- --seed=N --steps=N [--level=N] [--elr=0|1] [--port=N]`: random steps in the life of replicated
- * partitions, to Apache Kafka's controller and to ours, at a level of metadata.version; stops at the first step after which a partition or an
- * answer differs. The brokers are this process.
+ * `npm run diff:controller -- --seed=N --steps=N [--level=N] [--elr=0|1] [--session=MS] [--port=N]`: random steps in the life of
+ * replicated partitions, to Apache Kafka's controller and to ours, at a level of metadata.version; stops at the first step after which a
+ * partition or an answer differs. The brokers are this process: where it is kept waiting for longer than a session Kafka fences all of them, and
+ * that is a difference too. Steps wait for sessions to end.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +13,7 @@ import { ChunkPool } from '../src/rpc/chunk-pool.ts'
 import { SeededRandom } from '../src/testing/seeded-random.ts'
 import { nodeWorld } from '../src/world/node/index.ts'
 import { ControllerDuel } from '../test/differential/controller/duel.ts'
-import { KafkaController, SESSION_MS } from '../test/differential/controller/kafka-controller.ts'
+import { KafkaController } from '../test/differential/controller/kafka-controller.ts'
 import { randomStep } from '../test/differential/controller/steps.ts'
 import { startKafka } from '../test/differential/kafka.ts'
 
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '200' },
     level: { type: 'string', default: String(METADATA_VERSION_LATEST) },
     elr: { type: 'string', default: '1' },
+    session: { type: 'string', default: '1500' },
     port: { type: 'string', default: '21200' },
     verbose: { type: 'boolean', default: false },
   },
@@ -31,7 +33,7 @@ const directory = mkdtempSync(join(tmpdir(), 'klamm-diff-controller-'))
 const kafka = await startKafka('4.3.1', directory, port, {
   properties: {
     'auto.leader.rebalance.enable': 'false',
-    'broker.session.timeout.ms': String(SESSION_MS),
+    'broker.session.timeout.ms': values.session,
     'broker.heartbeat.interval.ms': '300',
   },
   features: [

@@ -17,7 +17,6 @@ import { ERROR_CODES } from '../../../src/base/error-codes.ts'
 import { directoryId } from '../../../src/testing/decided-cluster.ts'
 import { sleep } from '../server.ts'
 
-export const SESSION_MS = 1500
 const HEARTBEAT_MS = 250
 const WAIT_MS_MAX = 30_000
 /** Whatever the log holds, the broker knows it. */
