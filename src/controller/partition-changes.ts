@@ -111,12 +111,17 @@ export function partitionChange(image: MetadataImage, asked: ChangeWanted): Meta
   return metadataRecord('PartitionChangeRecord', partitionRecordVersion(level), data)
 }
 
-/** Done when every replica that stays is in sync. */
+/**
+ * Done when every replica that is added is in sync, and one that stays; where fewer are added than removed, when all that stay are: the
+ * partition would otherwise end with fewer in sync than it began with.
+ */
 function completeReassignment(target: Target): void {
-  if (!isReassigning(target.adding, target.removing)) return
-  const isr = withoutRemoved(target.isr, target.removing)
-  const replicas = withoutRemoved(target.replicas, target.removing)
-  if (isr.length === 0 || replicas.length === 0 || !includesAll(isr, replicas)) return
+  const { adding, removing } = target
+  if (!isReassigning(adding, removing)) return
+  const isr = withoutRemoved(target.isr, removing)
+  const replicas = withoutRemoved(target.replicas, removing)
+  if (isr.length === 0 || replicas.length === 0 || !includesAll(isr, adding)) return
+  if (adding.length < removing.length && !includesAll(isr, replicas)) return
   target.isr = isr
   target.replicas = replicas
   target.adding = []

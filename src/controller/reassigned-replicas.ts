@@ -1,6 +1,6 @@
 /**
  * The replica lists of a partition that is being moved (KIP-455): first the wanted ones in the wanted order, behind them those that
- * are to go; until all wanted ones are in sync both serve.
+ * are to go; until the ones that come are in sync both serve.
  */
 import type { PartitionImage } from '../metadata/topics-image.ts'
 

@@ -70,6 +70,27 @@ test('a partition moves: both serve until all wanted replicas are in sync, then 
   expect(listed(cluster)).toEqual([])
 })
 
+test('a move ends when what it adds is in sync, though others that stay are not', () => {
+  const cluster = cluster4()
+  cluster.topic([[1, 2, 3]])
+  move(cluster, [4, 2, 3])
+  // 2 and 3 have fallen behind.
+  alter(cluster, [1])
+  expect(cluster.partition()).toMatchObject({ replicas: [4, 2, 3, 1], isr: [1], addingReplicas: [4] })
+  expect(alter(cluster, [1, 4])).toMatchObject({ errorCode: ERROR_CODES.NEW_LEADER_ELECTED })
+  expect(cluster.partition()).toMatchObject({ replicas: [4, 2, 3], isr: [4], leader: 4, addingReplicas: [] })
+})
+
+test('a move to fewer replicas ends when all that stay are in sync', () => {
+  const cluster = cluster4()
+  cluster.topic([[1, 2, 3]])
+  alter(cluster, [1])
+  move(cluster, [1, 2])
+  expect(cluster.partition()).toMatchObject({ replicas: [1, 2, 3], isr: [1], removingReplicas: [3] })
+  expect(alter(cluster, [1, 2])).toMatchObject({ errorCode: 0 })
+  expect(cluster.partition()).toMatchObject({ replicas: [1, 2], isr: [1, 2], removingReplicas: [] })
+})
+
 test('before version 2 the leader is told that its epoch is over, and that it may not, by older codes', () => {
   const cluster = cluster4()
   cluster.topic([[1]])
