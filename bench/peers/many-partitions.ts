@@ -58,7 +58,7 @@ function shown(value: number): string {
 async function measure(peer: Peer, place: ServerPlace, shape: Shape): Promise<Figures> {
   const figures: Figures = {}
   let server = ServerProcess.spawn(peer, place)
-  await firstMetadata(server, performance.now())
+  await firstMetadata(server, performance.now(), STARTED_MS_MAX)
   let startedMs = performance.now()
   const cpuBefore = server.cpuSeconds()
   await create(server, shape)
