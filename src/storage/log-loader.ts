@@ -13,7 +13,7 @@ import type { LogConfig } from '../config/log-config.ts'
 import { NO_TIMESTAMP, baseOffset, leaderEpoch, magic } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/batches.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
-import { parentOf } from './atomic-file.ts'
+import { nameOf, parentOf } from './atomic-file.ts'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-file.ts'
 import { scanFile, type EntryVisitor } from './file-scan.ts'
 import { repairFiles } from './leftovers.ts'
@@ -128,6 +128,8 @@ class Loader {
   readonly #epochs: LeaderEpochCache
   readonly #snapshots: ProducerSnapshots
   readonly #opened: Segment[] = []
+  /** Files in the directory when it was opened. */
+  #names: ReadonlySet<string> = new Set()
   #epochsChanged = false
   #hasNewEntries: boolean
 
@@ -140,7 +142,7 @@ class Loader {
 
   async openSegments(names: readonly string[]): Promise<Segment[]> {
     const { disk, place, logger } = this.#options
-    const present = new Set(names)
+    const present = (this.#names = new Set(names))
     const bases: number[] = []
     for (const name of names) {
       const parsed = parseFileName(name)
@@ -226,7 +228,7 @@ class Loader {
     segment.offsetIndex.file.truncate(0)
     segment.timeIndex.file.truncate(0)
     segment.knowsOffsets = segment.knowsTimes = true
-    segment.resetTransactions()
+    segment.resetTransactions(this.#names.has(nameOf(segment.path('.txnindex'))))
     segment.maxTimestamp = NO_TIMESTAMP
     segment.offsetOfMaxTimestamp = segment.baseOffset
     let endOffset = segment.baseOffset

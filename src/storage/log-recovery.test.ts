@@ -309,3 +309,24 @@ test('a log that is cut at a start keeps no producer snapshot from above its end
   expect(snapshots).toEqual(['00000000000000000001.snapshot'])
   await again.closeHard()
 })
+
+test('a start after a crash removes no file that is not there', async () => {
+  const at = testLog()
+  const log = await at.open()
+  await log.append(batchOf('a', 1), CLIENT).written
+  await log.closeHard()
+  const removed: string[] = []
+  const disk = new Proxy(at.disk, {
+    get(target, key) {
+      const member: unknown = Reflect.get(target, key)
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]) => {
+        if (key === 'remove') removed.push(String(args[0]))
+        return Reflect.apply(member, target, args)
+      }
+    },
+  })
+  const again = await at.open({ disk })
+  expect([again.writtenEnd, removed]).toEqual([1, []])
+  await again.closeHard()
+})

@@ -259,9 +259,10 @@ export class Segment {
     entries.push(entry)
   }
 
-  resetTransactions(): void {
+  /** The index begins anew; `hasFile`: there may be a file of it, whose content counts no more. */
+  resetTransactions(hasFile: boolean): void {
     this.#transactions = []
-    this.#savedTransactions = -1
+    this.#savedTransactions = hasFile ? -1 : 0
   }
 
   /** Brings the transaction index up to date: new entries are appended. There is no file without entries. */
