@@ -28,6 +28,7 @@ const SUITES = [
   'klamm-controller',
   'replication',
   'mixed-quorum',
+  'static-quorum',
   'metadata-levels',
   'cluster-directories',
   'roll',
