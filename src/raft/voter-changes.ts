@@ -5,10 +5,10 @@
  */
 import type { ErrorCode } from '../base/error-codes.ts'
 import { ZERO_UUID } from '../base/uuid.ts'
+import { noteVoter } from './kraft-version.ts'
 import type { Leadership } from './leadership.ts'
 import { advance, leaderError } from './log-requests.ts'
 import type { AddVoterRequest, ApiVersionsResult, RemoveVoterRequest, UpdateVoterRequest } from './messages.ts'
-import { noteVoter } from './kraft-version.ts'
 import type { RaftState } from './raft-state.ts'
 import type { ReplyToken } from './raft-io.ts'
 import {
