@@ -77,12 +77,15 @@ async function startClusters(name, settings = {}) {
 
 const stopClusters = (clusters) => Promise.all(Object.values(clusters).map((cluster) => cluster.stop()))
 
-/** Every cluster takes its turn, and who is first changes. */
+/** Every cluster takes its turn, and who is first changes. What is found is told at once: long runs may be cut short. */
 async function alternate(clusters, rounds, turn) {
   const found = Object.fromEntries(PEERS.map((peer) => [peer, []]))
   for (let round = 0; round < rounds; round++) {
     for (const peer of round % 2 === 0 ? PEERS : [...PEERS].reverse()) {
-      found[peer].push(await turn(clusters[peer], peer, round))
+      const outcome = await turn(clusters[peer], peer, round)
+      found[peer].push(outcome)
+      const shown = JSON.stringify(outcome, (_, value) => (typeof value === 'number' ? Math.round(value) : value))
+      console.error(`round ${round + 1} of ${rounds}, ${peer}: ${shown}`)
     }
   }
   return found
