@@ -238,7 +238,8 @@ async function gapAround(kafka, kill) {
 }
 
 async function leaderKill(cluster, peer) {
-  const leader = (await cluster.ask('partitions')).find(({ topic }) => topic === 'gap').leader
+  const partitions = await until(() => cluster.tryAsk('partitions'), 'the partitions are told')
+  const { leader } = partitions.find(({ topic }) => topic === 'gap')
   const node = cluster.nodes[leader - 1]
   const gap = await withClient({ brokers: cluster.bootstrap }, (kafka) => gapAround(kafka, () => node.stop('SIGKILL')))
   await node.start(peer)
@@ -248,7 +249,7 @@ async function leaderKill(cluster, peer) {
 
 /** From the kill of the active controller to the first topic that is created after it. */
 async function controllerKill(cluster, peer, round) {
-  const { leaderId } = await cluster.ask('quorum')
+  const { leaderId } = await until(() => cluster.tryAsk('quorum'), 'the quorum has a leader')
   const node = cluster.nodes[leaderId - 1]
   const tookMs = await withClient({ brokers: cluster.bootstrap, requestTimeoutMs: 2000 }, async (kafka) => {
     const admin = kafka.admin()
