@@ -28,9 +28,22 @@ export async function checkTransactions(sim: ClusterSim, inLogs: ReadonlySet<str
   consumer.assign(sim.partitions)
   consumer.seekToBeginning()
   const seen = new Set<string>()
+  const untilMs = sim.nowMs + HEAL_MS_MAX
+  const isThrough = async (): Promise<boolean> => {
+    for (const { topic, partition } of sim.partitions) {
+      const logs = sim.brokers.map(({ inside }) => inside?.services.replicas.partition(topic, partition)?.log)
+      const end = Math.max(...logs.map((log) => log?.highWatermark ?? 0))
+      if ((await consumer.position({ topic, partition })) < end) return false
+    }
+    return true
+  }
   for (;;) {
     const batch = await consumer.poll({ timeoutMs: 2000 })
-    if (batch === null) break
+    if (batch === null) {
+      if (await isThrough()) break
+      sim.check(sim.nowMs < untilMs, () => 'a reader of what is committed does not come to the end')
+      continue
+    }
     for (const { topic, partition, offset, value } of batch) {
       const text = value?.toString().trimEnd() ?? ''
       const place = `${topic}-${partition} ${offset}`
