@@ -1,6 +1,7 @@
 /** What an unclean stop leaves of a log, and what the next start makes of it. */
 import { expect, test } from 'vitest'
 import { SILENT } from '../base/logger.ts'
+import { buildMarker } from '../records/control.ts'
 import type { Disk } from '../world/world.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { OpenFiles } from './open-files.ts'
@@ -329,4 +330,37 @@ test('a start after a crash removes no file that is not there', async () => {
   const again = await at.open({ disk })
   expect([again.writtenEnd, removed]).toEqual([1, []])
   await again.closeHard()
+})
+
+test('after a clean end and a power loss an aborted transaction is aborted, and one that was cut off is not', async () => {
+  const at = testLog()
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const open = (recoveryPoint: number): Promise<PartitionLog> => {
+        const { disk, clock, random } = world
+        return at.open({ disk, clock, random, cleanShutdown: true, recoveryPoint })
+      }
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      let log = await open(0)
+      const timestampMs = world.clock.wallMs()
+      const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
+      await log.append(batchOf('a', 1, inTransaction), CLIENT).written
+      // Whatever the directory has is synced before the index comes into being.
+      await log.flush()
+      const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
+      await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
+      await log.close()
+      world.main.powerLoss()
+      log = await open(2)
+      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
+      await log.truncateTo(1)
+      await log.close()
+      world.main.powerLoss()
+      log = await open(1)
+      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([])
+      await log.closeHard()
+    })
+  }
 })
