@@ -158,7 +158,8 @@ export async function finishLog(state: LogState): Promise<void> {
   if (state.epochsUnsaved) await state.writeEpochs()
   if (state.isUntouched) return state.snapshots.syncTaken()
   state.producers.endOffset = state.assignedEnd
-  await state.snapshots.take(state.producers)
+  // A start after a clean end that finds no snapshot believes that there were no producers, nor transactions of theirs.
+  if (await state.snapshots.take(state.producers)) state.entriesChanged()
   const { active } = state
   if (active.isCreated) {
     active.finish()

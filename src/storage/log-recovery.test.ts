@@ -364,3 +364,30 @@ test('after a clean end and a power loss an aborted transaction is aborted, and 
     })
   }
 })
+
+test('after a clean end and a power loss producers are known, and their open transactions', async () => {
+  const at = testLog()
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      const open = (recoveryPoint: number): Promise<PartitionLog> => {
+        const { disk, clock, random } = world
+        return at.open({ disk, clock, random, cleanShutdown: true, recoveryPoint })
+      }
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      let log = await open(0)
+      const timestampMs = world.clock.wallMs()
+      const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
+      await log.append(batchOf('a', 1, inTransaction), CLIENT).written
+      // Whatever the directory has is synced before the snapshot of the end comes into being.
+      await log.flush()
+      await log.close()
+      world.main.powerLoss()
+      log = await open(1)
+      const known = log.activeProducers()
+      expect(known, `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0, currentTxnStartOffset: 0 }])
+      await log.closeHard()
+    })
+  }
+})

@@ -74,9 +74,11 @@ export class ProducerSnapshots {
     return syncIfThere(this.#options.disk, pathOf(this.#options.place, offset, '.snapshot'))
   }
 
-  async take(state: ProducerState): Promise<void> {
+  /** Synced, but not its name. True: there is a new file. */
+  async take(state: ProducerState): Promise<boolean> {
     const snapshot = this.prepare(state)
     if (snapshot !== null) await this.write(snapshot, true)
+    return snapshot !== null
   }
 
   /** As `take`, with the sync left to `syncTaken`. */
