@@ -332,33 +332,39 @@ test('a start after a crash removes no file that is not there', async () => {
   await again.closeHard()
 })
 
+/** As after a clean end. */
+function openClean({ disk, clock, random }: SeededWorld, recoveryPoint: number): Promise<PartitionLog> {
+  return testLog().open({ disk, clock, random, cleanShutdown: true, recoveryPoint })
+}
+
+/** A log with one record of a transaction that is open. What its directory has is synced: only what comes into being later isn't. */
+async function withOpenTransaction(world: SeededWorld): Promise<PartitionLog> {
+  await world.disk.makeDirectory('/d')
+  await world.disk.syncDirectory('/')
+  const log = await openClean(world, 0)
+  const timestampMs = world.clock.wallMs()
+  const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
+  await log.append(batchOf('a', 1, inTransaction), CLIENT).written
+  await log.flush()
+  return log
+}
+
 test('after a clean end and a power loss an aborted transaction is aborted, and one that was cut off is not', async () => {
-  const at = testLog()
   for (let seed = 0; seed < 12; seed++) {
     const world = new SeededWorld(seed)
     await world.run(async () => {
-      const open = (recoveryPoint: number): Promise<PartitionLog> => {
-        const { disk, clock, random } = world
-        return at.open({ disk, clock, random, cleanShutdown: true, recoveryPoint })
-      }
-      await world.disk.makeDirectory('/d')
-      await world.disk.syncDirectory('/')
-      let log = await open(0)
+      let log = await withOpenTransaction(world)
       const timestampMs = world.clock.wallMs()
-      const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
-      await log.append(batchOf('a', 1, inTransaction), CLIENT).written
-      // Whatever the directory has is synced before the index comes into being.
-      await log.flush()
       const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
       await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
       await log.close()
       world.main.powerLoss()
-      log = await open(2)
+      log = await openClean(world, 2)
       expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
       await log.truncateTo(1)
       await log.close()
       world.main.powerLoss()
-      log = await open(1)
+      log = await openClean(world, 1)
       expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([])
       await log.closeHard()
     })
@@ -366,25 +372,13 @@ test('after a clean end and a power loss an aborted transaction is aborted, and 
 })
 
 test('after a clean end and a power loss producers are known, and their open transactions', async () => {
-  const at = testLog()
   for (let seed = 0; seed < 12; seed++) {
     const world = new SeededWorld(seed)
     await world.run(async () => {
-      const open = (recoveryPoint: number): Promise<PartitionLog> => {
-        const { disk, clock, random } = world
-        return at.open({ disk, clock, random, cleanShutdown: true, recoveryPoint })
-      }
-      await world.disk.makeDirectory('/d')
-      await world.disk.syncDirectory('/')
-      let log = await open(0)
-      const timestampMs = world.clock.wallMs()
-      const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
-      await log.append(batchOf('a', 1, inTransaction), CLIENT).written
-      // Whatever the directory has is synced before the snapshot of the end comes into being.
-      await log.flush()
+      let log = await withOpenTransaction(world)
       await log.close()
       world.main.powerLoss()
-      log = await open(1)
+      log = await openClean(world, 1)
       const known = log.activeProducers()
       expect(known, `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0, currentTxnStartOffset: 0 }])
       await log.closeHard()
