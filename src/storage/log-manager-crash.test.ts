@@ -5,7 +5,6 @@
  * there, after a power loss everything flushed; what is there is whole, dense and right.
  */
 import { expect, test } from 'vitest'
-import { SILENT } from '../base/logger.ts'
 import { KafkaError } from '../base/errors.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { DEFAULT_LOG_CONFIG } from '../config/log-config.ts'
@@ -15,13 +14,12 @@ import { readRecords } from '../records/record-reader.ts'
 import type { SeededRandom } from '../testing/seeded-random.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { World } from '../world/world.ts'
-import { openLogDirectories } from './log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
-import { unlimitedMoves } from './log-moves.ts'
-import { LogManager } from './log-manager.ts'
+import type { LogManager } from './log-manager.ts'
 import { writeMetaProperties } from './meta-properties.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { topicPartitionName } from './topic-partition.ts'
+import { openTestManager } from './test-log-manager.ts'
 
 const IDS = ['nLiBKRtUTHOn4PqZgTBHRQ', 'kJuQTwa3GyYPGrQdyhK3bA'].map((id) => parseUuid(id) as Uuid)
 const TOPIC = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
@@ -241,23 +239,6 @@ async function format(world: World): Promise<void> {
   await world.disk.syncDirectory('/')
 }
 
-async function open({ disk, clock, random }: World): Promise<LogManager> {
-  const identity = { paths: PATHS, metadataPath: null, clusterId: 'c', nodeId: 1 }
-  const directories = await openLogDirectories({ disk, clock, random, logger: SILENT, ...identity })
-  return LogManager.load({
-    disk,
-    clock,
-    random,
-    logger: SILENT,
-    directories,
-    defaultConfig: CONFIG,
-    topicConfigs: new Map(),
-    producerIdExpirationMs: 86_400_000,
-    tailCache: null,
-    intervals: INTERVALS,
-    inFlightMax: 3,
-    isKnown: () => true,
-    assignedDirectory: () => null,
-    moveLimits: unlimitedMoves(clock),
-  })
+function open(world: World): Promise<LogManager> {
+  return openTestManager(world, PATHS, { defaultConfig: CONFIG, intervals: INTERVALS, inFlightMax: 3 })
 }

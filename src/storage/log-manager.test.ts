@@ -6,12 +6,11 @@ import { baseOffset } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import { readRecords } from '../records/record-reader.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { openLogDirectories } from './log-directories.ts'
 import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
-import { unlimitedMoves } from './log-moves.ts'
-import { LogManager, type DirectoryFailure, type LogManagerOptions } from './log-manager.ts'
+import type { DirectoryFailure, LogManager, LogManagerOptions } from './log-manager.ts'
 import { writeMetaProperties } from './meta-properties.ts'
 import type { PartitionLog } from './partition-log.ts'
+import { openTestManager } from './test-log-manager.ts'
 
 const IDS = ['nLiBKRtUTHOn4PqZgTBHRQ', 'kJuQTwa3GyYPGrQdyhK3bA', 'HR-7oTqQvIZtcYr5prXTfw'].map(
   (id) => parseUuid(id) as Uuid,
@@ -31,29 +30,8 @@ async function format(world: SeededWorld, count: number): Promise<void> {
   await world.disk.syncDirectory('/')
 }
 
-async function open(world: SeededWorld, count: number, change: Partial<LogManagerOptions> = {}): Promise<LogManager> {
-  const { disk, clock, random } = world
-  const logger = change.logger ?? SILENT
-  const identity = { metadataPath: null, clusterId: 'c', nodeId: 1 }
-  const paths = PATHS.slice(0, count)
-  const directories = await openLogDirectories({ disk, clock, random, logger, paths, ...identity })
-  return LogManager.load({
-    disk,
-    clock,
-    random,
-    logger,
-    directories,
-    defaultConfig: CONFIG,
-    topicConfigs: new Map(),
-    producerIdExpirationMs: 86_400_000,
-    tailCache: null,
-    intervals: DEFAULT_MAINTENANCE_INTERVALS,
-    inFlightMax: 4,
-    isKnown: () => true,
-    assignedDirectory: () => null,
-    moveLimits: unlimitedMoves(clock),
-    ...change,
-  })
+function open(world: SeededWorld, count: number, change: Partial<LogManagerOptions> = {}): Promise<LogManager> {
+  return openTestManager(world, PATHS.slice(0, count), { defaultConfig: CONFIG, ...change })
 }
 
 function seeded(seed: number, count: number, task: (world: SeededWorld) => Promise<void>): Promise<void> {

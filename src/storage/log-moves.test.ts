@@ -2,16 +2,14 @@
 import { expect, test } from 'vitest'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
-import { DEFAULT_LOG_CONFIG } from '../config/log-config.ts'
 import { ByteQuota } from '../metrics/byte-quota.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { openLogDirectories } from './log-directories.ts'
-import { DEFAULT_MAINTENANCE_INTERVALS } from './log-maintenance.ts'
-import { unlimitedMoves, type MoveLimits } from './log-moves.ts'
-import { LogManager, type LogManagerOptions, type ReplicaPlaces } from './log-manager.ts'
+import type { MoveLimits } from './log-moves.ts'
+import type { LogManager, LogManagerOptions, ReplicaPlaces } from './log-manager.ts'
 import { writeMetaProperties } from './meta-properties.ts'
 import type { PartitionLog } from './partition-log.ts'
+import { openTestManager } from './test-log-manager.ts'
 
 const [A, B] = ['nLiBKRtUTHOn4PqZgTBHRQ', 'kJuQTwa3GyYPGrQdyhK3bA'].map((id) => parseUuid(id) as Uuid) as [Uuid, Uuid]
 const TOPIC = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
@@ -32,27 +30,8 @@ function seeded(seed: number, task: (world: SeededWorld) => Promise<void>): Prom
   })
 }
 
-async function open(world: SeededWorld, change: Partial<LogManagerOptions> = {}): Promise<LogManager> {
-  const { disk, clock, random } = world
-  const logger = change.logger ?? SILENT
-  const place = { paths: ['/a', '/b'], metadataPath: null, clusterId: 'c', nodeId: 1 }
-  return LogManager.load({
-    disk,
-    clock,
-    random,
-    logger,
-    directories: await openLogDirectories({ disk, clock, random, logger, ...place }),
-    defaultConfig: DEFAULT_LOG_CONFIG,
-    topicConfigs: new Map(),
-    producerIdExpirationMs: 86_400_000,
-    tailCache: null,
-    intervals: DEFAULT_MAINTENANCE_INTERVALS,
-    inFlightMax: 4,
-    isKnown: () => true,
-    assignedDirectory: () => null,
-    moveLimits: unlimitedMoves(clock),
-    ...change,
-  })
+function open(world: SeededWorld, change: Partial<LogManagerOptions> = {}): Promise<LogManager> {
+  return openTestManager(world, ['/a', '/b'], change)
 }
 
 /** Batches of 1000 bytes. */
