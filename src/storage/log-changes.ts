@@ -37,6 +37,8 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   await state.discard(doomed.reverse())
   state.cuts++
   const newEnd = await state.active.truncateTo(end)
+  // A transaction index without entries is gone.
+  state.entriesChanged()
   state.cuts++
   await state.active.loadFirstBatchTimestamp()
   state.assignedEnd = state.writtenEnd = newEnd
@@ -158,8 +160,9 @@ export async function finishLog(state: LogState): Promise<void> {
   if (state.epochsUnsaved) await state.writeEpochs()
   if (state.isUntouched) return state.snapshots.syncTaken()
   state.producers.endOffset = state.assignedEnd
-  // A start after a clean end that finds no snapshot believes that there were no producers, nor transactions of theirs.
-  if (await state.snapshots.take(state.producers)) state.entriesChanged()
+  await state.snapshots.take(state.producers)
+  // Its name: a start after a clean end takes a log without a snapshot for one that no producers wrote to.
+  state.entriesChanged()
   const { active } = state
   if (active.isCreated) {
     active.finish()

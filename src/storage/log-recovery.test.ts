@@ -385,3 +385,20 @@ test('after a clean end and a power loss producers are known, and their open tra
     })
   }
 })
+
+test('a flush makes the first aborted transaction of a segment last: a start recovers nothing below it', async () => {
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      let log = await withOpenTransaction(world)
+      const timestampMs = world.clock.wallMs()
+      const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
+      await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
+      await log.flush()
+      world.main.powerLoss()
+      log = await openClean(world, 2)
+      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
+      await log.closeHard()
+    })
+  }
+})

@@ -441,6 +441,8 @@ export class PartitionLog {
       this.#lane.before(async () => {
         await segment.addTransaction({ ...completed, lastStableOffset })
         await segment.saveTransactions(false)
+        // Perhaps its first: its name must last with the next flush.
+        this.#state.entriesChanged()
       })
     }
     if (!epochsChanged && !this.#state.epochsUnsaved) return

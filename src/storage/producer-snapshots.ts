@@ -74,11 +74,10 @@ export class ProducerSnapshots {
     return syncIfThere(this.#options.disk, pathOf(this.#options.place, offset, '.snapshot'))
   }
 
-  /** Synced, but not its name. True: there is a new file. */
-  async take(state: ProducerState): Promise<boolean> {
+  /** Synced, but not its name. */
+  async take(state: ProducerState): Promise<void> {
     const snapshot = this.prepare(state)
     if (snapshot !== null) await this.write(snapshot, true)
-    return snapshot !== null
   }
 
   /** As `take`, with the sync left to `syncTaken`. */

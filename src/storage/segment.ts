@@ -11,7 +11,6 @@ import type { Int64 } from '../base/int64.ts'
 import { NO_TIMESTAMP, baseOffset } from '../records/batch.ts'
 import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import type { Disk, DiskFile } from '../world/world.ts'
-import { parentOf } from './atomic-file.ts'
 import { forEachBounded, together } from './bounded.ts'
 import { scanFile } from './file-scan.ts'
 import { syncIfThere } from './index-file.ts'
@@ -71,8 +70,6 @@ export class Segment {
   /** Counts saves of the transaction index; those up to #syncedTransactions survive a power loss. */
   #transactionSaves = 0
   #syncedTransactions = 0
-  /** The directory knows durably whether there is a file of them. */
-  #isTransactionNameSynced = true
   #isLogPreallocated = false
   /** Deleted: its name may not be opened again, that would make a new file. */
   #isGone = false
@@ -275,7 +272,6 @@ export class Segment {
     if (entries.length === 0 && this.#savedTransactions === 0) return
     const path = this.path('.txnindex')
     const saved = this.#savedTransactions > entries.length ? 0 : Math.max(this.#savedTransactions, 0)
-    if (entries.length === 0 || this.#savedTransactions <= 0) this.#isTransactionNameSynced = false
     // What an attempt that fails leaves in the file isn't known.
     this.#savedTransactions = -1
     if (entries.length === 0) await this.#disk.remove(path)
@@ -377,13 +373,7 @@ export class Segment {
     await this.timeIndex.file.sync()
     const saves = this.#transactionSaves
     if (saves <= this.#syncedTransactions) return
-    const path = this.path('.txnindex')
-    await syncIfThere(this.#disk, path)
-    // Unlike the other files it comes, and goes, while the segment is there: a start after a clean end would believe what it finds.
-    if (!this.#isTransactionNameSynced) {
-      this.#isTransactionNameSynced = true
-      await this.#disk.syncDirectory(parentOf(path))
-    }
+    await syncIfThere(this.#disk, this.path('.txnindex'))
     this.#syncedTransactions = Math.max(this.#syncedTransactions, saves)
   }
 
