@@ -39,12 +39,12 @@ const COMMANDS: readonly { readonly tool: string; readonly className: string; re
 /** As kafka-run-class.sh starts a tool. */
 const JVM_FLAGS = ['-Xmx256M', '-server', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20', '-Djava.awt.headless=true']
 
-export const TOOL_START_HEAD = ['tool', 'Klamm, ms', 'range', 'Kafka, ms', 'range', 'ratio']
+export const TOOL_START_HEAD = ['tool', 'Klamm, ms', 'quartiles', 'over Node', 'Kafka, ms', 'quartiles', 'ratio']
 
 export async function toolStartRows(port: number, classPath: string, rounds: number): Promise<string[][]> {
   const server = ['--bootstrap-server', `127.0.0.1:${port}`]
   const floor: number[] = []
-  const rows: string[][] = []
+  const rows: { readonly name: string; readonly ours: readonly number[]; readonly kafkas: readonly number[] }[] = []
   for (const { tool, className, words } of COMMANDS) {
     const args = [...server, ...words.split(' ')]
     const ours: number[] = []
@@ -61,14 +61,23 @@ export async function toolStartRows(port: number, classPath: string, rounds: num
       ours.push(times[1])
       kafkas.push(times[2])
     }
-    const ratio = (median(kafkas) / median(ours)).toFixed(0)
-    rows.push([`${tool} ${words}`, ...shown(ours), ...shown(kafkas), ratio])
+    rows.push({ name: `${tool} ${words}`, ours, kafkas })
   }
-  return [['node -e 0', ...shown(floor), '', '', ''], ...rows]
+  const bare = median(floor)
+  return [
+    ['node -e 0', ...shown(floor), '', '', '', ''],
+    ...rows.map(({ name, ours, kafkas }) => [
+      ...[name, ...shown(ours), (median(ours) - bare).toFixed(0)],
+      ...[...shown(kafkas), (median(kafkas) / median(ours)).toFixed(0)],
+    ]),
+  ]
 }
 
+/** Medians, and what half of the runs lie between: a virtual machine is slow for seconds, then fast again. */
 function shown(times: readonly number[]): string[] {
-  return [median(times).toFixed(0), `${Math.min(...times).toFixed(0)}–${Math.max(...times).toFixed(0)}`]
+  const sorted = times.toSorted((left, right) => left - right)
+  const at = (part: number): string => (sorted[Math.floor(part * (sorted.length - 1))] ?? Number.NaN).toFixed(0)
+  return [median(times).toFixed(0), `${at(0.25)}–${at(0.75)}`]
 }
 
 /** Milliseconds; a record on stdin for who reads it. */
