@@ -1,11 +1,14 @@
 /**
  * What the nodes of a cluster know of it, as their own snapshots of the metadata log tell it: Apache Kafka's tool reads all of them.
- * Behind the last decision the log holds nothing but records that say nothing, so the snapshots behind it are the same
+ * Some time behind the last decision the log holds nothing but records that say nothing, so the snapshots behind it are the same
  * records, wherever each of them ends.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { equal } from '../lib/expect.mjs'
 import { java } from '../lib/java.mjs'
+import { sameUpTo } from '../lib/metadata-log.mjs'
 import { until } from '../lib/process.mjs'
 
 const METADATA = '__cluster_metadata-0'
@@ -23,15 +26,11 @@ function snapshotBehind(node, end) {
   return name === undefined ? undefined : join(folder, name)
 }
 
-/**
- * By node id, as soon as there are some.
- * @param {readonly import('../lib/cluster.mjs').ClusterNode[]} nodes
- * @param {number} end
- */
-export async function snapshotsBehind(nodes, end) {
-  const files = {}
+/** The paths of the nodes' last snapshots, as soon as all of them have one that holds all below `end`. */
+async function snapshotsBehind(nodes, end) {
+  const files = []
   for (const node of nodes) {
-    files[node.id] = await until(() => snapshotBehind(node, end), `node ${node.id} has a snapshot behind ${end}`)
+    files.push(await until(() => snapshotBehind(node, end), `node ${node.id} has a snapshot behind ${end}`))
   }
   return files
 }
@@ -43,13 +42,8 @@ function inOrder(json) {
   return JSON.stringify(record)
 }
 
-/**
- * The records of snapshots, sorted, by path.
- * @param {string} jars
- * @param {readonly string[]} files
- * @returns {Promise<Map<string, { type: string, version: number, data: Record<string, unknown> }[]>>}
- */
-export async function recordsOf(jars, files) {
+/** The records of snapshots, sorted, in the order of their paths. */
+async function recordsOf(jars, files) {
   const args = ['--cluster-metadata-decoder', '--files', files.join()]
   const { stdout } = await java(jars, 'org.apache.kafka.tools.DumpLogSegments', args)
   const found = new Map()
@@ -65,5 +59,39 @@ export async function recordsOf(jars, files) {
         .map((json) => JSON.parse(json)),
     )
   }
-  return found
+  return files.map((file) => found.get(file))
+}
+
+/**
+ * Waits until the nodes' logs are the same as far as they are committed; that offset.
+ * @param {import('../lib/cluster.mjs').Cluster} cluster
+ * @returns {Promise<number>}
+ */
+export async function sameLog(cluster) {
+  const { highWatermark } = await cluster.ask('quorum')
+  const directories = cluster.nodes.map(({ dataDirectory }) => dataDirectory)
+  await until(() => sameUpTo(directories, highWatermark), `the metadata logs are the same up to ${highWatermark}`)
+  return highWatermark
+}
+
+/**
+ * Waits until the nodes have the same log and the same image, all of their own; its records, sorted. What was decided may have more
+ * to come: at a raised level each broker's next heartbeat tells more than before.
+ * @param {string} jars of Kafka
+ * @param {import('../lib/cluster.mjs').Cluster} cluster whose nodes run
+ * @returns {Promise<{ type: string, version: number, data: Record<string, unknown> }[]>}
+ */
+export async function sameImage(jars, cluster) {
+  let images = []
+  const areSame = async () => {
+    images = await recordsOf(jars, await snapshotsBehind(cluster.nodes, await sameLog(cluster)))
+    return images.every((image) => isDeepStrictEqual(image, images[0]))
+  }
+  try {
+    await until(areSame, 'all nodes have the same image')
+  } catch (error) {
+    for (const image of images) equal(image, images[0], error.message)
+    throw error
+  }
+  return images[0]
 }

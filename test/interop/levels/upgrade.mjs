@@ -7,9 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
 import { Cluster, UNSERVED } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
-import { sameUpTo } from '../lib/metadata-log.mjs'
 import { sleep, until } from '../lib/process.mjs'
-import { recordsOf, snapshotsBehind } from './snapshots.mjs'
+import { sameImage, sameLog } from './snapshots.mjs'
 
 const KINDS = ['kafka', 'klamm', 'klamm']
 const FIRST = 7
@@ -46,7 +45,7 @@ export async function upgrade(suite, jars, settings, levels) {
         equal((await leaderOf(cluster)).kind, kind)
         const moved = [{ topic: name, partition: 0, targetReplicas: [3, 1, 2] }]
         ;(await admin.alterPartitionReassignments(moved)).all()
-        await haveTheSame(cluster)
+        await sameLog(cluster)
       },
       STEP_MS,
     )
@@ -54,10 +53,8 @@ export async function upgrade(suite, jars, settings, levels) {
   await suite.test(
     'all nodes have the same image in the end, in which all controllers and directories are registered',
     async () => {
-      const files = await snapshotsBehind(cluster.nodes, await haveTheSame(cluster))
-      const [first, ...others] = [...(await recordsOf(jars, Object.values(files))).values()]
-      for (const other of others) equal(other, first)
-      const registered = (type, told) => first.filter((record) => record.type === type).map(({ data }) => told(data))
+      const image = await sameImage(jars, cluster)
+      const registered = (type, told) => image.filter((record) => record.type === type).map(({ data }) => told(data))
       const ids = cluster.nodes.map(({ id }) => id)
       equal(
         registered('REGISTER_CONTROLLER_RECORD', ({ controllerId }) => controllerId),
@@ -67,20 +64,12 @@ export async function upgrade(suite, jars, settings, levels) {
         registered('REGISTER_BROKER_RECORD', ({ brokerId, logDirs }) => [brokerId, logDirs.length]),
         ids.map((id) => [id, 1]),
       )
-      return `${first.length} records`
+      return `${image.length} records`
     },
     STEP_MS,
   )
   await client.close()
   await cluster.stop()
-}
-
-/** Waits until all logs are the same as far as they are committed; that offset. */
-async function haveTheSame(cluster) {
-  const { highWatermark } = await cluster.ask('quorum')
-  const directories = cluster.nodes.map(({ dataDirectory }) => dataDirectory)
-  await until(() => sameUpTo(directories, highWatermark), `the metadata logs are the same up to ${highWatermark}`)
-  return highWatermark
 }
 
 async function leaderOf(cluster, at = cluster.bootstrap) {

@@ -3,11 +3,15 @@ import { equal } from './expect.mjs'
 
 test('the first difference is told by its place, before the values as a whole', () => {
   const image = (fenced) => [{ type: 'a' }, { type: 'b', data: { brokerId: 3, fenced, logDirs: ['x'] } }]
-  expect(() => equal(image(true), image(false))).toThrow(/^first difference at 1\.data\.fenced: true instead of false\n/)
+  expect(() => equal(image(true), image(false))).toThrow(
+    /^first difference at 1\.data\.fenced: true instead of false\n/,
+  )
 })
 
 test('lists of different lengths tell theirs', () => {
-  expect(() => equal([1, 2], [1, 2, 3], 'ids')).toThrow(/^ids: 2 instead of 3 elements, first difference at 2: undefined instead of 3\n/)
+  expect(() => equal([1, 2], [1, 2, 3], 'ids')).toThrow(
+    /^ids: 2 instead of 3 elements, first difference at 2: undefined instead of 3\n/,
+  )
 })
 
 test('values of different kinds are told as they are', () => {

@@ -15,12 +15,10 @@ import { ROOT } from '../../../scripts/setup.mjs'
 import { Cluster, UNSERVED } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
-import { sameUpTo } from '../lib/metadata-log.mjs'
-import { until } from '../lib/process.mjs'
 import { KAFKA } from '../lib/versions.mjs'
 import { decideQuotas, decisions } from '../levels/decisions.mjs'
 import { lasting } from '../levels/lasting.mjs'
-import { recordsOf, snapshotsBehind } from '../levels/snapshots.mjs'
+import { sameImage } from '../levels/snapshots.mjs'
 import { upgrade } from '../levels/upgrade.mjs'
 
 const ALL = [7, 14, 19, 21, 25, 30]
@@ -95,15 +93,9 @@ async function decided(suite, jars, Klamm, { level, kind, other }) {
   await second.start(other)
   await decide.second()
   await cluster.isFull()
-  const { highWatermark } = await client.admin().describeMetadataQuorum()
   await client.close()
-  const end = Number(highWatermark)
-  const directories = cluster.nodes.map(({ dataDirectory }) => dataDirectory)
-  await until(() => sameUpTo(directories, end), `the metadata logs are the same up to ${end}`)
-  const files = await snapshotsBehind(cluster.nodes, end)
+  const image = await sameImage(jars, cluster)
   await cluster.stop()
   for (const node of cluster.nodes) equal(node.unexpected, null)
-  const records = await recordsOf(jars, Object.values(files))
-  equal(records.get(files[2]), records.get(files[1]), `the snapshot of ${other} beside that of ${kind}`)
-  return { told: decide.told, lasting: lasting(records.get(files[1])) }
+  return { told: decide.told, lasting: lasting(image) }
 }
