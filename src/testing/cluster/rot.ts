@@ -80,10 +80,10 @@ async function whileRotten(
   sim.note(name, 'what rotted is whole again')
 }
 
-/** Of records that clients wrote, each segment that nothing is appended to any more. */
+/** Of records that clients wrote, each segment that nothing is appended to any more, on brokers that have recovered their logs. */
 function closedSegments(sim: ClusterSim): Segment[] {
   const found: Segment[] = []
-  for (const node of sim.brokers) {
+  for (const node of sim.brokers.filter(({ inside }) => inside !== null)) {
     for (const { name, partitions } of sim.settings.topics) {
       for (let partition = 0; partition < partitions; partition++) {
         const files = node.machine.disk.files(`/data/${name}-${partition}`)
@@ -106,7 +106,8 @@ function coveredByte(bytes: Buffer, random: SeededRandom): number | null {
 
 /** One more broker shall have all of a partition, which it has to read from the leader. */
 async function moveReplica(sim: ClusterSim, random: SeededRandom, topic: string, partition: number): Promise<void> {
-  const replicas = sim.assignment(topic, partition)?.replicas ?? []
+  const replicas = sim.assignment(topic, partition)?.replicas
+  if (replicas === undefined) return
   const spare = oneOf(
     random,
     sim.brokers.filter(({ id }) => !replicas.includes(id)),
