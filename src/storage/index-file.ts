@@ -156,9 +156,8 @@ export class IndexFile {
     this.#preallocated = true
   }
 
-  /** Puts the entries into the file; `trim` also gives it its final size. */
-  async save(options: { readonly trim: boolean; readonly sync: boolean }): Promise<void> {
-    if (this.#saved === this.#count && !options.trim && !options.sync) return
+  /** Puts the entries into the file and gives it its final size. */
+  async save(): Promise<void> {
     const file = await this.#disk.open(this.path, 'write')
     try {
       const from = this.#saved
@@ -171,15 +170,9 @@ export class IndexFile {
         await file.write([entries], from * this.entryBytes)
         if (this.#count >= to) this.#saved = Math.max(this.#saved, to)
       }
-      if (options.trim) {
-        await file.truncate(this.#count * this.entryBytes)
-        this.#preallocated = false
-      }
-      const saves = ++this.#saves
-      if (options.sync) {
-        await file.sync()
-        this.#synced = Math.max(this.#synced, saves)
-      }
+      await file.truncate(this.#count * this.entryBytes)
+      this.#preallocated = false
+      this.#saves++
     } finally {
       await file.close()
     }

@@ -77,7 +77,7 @@ export async function createSegment(state: LogState, segment: Segment): Promise<
 
 /** The files of a segment that takes no more records get their final size. */
 export async function finishFiles(state: LogState, segment: Segment): Promise<void> {
-  await segment.saveIndexes({ trim: true, sync: false })
+  await segment.saveIndexes()
   await segment.trimLog()
   state.finished++
 }

@@ -164,7 +164,7 @@ class Loader {
       if (!nameIn(segment.path('.timeindex'))) await disk.writeFile(segment.path('.timeindex'), Buffer.alloc(0))
       if (nameIn(segment.path('.txnindex'))) {
         try {
-          await segment.transactions()
+          await segment.transactionIndex.entries()
         } catch (error) {
           if (!(error instanceof OperationalError)) throw error
           damage = error.message
@@ -228,7 +228,7 @@ class Loader {
     segment.offsetIndex.file.truncate(0)
     segment.timeIndex.file.truncate(0)
     segment.knowsOffsets = segment.knowsTimes = true
-    segment.resetTransactions(this.#names.has(nameOf(segment.path('.txnindex'))))
+    segment.transactionIndex.reset(this.#names.has(nameOf(segment.path('.txnindex'))))
     segment.maxTimestamp = NO_TIMESTAMP
     segment.offsetOfMaxTimestamp = segment.baseOffset
     let endOffset = segment.baseOffset
@@ -254,14 +254,14 @@ class Loader {
       const lastStableOffset = state.lastStableOffsetAfter(completed)
       state.complete(completed)
       if (!completed.aborted) return true
-      return segment.addTransaction({ ...completed, lastStableOffset }).then(() => true)
+      return segment.transactionIndex.add({ ...completed, lastStableOffset }).then(() => true)
     }
     const { position, corruption } = await segment.use((file) => scanFile(file, 0, size, true, visit))
     const truncatedBytes = size - position
     if (truncatedBytes > 0) await segment.cutFile(position)
     segment.assignedBytes = segment.writtenBytes = position
     segment.finish()
-    await segment.saveIndexes({ trim: true, sync: false })
+    await segment.saveIndexes()
     state.endOffset = endOffset
     await this.#snapshots.takeUnsynced(state)
     return {

@@ -87,7 +87,7 @@ export async function findAborted(
 ): Promise<AbortedTransaction[]> {
   const found: AbortedTransaction[] = []
   for (const segment of segmentsFrom(state, fromOffset)) {
-    if (collectAborted(await segment.transactions(), fromOffset, upperOffset, found)) break
+    if (collectAborted(await segment.transactionIndex.entries(), fromOffset, upperOffset, found)) break
   }
   return found
 }
@@ -100,7 +100,7 @@ export function findAbortedInMemory(
 ): AbortedTransaction[] | null {
   const found: AbortedTransaction[] = []
   for (const segment of segmentsFrom(state, fromOffset)) {
-    const entries = segment.knownTransactions
+    const entries = segment.transactionIndex.known
     if (entries === null) return null
     if (collectAborted(entries, fromOffset, upperOffset, found)) break
   }

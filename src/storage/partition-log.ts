@@ -439,8 +439,8 @@ export class PartitionLog {
       producers.complete(completed)
       if (!completed.aborted) continue
       this.#lane.before(async () => {
-        await segment.addTransaction({ ...completed, lastStableOffset })
-        await segment.saveTransactions(false)
+        await segment.transactionIndex.add({ ...completed, lastStableOffset })
+        await segment.transactionIndex.save()
         // Perhaps its first: its name must last with the next flush.
         this.#state.entriesChanged()
       })

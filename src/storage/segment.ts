@@ -13,17 +13,11 @@ import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import type { Disk, DiskFile } from '../world/world.ts'
 import { forEachBounded, together } from './bounded.ts'
 import { scanFile } from './file-scan.ts'
-import { syncIfThere } from './index-file.ts'
 import { SegmentFile } from './open-files.ts'
 import { OffsetIndex } from './offset-index.ts'
 import { SEGMENT_SUFFIXES, pathOf, type LogPlace, type SegmentSuffix } from './segment-files.ts'
 import { TimeIndex } from './time-index.ts'
-import {
-  decodeTransactionIndex,
-  encodeTransactionIndex,
-  TRANSACTION_BYTES,
-  type TransactionIndexEntry,
-} from './transaction-index.ts'
+import { TransactionIndex } from './transaction-index.ts'
 
 /** Largest distance of an offset from its segment's base: it is an int32 in the indexes. */
 export const RELATIVE_OFFSET_MAX = 0x7fff_ffff
@@ -41,6 +35,7 @@ export class Segment {
   readonly jitterMs: number
   readonly offsetIndex: OffsetIndex
   readonly timeIndex: TimeIndex
+  readonly transactionIndex: TransactionIndex
   assignedBytes = 0
   writtenBytes = 0
   /** Since the last index entry. */
@@ -64,12 +59,6 @@ export class Segment {
   readonly #place: LogPlace
   /** Open when it is used. */
   readonly #file: SegmentFile
-  /** Null until they are read. */
-  #transactions: TransactionIndexEntry[] | null = null
-  #savedTransactions = 0
-  /** Counts saves of the transaction index; those up to #syncedTransactions survive a power loss. */
-  #transactionSaves = 0
-  #syncedTransactions = 0
   #isLogPreallocated = false
   /** Deleted: its name may not be opened again, that would make a new file. */
   #isGone = false
@@ -85,6 +74,7 @@ export class Segment {
     this.#file = new SegmentFile(options.place.openFiles, options.disk, () => this.path('.log'))
     this.offsetIndex = new OffsetIndex(options.disk, options.place, options.baseOffset)
     this.timeIndex = new TimeIndex(options.disk, options.place, options.baseOffset)
+    this.transactionIndex = new TransactionIndex(options.disk, options.place, options.baseOffset)
   }
 
   path(suffix: SegmentSuffix): string {
@@ -141,7 +131,7 @@ export class Segment {
     this.#isLogPreallocated = preallocate
     await this.preallocateIndexes(indexBytes)
     await this.#disk.remove(this.path('.txnindex'))
-    this.#transactions = []
+    this.transactionIndex.begin()
     this.knowsTimes = true
     this.knowsOffsets = true
     this.isCreated = true
@@ -152,7 +142,7 @@ export class Segment {
     const nothing = Buffer.alloc(0)
     const suffixes = ['.log', '.index', '.timeindex'] as const
     await forEachBounded(suffixes, suffixes.length, (suffix) => this.#disk.writeFile(this.path(suffix), nothing))
-    this.#transactions = []
+    this.transactionIndex.begin()
     this.knowsTimes = true
     this.knowsOffsets = true
     this.isCreated = true
@@ -236,61 +226,6 @@ export class Segment {
     await this.timeIndex.file.load()
   }
 
-  /** Null until they were read. */
-  get knownTransactions(): readonly TransactionIndexEntry[] | null {
-    return this.#transactions
-  }
-
-  /** @throws OperationalError LOG_CORRUPT. */
-  async transactions(): Promise<readonly TransactionIndexEntry[]> {
-    return (this.#transactions ??= await this.#readTransactions())
-  }
-
-  async #readTransactions(): Promise<TransactionIndexEntry[]> {
-    const path = this.path('.txnindex')
-    const bytes = await this.#disk.readFile(path)
-    const entries = bytes === null ? [] : decodeTransactionIndex(bytes, this.baseOffset, path)
-    this.#savedTransactions = entries.length
-    return entries
-  }
-
-  async addTransaction(entry: TransactionIndexEntry): Promise<void> {
-    const entries = (this.#transactions ??= await this.#readTransactions())
-    entries.push(entry)
-  }
-
-  /** The index begins anew; `hasFile`: there may be a file of it, whose content counts no more. */
-  resetTransactions(hasFile: boolean): void {
-    this.#transactions = []
-    this.#savedTransactions = hasFile ? -1 : 0
-  }
-
-  /** Brings the transaction index up to date: new entries are appended. There is no file without entries. */
-  async saveTransactions(sync: boolean): Promise<void> {
-    const entries = this.#transactions
-    if (entries === null || (entries.length === this.#savedTransactions && !sync)) return
-    if (entries.length === 0 && this.#savedTransactions === 0) return
-    const path = this.path('.txnindex')
-    const saved = this.#savedTransactions > entries.length ? 0 : Math.max(this.#savedTransactions, 0)
-    // What an attempt that fails leaves in the file isn't known.
-    this.#savedTransactions = -1
-    if (entries.length === 0) await this.#disk.remove(path)
-    else {
-      const file = await this.#disk.open(path, 'write')
-      try {
-        if (saved < entries.length)
-          await file.write([encodeTransactionIndex(entries.slice(saved))], saved * TRANSACTION_BYTES)
-        await file.truncate(entries.length * TRANSACTION_BYTES)
-        if (sync) await file.sync()
-      } finally {
-        await file.close()
-      }
-    }
-    this.#savedTransactions = entries.length
-    this.#transactionSaves++
-    if (sync) this.#syncedTransactions = this.#transactionSaves
-  }
-
   /** Takes the zeros of a preallocated log file off. */
   async trimLog(): Promise<void> {
     if (this.#isLogPreallocated) await this.cutFile(this.writtenBytes)
@@ -302,11 +237,12 @@ export class Segment {
     this.timeIndex.maybeAdd(this.maxTimestamp, this.offsetOfMaxTimestamp)
   }
 
-  async saveIndexes(options: { readonly trim: boolean; readonly sync: boolean }): Promise<void> {
-    await this.offsetIndex.file.save(options)
-    await this.timeIndex.file.save(options)
-    if (options.trim) this.isPreallocated = false
-    await this.saveTransactions(options.sync)
+  /** Everything that the indexes hold is in their files, which have their final size. */
+  async saveIndexes(): Promise<void> {
+    await this.offsetIndex.file.save()
+    await this.timeIndex.file.save()
+    this.isPreallocated = false
+    await this.transactionIndex.save()
   }
 
   /** Cuts file and indexes before the batch that holds `offset`; nothing may be queued. Returns where the records end now. */
@@ -335,12 +271,7 @@ export class Segment {
     await this.loadTimeIndex()
     this.offsetIndex.truncateTo(end)
     this.timeIndex.truncateTo(end)
-    const entries = await this.transactions()
-    const keep = entries.findIndex((entry) => entry.lastOffset >= end)
-    if (keep >= 0) {
-      this.#transactions = entries.slice(0, keep)
-      await this.saveTransactions(false)
-    }
+    await this.transactionIndex.truncateTo(end)
     await this.cutFile(position)
     this.assignedBytes = this.writtenBytes = position
     this.bytesSinceIndexEntry = 0
@@ -371,10 +302,7 @@ export class Segment {
     await this.#file.sync()
     await this.offsetIndex.file.sync()
     await this.timeIndex.file.sync()
-    const saves = this.#transactionSaves
-    if (saves <= this.#syncedTransactions) return
-    await syncIfThere(this.#disk, this.path('.txnindex'))
-    this.#syncedTransactions = Math.max(this.#syncedTransactions, saves)
+    await this.transactionIndex.sync()
   }
 
   /** Renames every file that exists. */
