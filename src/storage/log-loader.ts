@@ -20,7 +20,8 @@ import { repairFiles } from './leftovers.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
-import { RELATIVE_OFFSET_MAX, Segment } from './segment.ts'
+import { newSegment } from './log-segments.ts'
+import { RELATIVE_OFFSET_MAX, type Segment } from './segment.ts'
 import { DELETED, EPOCH_CHECKPOINT, parseFileName, type LogPlace } from './segment-files.ts'
 
 /** The active segment's indexes are made anew from headers up to this size, not read. */
@@ -53,21 +54,6 @@ export interface LoadedLog {
   readonly recoveryPoint: number
   /** Files were made or renamed, or may have been by a process that died, and the directory was not synced. */
   readonly hasNewEntries: boolean
-}
-
-export function newSegment(
-  options: Pick<LoadOptions, 'disk' | 'clock' | 'random' | 'place' | 'config'>,
-  offset: number,
-): Segment {
-  const { config } = options
-  const jitterBound = Math.min(config.segmentJitterMs, config.segmentMs, 0xffff_ffff)
-  return new Segment({
-    disk: options.disk,
-    place: options.place,
-    baseOffset: offset,
-    jitterMs: jitterBound > 0 ? options.random.below(jitterBound) : 0,
-    createdMs: options.clock.wallMs(),
-  })
 }
 
 /** Holds no file, whether it loads or fails. */
@@ -152,7 +138,7 @@ class Loader {
     const checkedFrom = this.#options.cleanShutdown ? Infinity : (bases[this.#firstUnflushed(bases)] ?? Infinity)
     const segments: Segment[] = []
     for (const base of bases) {
-      const segment = newSegment(this.#options, base)
+      const segment = newSegment(this.#options, this.#options.config, base)
       segment.isCreated = true
       const stat = await disk.stat(segment.path('.log'))
       segment.assignedBytes = segment.writtenBytes = stat?.size ?? 0
@@ -336,7 +322,7 @@ class Loader {
   /** The first segment of a log that has none. */
   async begin(): Promise<Segment> {
     const { config, logStartOffset } = this.#options
-    const first = newSegment(this.#options, logStartOffset)
+    const first = newSegment(this.#options, config, logStartOffset)
     this.#opened.push(first)
     // Index files get their full size with the first record: most new logs wait for it long.
     if (config.preallocate) await first.create(true, config.segmentBytes, config.segmentIndexBytes)

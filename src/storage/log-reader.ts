@@ -6,23 +6,26 @@
  * the index lookup and the scan. Offsets in a gap that compaction left read the next batch, in a later segment if need be.
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
-import { BATCH_HEADER_BYTES, ENTRY_PREFIX_BYTES, entryBytes, magic } from '../records/batch.ts'
-import { entryLastOffset } from '../records/batches.ts'
+import { ENTRY_PREFIX_BYTES } from '../records/batch.ts'
+import { BatchCursor } from '../records/batches.ts'
 import { DiskError, type DiskFile } from '../world/world.ts'
+import { cutBatches } from './batch-cut.ts'
 import type { LogState } from './log-state.ts'
 import type { LogRead } from './log-surface.ts'
 import type { ReadMemory } from './read-memory.ts'
+import { ReadPositions } from './read-positions.ts'
 import type { Segment } from './segment.ts'
-import type { LogTail } from './tail-cache.ts'
+import { readTail } from './tail-read.ts'
 
 const READ_BYTES_MAX = 1 << 20
 const READ_BYTES_MIN = 1 << 12
-const NEXT_POSITIONS_MAX = 64
+const SCAN_BYTES = 1 << 20
 
 export class LogReader {
   readonly #state: LogState
   readonly #memory: ReadMemory
   readonly #failed: (error: DiskError) => void
+  readonly #positions = new ReadPositions()
   #reading = 0
   #idle: (() => void)[] = []
   /** Pending while somebody has the files alone. */
@@ -38,9 +41,9 @@ export class LogReader {
 
   /** @throws KafkaError OFFSET_OUT_OF_RANGE. */
   read(fromOffset: number, limitOffset: number, maxBytes: number, minOneBatch: boolean): LogRead | Promise<LogRead> {
-    const { writtenEnd, tail } = this.#state
+    const { offsets, tail } = this.#state
     this.#checkRange(fromOffset)
-    const end = Math.min(limitOffset, writtenEnd)
+    const end = Math.min(limitOffset, offsets.writtenEnd)
     if (fromOffset >= end || (maxBytes <= 0 && !minOneBatch)) return emptyRead(fromOffset)
     if (tail !== null) {
       const index = tail.find(fromOffset)
@@ -50,17 +53,36 @@ export class LogReader {
   }
 
   readsFile(fromOffset: number): boolean {
-    const { startOffset, writtenEnd, tail } = this.#state
-    if (fromOffset < startOffset || fromOffset >= writtenEnd) return false
+    const { offsets, tail } = this.#state
+    if (fromOffset < offsets.start || fromOffset >= offsets.writtenEnd) return false
     return tail === null || tail.find(fromOffset) < 0
   }
 
+  /** Every entry below writtenEnd from the one that holds `fromOffset` on; `visit` returns false to stop. */
+  async scan(fromOffset: number, visit: (bytes: Buffer, at: number, size: number) => boolean | void): Promise<void> {
+    const { offsets } = this.#state
+    let offset = Math.max(fromOffset, offsets.start)
+    for (;;) {
+      const read = await this.read(offset, offsets.writtenEnd, SCAN_BYTES, true)
+      try {
+        if (read.bytes === 0) return
+        for (const piece of read.pieces) {
+          const cursor = new BatchCursor().reset(piece)
+          while (cursor.next()) if (visit(piece, cursor.at, cursor.size) === false) return
+        }
+        offset = read.nextOffset
+      } finally {
+        read.release()
+      }
+    }
+  }
+
   #checkRange(offset: number): void {
-    const { startOffset, writtenEnd } = this.#state
-    if (offset >= startOffset && offset <= writtenEnd) return
+    const { start, writtenEnd } = this.#state.offsets
+    if (offset >= start && offset <= writtenEnd) return
     throw new KafkaError(
       'OFFSET_OUT_OF_RANGE',
-      `Received request for offset ${offset}, but we only have log segments from offset ${startOffset} up to ${writtenEnd}.`,
+      `Received request for offset ${offset}, but we only have log segments from offset ${start} up to ${writtenEnd}.`,
     )
   }
 
@@ -70,13 +92,14 @@ export class LogReader {
     // A reader that had the log in its hand when it was closed must not open its files again.
     if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `${this.#state.world.place.directory} is closed`)
     this.#reading++
-    const { cuts } = this.#state
+    const { segments } = this.#state
+    const { cuts } = segments
     try {
       return await read()
     } catch (error) {
       // That this process has too many files open says nothing of the disk.
       const isDisk = error instanceof DiskError && error.code !== 'EMFILE'
-      if (isDisk && this.#state.cuts === cuts && !this.#isClosed) this.#failed(error)
+      if (isDisk && segments.cuts === cuts && !this.#isClosed) this.#failed(error)
       throw error
     } finally {
       this.#reading--
@@ -111,14 +134,15 @@ export class LogReader {
 
   #readFile(from: number, end: number, maxBytes: number, minOneBatch: boolean): Promise<LogRead> {
     return this.guard(async () => {
+      const { segments } = this.#state
       for (;;) {
-        const { cuts } = this.#state
+        const { cuts } = segments
         try {
           const read = await this.#readSegments(from, end, maxBytes, minOneBatch)
-          if (this.#state.cuts === cuts) return read
+          if (segments.cuts === cuts) return read
           read.release()
         } catch (error) {
-          if (this.#state.cuts === cuts) throw error
+          if (segments.cuts === cuts) throw error
         }
         // Truncated or deleted under us: positions found before mean nothing now.
         this.#checkRange(from)
@@ -127,8 +151,9 @@ export class LogReader {
   }
 
   async #readSegments(from: number, end: number, maxBytes: number, minOneBatch: boolean): Promise<LogRead> {
-    for (let index = Math.max(0, this.#state.segmentAt(from)); index < this.#state.segments.length; index++) {
-      const segment = this.#state.segments[index]!
+    const { segments } = this.#state
+    for (let index = Math.max(0, segments.indexFor(from)); index < segments.all.length; index++) {
+      const segment = segments.all[index]!
       if (segment.baseOffset >= end) break
       const read = await this.#readSegment(segment, from, end, maxBytes, minOneBatch)
       if (read !== null) return read
@@ -144,12 +169,13 @@ export class LogReader {
     maxBytes: number,
     minOneBatch: boolean,
   ): Promise<LogRead | null> {
-    const { nextPositions } = this.#state
-    let position = from === segment.baseOffset ? 0 : nextPositions.get(from)
-    if (position === undefined || position > segment.writtenBytes) {
+    const { segments } = this.#state
+    const known = this.#positions.take(segment, from, segments.cuts)
+    let position = from === segment.baseOffset ? 0 : known
+    if (position === null || position > segment.writtenBytes) {
       position = await segment.positionFor(from)
-      this.#state.usedIndex(segment)
-    } else nextPositions.delete(from)
+      segments.usedIndex(segment)
+    }
     const file = await segment.acquire()
     try {
       return await this.#readFrom(file, segment, position, from, end, maxBytes, minOneBatch)
@@ -167,7 +193,8 @@ export class LogReader {
     maxBytes: number,
     minOneBatch: boolean,
   ): Promise<LogRead | null> {
-    const { cuts } = this.#state
+    const { segments, offsets } = this.#state
+    const { cuts } = segments
     let position = start
     let want = Math.min(READ_BYTES_MAX, Math.max(READ_BYTES_MIN, maxBytes))
     for (;;) {
@@ -178,11 +205,11 @@ export class LogReader {
       try {
         const got = await file.read(buffer.length === length ? buffer : buffer.subarray(0, length), position)
         // A truncation may have come meanwhile: what it cut may not be seen.
-        const limit = Math.min(end, this.#state.writtenEnd)
+        const limit = Math.min(end, offsets.writtenEnd)
         const cut = cutBatches(buffer, got, from, limit, maxBytes, minOneBatch)
         if (cut.kind === 'found') {
           kept = true
-          if (this.#state.cuts === cuts) this.#remember(cut.nextOffset, position + cut.to)
+          if (segments.cuts === cuts) this.#positions.remember(segment, cut.nextOffset, position + cut.to, cuts)
           return fileRead(this.#memory, buffer, cut.from, cut.to, cut.nextOffset)
         }
         if (cut.kind === 'limit') return emptyRead(from)
@@ -196,115 +223,6 @@ export class LogReader {
         if (!kept) this.#memory.give(buffer)
       }
     }
-  }
-
-  #remember(offset: number, position: number): void {
-    const { nextPositions } = this.#state
-    if (nextPositions.size >= NEXT_POSITIONS_MAX) {
-      for (const oldest of nextPositions.keys()) {
-        nextPositions.delete(oldest)
-        break
-      }
-    }
-    nextPositions.set(offset, position)
-  }
-}
-
-type Cut =
-  | { readonly kind: 'found'; readonly from: number; readonly to: number; readonly nextOffset: number }
-  /** The first batch may not be given: past the limit, or larger than asked for. */
-  | { readonly kind: 'limit' }
-  /** Nothing whole yet: read on at `at`, at least `needed` bytes. */
-  | { readonly kind: 'more'; readonly at: number; readonly needed: number }
-
-/** The run of whole batches from the one holding `fromOffset` on, below `limit`, up to `maxBytes`. */
-function cutBatches(
-  bytes: Buffer,
-  length: number,
-  fromOffset: number,
-  limit: number,
-  maxBytes: number,
-  minOneBatch: boolean,
-): Cut {
-  let at = 0
-  let start = -1
-  let nextOffset = fromOffset
-  while (length - at >= ENTRY_PREFIX_BYTES) {
-    const size = entryBytes(bytes, at)
-    if (size < ENTRY_PREFIX_BYTES) break
-    if (magic(bytes, at) >= 2 && length - at < BATCH_HEADER_BYTES) break
-    const lastOffset = entryLastOffset(bytes, at)
-    if (start < 0 && lastOffset < fromOffset) {
-      at += size
-      continue
-    }
-    if (lastOffset >= limit) return start < 0 ? { kind: 'limit' } : { kind: 'found', from: start, to: at, nextOffset }
-    if (start < 0 && size > maxBytes && !minOneBatch) return { kind: 'limit' }
-    if (start >= 0 && at + size - start > maxBytes) break
-    if (at + size > length) {
-      if (start < 0) return { kind: 'more', at, needed: size }
-      break
-    }
-    if (start < 0) start = at
-    nextOffset = lastOffset + 1
-    at += size
-  }
-  // A batch below `fromOffset` may reach past what was read: what comes next begins behind it, not at the end of the read.
-  if (start < 0) return { kind: 'more', at, needed: ENTRY_PREFIX_BYTES }
-  return { kind: 'found', from: start, to: at, nextOffset }
-}
-
-function readTail(
-  tail: LogTail,
-  index: number,
-  fromOffset: number,
-  limit: number,
-  maxBytes: number,
-  minOneBatch: boolean,
-): LogRead {
-  const pieces: Buffer[] = []
-  const held: { release(): void }[] = []
-  let bytes = 0
-  let nextOffset = fromOffset
-  for (let at = index; at < tail.end; at++) {
-    const pieceFirst = tail.firstOffsetAt(at)
-    if (pieceFirst >= limit) break
-    const pieceNext = tail.nextOffsetAt(at)
-    const records = tail.bytesAt(at)
-    const whole = pieceFirst >= fromOffset && pieceNext <= limit && bytes + records.length <= maxBytes
-    let from = 0
-    let to = records.length
-    if (whole) nextOffset = pieceNext
-    else {
-      const cut = cutBatches(
-        records,
-        to,
-        Math.max(fromOffset, pieceFirst),
-        limit,
-        maxBytes - bytes,
-        minOneBatch && bytes === 0,
-      )
-      if (cut.kind !== 'found') break
-      from = cut.from
-      to = cut.to
-      nextOffset = cut.nextOffset
-    }
-    pieces.push(whole ? records : records.subarray(from, to))
-    bytes += to - from
-    const memory = tail.memoryAt(at)
-    if (memory !== null) {
-      memory.retain()
-      held.push(memory)
-    }
-    if (nextOffset < pieceNext) break
-  }
-  return {
-    pieces,
-    bytes,
-    nextOffset,
-    release() {
-      for (const memory of held.splice(0)) memory.release()
-    },
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Lookups of one log that read files: offsets by time, the largest timestamp, aborted transactions.
+ * Lookups by time in one log: the first offset of a timestamp, the largest timestamp.
  */
 import type { Int64 } from '../base/int64.ts'
 import { leaderEpoch, magic } from '../records/batch.ts'
@@ -7,9 +7,8 @@ import { entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
 import { readRecords } from '../records/record-reader.ts'
 import { scanFile, type EntryVisitor } from './file-scan.ts'
 import type { LogState } from './log-state.ts'
-import type { AbortedTransaction, TimestampedOffset } from './log-surface.ts'
+import type { TimestampedOffset } from './log-surface.ts'
 import type { Segment } from './segment.ts'
-import type { TransactionIndexEntry } from './transaction-index.ts'
 
 /** The first record below `limitOffset` and not below the log start with a timestamp of at least `timestamp`. */
 export async function findOffsetForTimestamp(
@@ -17,20 +16,20 @@ export async function findOffsetForTimestamp(
   timestamp: Int64,
   limitOffset: number,
 ): Promise<TimestampedOffset | null> {
-  for (const segment of [...state.segments]) {
+  for (const segment of [...state.segments.all]) {
     if ((await segment.largestTimestamp()) < timestamp) continue
     await segment.loadTimeIndex()
-    const from = Math.max(segment.timeIndex.lookup(timestamp), state.startOffset)
+    const from = Math.max(segment.timeIndex.lookup(timestamp), state.offsets.start)
     const position = await segment.positionFor(from)
-    state.usedIndex(segment)
+    state.segments.usedIndex(segment)
     const found = await firstRecord(
       segment,
       position,
-      (bytes, at) => entryMaxTimestamp(bytes, at) >= timestamp && entryLastOffset(bytes, at) >= state.startOffset,
-      (record) => record.timestamp >= timestamp && record.offset >= state.startOffset,
+      (bytes, at) => entryMaxTimestamp(bytes, at) >= timestamp && entryLastOffset(bytes, at) >= state.offsets.start,
+      (record) => record.timestamp >= timestamp && record.offset >= state.offsets.start,
     )
     // A segment can seem to have the time and not have it: the record was deleted, or none has a time and the file is young.
-    if (found !== null) return found.offset < Math.min(limitOffset, state.writtenEnd) ? found : null
+    if (found !== null) return found.offset < Math.min(limitOffset, state.offsets.writtenEnd) ? found : null
   }
   return null
 }
@@ -41,14 +40,14 @@ export async function findOffsetForTimestamp(
  */
 export async function findMaxTimestamp(state: LogState): Promise<TimestampedOffset | null> {
   let best: Segment | null = null
-  for (const segment of [...state.segments]) {
+  for (const segment of [...state.segments.all]) {
     await segment.loadTimes()
     if (best === null || segment.maxTimestamp > best.maxTimestamp) best = segment
   }
   if (best === null) return null
   const timestamp = best.maxTimestamp
   const position = await best.positionFor(best.offsetOfMaxTimestamp)
-  state.usedIndex(best)
+  state.segments.usedIndex(best)
   return firstRecord(
     best,
     position,
@@ -77,50 +76,4 @@ async function firstRecord(
   }
   await segment.use((file) => scanFile(file, position, segment.writtenBytes, true, visit))
   return found
-}
-
-/** Transactions that a read_committed reader of [fromOffset, upperOffset) must leave out; may name more than needed. */
-export async function findAborted(
-  state: LogState,
-  fromOffset: number,
-  upperOffset: number,
-): Promise<AbortedTransaction[]> {
-  const found: AbortedTransaction[] = []
-  for (const segment of segmentsFrom(state, fromOffset)) {
-    if (collectAborted(await segment.transactionIndex.entries(), fromOffset, upperOffset, found)) break
-  }
-  return found
-}
-
-/** The same, as long as no index has to be read: else null. */
-export function findAbortedInMemory(
-  state: LogState,
-  fromOffset: number,
-  upperOffset: number,
-): AbortedTransaction[] | null {
-  const found: AbortedTransaction[] = []
-  for (const segment of segmentsFrom(state, fromOffset)) {
-    const entries = segment.transactionIndex.known
-    if (entries === null) return null
-    if (collectAborted(entries, fromOffset, upperOffset, found)) break
-  }
-  return found
-}
-
-function segmentsFrom(state: LogState, offset: number): readonly Segment[] {
-  return state.segments.slice(Math.max(0, state.segmentAt(offset)))
-}
-
-/** True: what comes behind is not of this range. */
-function collectAborted(
-  entries: readonly TransactionIndexEntry[],
-  fromOffset: number,
-  upperOffset: number,
-  into: AbortedTransaction[],
-): boolean {
-  for (const { producerId, firstOffset, lastOffset, lastStableOffset } of entries) {
-    if (lastOffset >= fromOffset && firstOffset < upperOffset) into.push({ producerId, firstOffset })
-    if (lastStableOffset >= upperOffset) return true
-  }
-  return false
 }
