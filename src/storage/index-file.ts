@@ -34,6 +34,7 @@ export class IndexFile {
   /** Counts saves; those up to #synced survive a power loss. */
   #saves = 0
   #synced = 0
+  #opening: Promise<boolean> | null = null
   #loading: Promise<void> | null = null
 
   constructor(disk: Disk, place: LogPlace, baseOffset: number, suffix: '.index' | '.timeindex', entryBytes: number) {
@@ -57,8 +58,15 @@ export class IndexFile {
     return this.#first === 0
   }
 
-  /** Learns size and last entry of the file; false if there is none. */
-  async open(): Promise<boolean> {
+  /** Learns size and last entry of the file; false if there is none. Who asks while another does hears the same. */
+  open(): Promise<boolean> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = null
+    })
+    return this.#opening
+  }
+
+  async #open(): Promise<boolean> {
     const stat = await this.#disk.stat(this.path)
     if (stat === null) return false
     const count = Math.floor(stat.size / this.entryBytes)
@@ -80,7 +88,7 @@ export class IndexFile {
     return true
   }
 
-  /** Afterwards `entry` may be asked for any index. */
+  /** Afterwards entries may be looked up, until the next `unload`: see `isLoaded`. */
   load(): Promise<void> | void {
     if (this.#first === 0) return
     this.#loading ??= this.#load().finally(() => {

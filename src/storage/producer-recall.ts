@@ -72,9 +72,11 @@ async function tailOf(
   for (let index = segments.length - 1; index >= 0 && left > 0; index--) {
     const segment = segments[index]!
     if (segment.baseOffset >= endOffset || segment.writtenBytes === 0) continue
-    await segment.loadOffsetIndex()
-    const offset = segment.offsetIndex.offsetFrom(segment.writtenBytes - left)
-    const position = offset === null || left >= segment.writtenBytes ? 0 : segment.offsetIndex.lookup(offset)
+    const behind = segment.writtenBytes - left
+    const position = await segment.inOffsetIndex((offsets) => {
+      const offset = offsets.offsetFrom(behind)
+      return offset === null || behind <= 0 ? 0 : offsets.lookup(offset)
+    })
     tail.unshift({ segment, position })
     left -= segment.writtenBytes
   }

@@ -209,21 +209,25 @@ export class Segment {
   }
 
   /** Where to start a scan for `offset`. */
-  async positionFor(offset: number): Promise<number> {
-    await this.loadOffsetIndex()
-    return this.offsetIndex.lookup(offset)
+  positionFor(offset: number): Promise<number> {
+    return this.inOffsetIndex((index) => index.lookup(offset))
   }
 
-  async loadOffsetIndex(): Promise<void> {
+  /** Looks in the turn in which the index is loaded: who reads elsewhere may have it unloaded by the next. */
+  async inOffsetIndex<T>(look: (index: OffsetIndex) => T): Promise<T> {
     const { file } = this.offsetIndex
     if (!this.knowsOffsets) await file.open()
     this.knowsOffsets = true
-    await file.load()
+    while (!file.isLoaded) await file.load()
+    return look(this.offsetIndex)
   }
 
-  async loadTimeIndex(): Promise<void> {
+  /** As `inOffsetIndex`. */
+  async inTimeIndex<T>(look: (index: TimeIndex) => T): Promise<T> {
     await this.loadTimes()
-    await this.timeIndex.file.load()
+    const { file } = this.timeIndex
+    while (!file.isLoaded) await file.load()
+    return look(this.timeIndex)
   }
 
   /** Takes the zeros of a preallocated log file off. */
@@ -268,9 +272,8 @@ export class Segment {
       end = Math.min(offset, baseOffset(bytes, at))
       return false
     })
-    await this.loadTimeIndex()
-    this.offsetIndex.truncateTo(end)
-    this.timeIndex.truncateTo(end)
+    await this.inOffsetIndex((index) => index.truncateTo(end))
+    await this.inTimeIndex((index) => index.truncateTo(end))
     await this.transactionIndex.truncateTo(end)
     await this.cutFile(position)
     this.assignedBytes = this.writtenBytes = position

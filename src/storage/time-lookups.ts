@@ -18,8 +18,8 @@ export async function findOffsetForTimestamp(
 ): Promise<TimestampedOffset | null> {
   for (const segment of [...state.segments.all]) {
     if ((await segment.largestTimestamp()) < timestamp) continue
-    await segment.loadTimeIndex()
-    const from = Math.max(segment.timeIndex.lookup(timestamp), state.offsets.start)
+    const indexed = await segment.inTimeIndex((index) => index.lookup(timestamp))
+    const from = Math.max(indexed, state.offsets.start)
     const position = await segment.positionFor(from)
     state.segments.usedIndex(segment)
     const found = await firstRecord(
