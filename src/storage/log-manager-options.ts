@@ -4,11 +4,9 @@ import type { Uuid } from '../base/uuid.ts'
 import type { LogConfig } from '../config/log-config.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
 import type { LogDirectories } from './log-directories.ts'
-import type { OpenPartition } from './log-loading.ts'
 import type { MoveLimits } from './log-moves.ts'
 import type { MaintenanceIntervals } from './log-maintenance.ts'
-import type { OpenFiles } from './open-files.ts'
-import { PartitionLog } from './partition-log.ts'
+import type { PartitionLog } from './partition-log.ts'
 import type { TailCache } from './tail-cache.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
@@ -62,44 +60,4 @@ export interface CreateOptions {
   readonly isNew: boolean
   /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */
   readonly directoryId: Uuid | null
-}
-
-export function openLog(
-  { disk, clock, random, logger, producerIdExpirationMs, tailCache }: LogManagerOptions,
-  partition: OpenPartition,
-  topicId: Uuid | null,
-  config: LogConfig,
-  openFiles: OpenFiles,
-): Promise<PartitionLog> {
-  return PartitionLog.open({
-    disk,
-    clock,
-    random,
-    logger,
-    directory: partition.directory,
-    topicPartition: { topic: partition.topic, partition: partition.partition },
-    topicId,
-    config,
-    cleanShutdown: partition.cleanShutdown,
-    recoveryPoint: partition.recoveryPoint,
-    logStartOffset: partition.logStartOffset,
-    highWatermark: partition.highWatermark,
-    producerIdExpirationMs,
-    ownerSyncsParent: true,
-    tailCache,
-    openFiles,
-  })
-}
-
-/** A log that did not exist: nothing is to be recovered. */
-export function newPartition(topic: string, partition: number, directory: string, startOffset: number): OpenPartition {
-  return {
-    topic,
-    partition,
-    directory,
-    cleanShutdown: true,
-    recoveryPoint: 0,
-    logStartOffset: startOffset,
-    highWatermark: 0,
-  }
 }

@@ -2,22 +2,16 @@
 export class NameLocks {
   readonly #held = new Map<string, Promise<unknown>>()
 
-  isHeld(name: string): boolean {
-    return this.#held.has(name)
-  }
-
-  /** The holder has ended, well or not. Look again afterwards: another one may have been faster. */
-  async released(name: string): Promise<void> {
-    await this.#held.get(name)?.catch(() => undefined)
-  }
-
-  /** Holds the name, which must be free, while `work` is under way. */
-  async hold<T>(name: string, work: Promise<T>): Promise<T> {
-    this.#held.set(name, work)
+  /** Runs `work` as soon as nobody holds the name, and holds it until it ends, well or not. */
+  async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
+    // Look again afterwards: another one may have been faster.
+    while (this.#held.has(name)) await this.#held.get(name)?.catch(() => undefined)
+    const running = work()
+    this.#held.set(name, running)
     try {
-      return await work
+      return await running
     } finally {
-      if (this.#held.get(name) === work) this.#held.delete(name)
+      if (this.#held.get(name) === running) this.#held.delete(name)
     }
   }
 
