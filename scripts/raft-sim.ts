@@ -2,8 +2,9 @@
  * `npm run sim:raft -- --seed=N --seeds=K`: consensus alone, thousands of quorums under chaos, each drawn from its number. A
  * failure prints what happened and the command that repeats it. Ends with 'N passed, N failed'.
  */
-import { RAFT_COUNTERS, runRaftChaos, type RaftCounter } from '../src/testing/raft/raft-chaos.ts'
-import { printShares, seedOptions } from './seed-options.ts'
+import { runRaftChaos } from '../src/testing/raft/raft-chaos.ts'
+import { RAFT_COUNTERS, type RaftCounter } from '../src/testing/raft/raft-counters.ts'
+import { judgeShares, seedOptions } from './seed-options.ts'
 
 const options = seedOptions(['seed', 'seeds', 'seconds', 'quick', 'quiet', 'lines', 'trace', 'stop'])
 const first = Number(options.get('seed') ?? 1)
@@ -32,7 +33,11 @@ for (let seed = first; seed < first + seeds; seed++) {
   }
 }
 const runs = passed + failed
-if (runs > 1) printShares(RAFT_COUNTERS, seen, runs)
+const tooSeldom = judgeShares(RAFT_COUNTERS, seen, runs)
+if (tooSeldom !== null) {
+  failed += 1
+  console.log(`FAILED: ${tooSeldom}`)
+}
 const seconds = (performance.now() - startedMs) / 1000
 console.log(`${events} events, ${committed} committed entries in ${seconds.toFixed(1)} s`)
 console.log(`${passed} passed, ${failed} failed`)

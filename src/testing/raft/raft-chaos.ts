@@ -6,31 +6,12 @@
 import { assert } from '../../base/errors.ts'
 import type { RaftOutput } from '../../raft/raft-io.ts'
 import { SeededRandom } from '../seeded-random.ts'
-import { RaftCluster, directoryOf, voter } from './raft-cluster.ts'
+import type { ChaosHost } from './chaos-host.ts'
+import { RaftCluster } from './raft-cluster.ts'
+import type { RaftCounter } from './raft-counters.ts'
 import type { Neglect, Replica } from './replica.ts'
-
-export const RAFT_COUNTERS = [
-  'leader elected',
-  'vote refused',
-  'election lost',
-  'log truncated',
-  'snapshot fetched',
-  'check quorum',
-  'voter added',
-  'voter removed',
-  'voter change refused',
-  'leader removed',
-  'power loss lost entries',
-  'crash',
-  'partition',
-  'resignation',
-  'static voters',
-  'kraft.version raised',
-  'kraft.version refused',
-  'kraft.version cut off',
-  'observer',
-] as const
-export type RaftCounter = (typeof RAFT_COUNTERS)[number]
+import { changeAlone, changeVoters, upgrade } from './voter-faults.ts'
+import { lateVotes, splitVote } from './vote-faults.ts'
 
 export interface RaftRun {
   readonly seed: number
@@ -73,6 +54,7 @@ class Chaos {
   /** Of voters that were asked to go, in this seed. */
   #roleOf = new Map<number, string>()
   readonly #kraftVersions = new WeakMap<object, number>()
+  readonly #host: ChaosHost
 
   constructor(seed: number, neglect: Neglect) {
     const random = new SeededRandom(seed)
@@ -99,6 +81,14 @@ class Chaos {
       electionMs: (_id, bound) => random.below(bound),
       onOutput: (replica, output) => this.#note(replica, output),
     })
+    this.#host = {
+      cluster: this.cluster,
+      random,
+      say: (line) => this.#say(line),
+      sometimes: (what) => this.counters.add(what),
+      write: () => this.#write(),
+      run: (forMs) => (this.events += this.cluster.run(forMs)),
+    }
   }
 
   run(): void {
@@ -147,7 +137,7 @@ class Chaos {
     const { cluster } = this
     const all = cluster.replicas
     const one = all[random.below(all.length)]!
-    const kind = random.below(15)
+    const kind = random.below(18)
     if (kind < 2) this.#partition(one)
     else if (kind < 4) cluster.cut.clear()
     else if (kind === 4 && one.isUp) {
@@ -157,12 +147,14 @@ class Chaos {
     } else if (kind === 5) this.#losePower(one)
     else if (kind === 6) this.#losePower(...all.filter(() => random.chance(0.7)))
     else if (kind === 7) one.takeSnapshot()
-    else if (kind === 8) this.#changeVoters()
+    else if (kind === 8 || kind === 10) changeVoters(this.#host)
     else if (kind === 9 && one.raft?.role === 'leader') {
       this.#say(`node ${one.id} resigns`)
       this.counters.add('resignation')
       one.step({ kind: 'resign', epoch: one.raft.epoch })
-    } else if (kind === 14) this.#upgrade()
+    } else if (kind >= 14 && kind < 16) upgrade(this.#host)
+    else if (kind === 11) this.#arrange(changeAlone)
+    else if (kind >= 16) this.#arrange(random.chance(0.6) ? splitVote : lateVotes)
     else if (kind >= 12) this.#storm()
     if (random.chance(0.3)) for (const replica of all) replica.takeSnapshot()
     for (const replica of all) if (!replica.isUp && random.chance(0.5)) this.#restart(replica)
@@ -201,6 +193,13 @@ class Chaos {
     }
   }
 
+  /** On a network that is well, or what is arranged seldom comes about. */
+  #arrange(arrange: (host: ChaosHost) => void): void {
+    this.#calm = true
+    arrange(this.#host)
+    this.#calm = false
+  }
+
   #partition(one: Replica): void {
     const { cut, replicas } = this.cluster
     this.counters.add('partition')
@@ -211,59 +210,6 @@ class Chaos {
       cut.add(`${one.id} ${id}`)
       if (!isOneWay) cut.add(`${id} ${one.id}`)
     }
-  }
-
-  #cutOff(one: Replica): void {
-    for (const { id } of this.cluster.replicas) {
-      if (id !== one.id) this.cluster.cut.add(`${one.id} ${id}`).add(`${id} ${one.id}`)
-    }
-  }
-
-  #changeVoters(): void {
-    const { leader } = this.cluster
-    if (leader === null || leader.raft!.voterSet.kraftVersion === 0) return
-    const { voters } = leader.raft!.voterSet
-    const controllers = this.cluster.replicas.filter(({ id }) => id < 100)
-    const { id } = controllers[this.#random.below(controllers.length)]!
-    const isVoter = voters.some((known) => known.id === id)
-    if (isVoter && voters.length <= 2) return
-    const key = { id, directoryId: directoryOf(id) }
-    const request = isVoter
-      ? ({ kind: 'removeVoter', voter: key } as const)
-      : ({
-          kind: 'addVoter',
-          voter: key,
-          endpoints: voter(id, key.directoryId).endpoints,
-          ackWhenCommitted: true,
-        } as const)
-    this.#say(`node ${leader.id} is asked for ${request.kind} ${id}`)
-    const isCutOff = this.#random.chance(0.3)
-    leader.receive(request, (answer) => {
-      const { error } = answer as { error: string }
-      this.#say(`${request.kind} ${id}: ${error}`)
-      if (error !== 'NONE') this.counters.add('voter change refused')
-      else this.counters.add(isVoter ? 'voter removed' : 'voter added')
-      if (error === 'NONE' && isVoter && id === leader.id) this.counters.add('leader removed')
-    })
-    if (!isCutOff) return
-    // What a leader alone appends must not let it commit alone.
-    this.#cutOff(leader)
-    for (const other of voters) {
-      if (other.id !== leader.id) leader.receive({ kind: 'removeVoter', voter: other }, () => {})
-    }
-  }
-
-  /** At once, while voters may not have told yet, and sometimes by a leader that nobody hears any more. */
-  #upgrade(): void {
-    const { leader } = this.cluster
-    if (leader === null || leader.raft!.voterSet.kraftVersion > 0) return
-    if (leader.raft!.upgradeObstacle(1) !== null) {
-      this.counters.add('kraft.version refused')
-      return
-    }
-    this.#say(`node ${leader.id} raises kraft.version`)
-    if (this.#random.chance(0.4)) this.#cutOff(leader)
-    leader.step({ kind: 'upgraded', kraftVersion: 1 })
   }
 
   #note(replica: Replica, output: RaftOutput): void {

@@ -41,6 +41,14 @@ export const TIMING: RaftTiming = {
   retryBackoffMs: 20,
   fetchMaxWaitMs: 500,
 }
+/** A request that is on its way for as long as somebody likes. */
+interface Kept {
+  readonly from: Replica
+  readonly to: Replica
+  readonly request: RaftRequest
+  readonly travel: () => void
+}
+
 const LISTENER = 'CONTROLLER'
 const CONNECT_FAILED_MS = 5
 
@@ -51,6 +59,10 @@ export class RaftCluster implements ReplicaHost {
   readonly replicas: readonly Replica[]
   /** `from to`: nothing gets through. */
   readonly cut = new Set<string>()
+  /** Hears of each vote that leaves. */
+  onVote: ((voter: Replica, candidateId: number) => void) | null = null
+  #isKept: ((request: RaftRequest) => boolean) | null = null
+  #kept: Kept[] = []
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -96,6 +108,21 @@ export class RaftCluster implements ReplicaHost {
     this.checks.onSpeech(replica, output, this.replicas)
   }
 
+  /** From now on such requests, and no others, stay on their way until they are let through. */
+  keepBack(isKept: (request: RaftRequest) => boolean): void {
+    this.#isKept = isKept
+    this.letThrough((_from, _to, request) => !isKept(request))
+  }
+
+  /** Without `which` all of them, and nothing is kept back any more. */
+  letThrough(which: ((from: Replica, to: Replica, request: RaftRequest) => boolean) | null = null): void {
+    if (which === null) this.#isKept = null
+    const isDue = ({ from, to, request }: Kept): boolean => which === null || which(from, to, request)
+    const due = this.#kept.filter(isDue)
+    this.#kept = this.#kept.filter((one) => !isDue(one))
+    for (const { travel } of due) travel()
+  }
+
   digest(endOffset: number): string {
     return this.checks.digest(endOffset)
   }
@@ -105,23 +132,25 @@ export class RaftCluster implements ReplicaHost {
     if (target === undefined || !this.#isOpen(from.id, target.id)) return
     const thereMs = this.#options.latencyMs(from.id, target.id)
     if (thereMs === null) return
-    this.after(thereMs, () => {
-      if (!target.isUp) {
-        this.after(CONNECT_FAILED_MS, () => answer(null))
-        return
+    const travel = (): void => this.after(thereMs, () => this.#arrive(from, target, request, answer))
+    if (this.#isKept?.(request) === true) this.#kept.push({ from, to: target, request, travel })
+    else travel()
+  }
+
+  #arrive(from: Replica, target: Replica, request: RaftRequest, answer: (result: RaftResult | null) => void): void {
+    if (!target.isUp) return this.after(CONNECT_FAILED_MS, () => answer(null))
+    if (request.kind === 'apiVersions') {
+      return this.#back(target, from, () =>
+        answer({ kind: 'apiVersions', error: 'NONE', kraftVersions: { min: 0, max: 1 } }),
+      )
+    }
+    target.receive(request, (given) => {
+      if (request.kind === 'vote' && !request.preVote && given.kind === 'vote' && given.granted) {
+        this.checks.onVote(target.id, request.epoch, request.candidate)
+        this.onVote?.(target, request.candidate.id)
       }
-      if (request.kind === 'apiVersions') {
-        return this.#back(target, from, () =>
-          answer({ kind: 'apiVersions', error: 'NONE', kraftVersions: { min: 0, max: 1 } }),
-        )
-      }
-      target.receive(request, (given) => {
-        if (request.kind === 'vote' && !request.preVote && given.kind === 'vote' && given.granted) {
-          this.checks.onVote(target.id, request.epoch, request.candidate)
-        }
-        const result = target.resultOf(given)
-        this.#back(target, from, () => answer(result))
-      })
+      const result = target.resultOf(given)
+      this.#back(target, from, () => answer(result))
     })
   }
 
