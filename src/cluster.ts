@@ -21,6 +21,7 @@ import {
   starting,
   type PropertyValue,
 } from './embedding.ts'
+import type { MetadataImage } from './metadata/image.ts'
 import { startControllerNode } from './server/controller-node.ts'
 import { formatLocalNodes, localNodes, type LocalNode } from './server/local-cluster.ts'
 import { startNode } from './server/node.ts'
@@ -94,7 +95,7 @@ const CLUSTER_OPTIONS = {
   world: 'public',
 } as const
 
-/** Resolves when all brokers serve. @throws OperationalError with one sentence; nothing is left open. */
+/** Resolves when all brokers serve and know of each other. @throws OperationalError with one sentence; nothing is left open. */
 export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const { nodes = 3, controllers = 1, host = '127.0.0.1', directory = MEMORY_DIRECTORY, config = {} } = options
   return starting(async (logger) => {
@@ -126,6 +127,7 @@ interface Running {
   close(): Promise<void>
   closeHard(): Promise<void>
   readonly closed: Promise<void>
+  readonly image: MetadataImage
 }
 
 class EmbeddedNode implements ClusterNode {
@@ -138,6 +140,8 @@ class EmbeddedNode implements ClusterNode {
   readonly #logger: Logger
   readonly #warned: Logger | undefined
   #running: Running | null = null
+  /** Who waits for what the broker shows its clients looks again. */
+  #look: () => void = () => {}
   /** Starts, stops and kills, one after the other. */
   #queue: Promise<void> = Promise.resolve()
 
@@ -172,6 +176,18 @@ class EmbeddedNode implements ClusterNode {
     })
   }
 
+  /** Resolves when its clients are shown these brokers. @throws OperationalError if it ends before. */
+  async shows(brokers: readonly number[]): Promise<void> {
+    for (;;) {
+      const running = this.#running
+      if (running === null)
+        throw new OperationalError('NETWORK_FAILED', `Broker ${this.id} ended before it knew the others.`)
+      const { cluster } = running.image
+      if (brokers.every((id) => cluster.brokers.get(id)?.fenced === false)) return
+      await Promise.race([new Promise<void>((resolve) => (this.#look = resolve)), running.closed])
+    }
+  }
+
   stop(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#running?.close()
@@ -188,7 +204,7 @@ class EmbeddedNode implements ClusterNode {
 
   #start(logger: Logger): Promise<Running> {
     const config = embeddedConfig(this.#place.properties, this.#warned)
-    const options = { world: this.#world, config, logger, hostName: this.host }
+    const options = { world: this.#world, config, logger, hostName: this.host, shown: () => this.#look() }
     return this.role === 'broker' ? startNode(options) : startControllerNode(options)
   }
 
@@ -228,6 +244,9 @@ class EmbeddedCluster implements Cluster {
 
   async start(): Promise<void> {
     await Promise.all(this.#nodes.map((node) => node.start()))
+    const brokers = this.#nodes.filter(({ role }) => role === 'broker')
+    const ids = brokers.map(({ id }) => id)
+    await Promise.all(brokers.map((broker) => broker.shows(ids)))
   }
 
   /** Brokers in turn: each hands its partitions to those that are left, and the last has nobody to hand them to. */

@@ -34,6 +34,8 @@ export interface MetadataPublisherOptions {
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
   readonly transactions: TransactionCoordinator
+  /** Told of each image that clients are shown. */
+  readonly shown: (image: MetadataImage) => void
 }
 
 /** What leads a partition of an internal topic, and so coordinates what belongs there. */
@@ -102,6 +104,7 @@ export class MetadataPublisher {
     this.#image = image
     this.#tellOfCreated(changes.flatMap(({ before, after }) => (before === null ? [after] : [])))
     groups.onMetadataImage(image)
+    this.#options.shown(image)
     for (const [name, coordinator] of this.#coordinators) {
       const change = changes.find(({ after }) => after.name === name)
       if (change !== undefined) this.#elect(coordinator, change.before, change.after, change.partitions)

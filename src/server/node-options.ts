@@ -1,6 +1,7 @@
 /** What a node is started with. */
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import type { MetadataImage } from '../metadata/image.ts'
 import type { Quorum } from '../quorum/quorum.ts'
 import type { World } from '../world/world.ts'
 import type { Around } from './handler.ts'
@@ -20,6 +21,8 @@ export interface NodeOptions {
   readonly signal?: AbortSignal
   /** Faults of requests: see `klamm/testing`. */
   readonly around?: Around
+  /** Told of each change of what clients of a broker are shown. */
+  readonly shown?: (image: MetadataImage) => void
   /** Called once, when the node serves: simulations look at what no client can see. */
   readonly inspect?: (inside: Inside) => void
   /** The same of a node with the controller role, when its metadata log is open. */

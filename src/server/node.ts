@@ -236,6 +236,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       replicas,
       groups,
       transactions,
+      shown: options.shown ?? (() => {}),
     })
     const producerIds: ProducerIds = new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch }))
     await publisher.start()
