@@ -50,7 +50,7 @@ export class LogRoller {
     this.#lane.before(async () => {
       await state.finishFiles(old)
       // A start trusts the files below the recovery point: they must not be overtaken by it.
-      if (state.offsets.recoveryPoint >= newBase) await old.syncFiles()
+      if (state.offsets.recoveryPoint >= newBase && !old.isGone) await old.syncFiles()
       await state.createFiles(segment)
       if (snapshot !== null) await state.snapshots.write(snapshot, false)
       this.#flusher.flushBehind(newBase)

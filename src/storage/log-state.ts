@@ -77,6 +77,8 @@ export class LogState {
 
   /** The files of a segment that takes no more records get their final size. */
   async finishFiles(segment: Segment): Promise<void> {
+    // Retention may have come first, and taken it.
+    if (segment.isGone) return
     await segment.saveIndexes()
     await segment.trimLog()
     this.segments.countFinished()

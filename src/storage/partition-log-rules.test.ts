@@ -132,6 +132,23 @@ test('appends go on while retention deletes, the active segment too', async () =
   await log.close()
 })
 
+test('a roll that waits behind retention finds its segment gone, and leaves no file of it', async () => {
+  for (let turns = 0; turns < 40; turns++) {
+    const at = testLog({ segmentBytes: 400, retentionMs: -1, retentionBytes: -1, preallocate: turns % 2 === 0 })
+    const log = await at.open()
+    for (let index = 0; index < 10; index++) await log.append(batchOf('v'), CLIENT).written
+    log.setHighWatermark(10)
+    log.deleteRecordsBefore(10)
+    const retention = log.deleteOldSegments(0)
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    await log.append(batchOf('w'), CLIENT).written
+    await retention
+    await log.deleteOldSegments(0)
+    expect((await fileNames(at.disk)).filter((name) => /^0{19}[0-9]\.(log|index|timeindex)$/.test(name))).toEqual([])
+    await log.close()
+  }
+})
+
 test('offsets by time: the first record at or after it, the largest of all, nothing beyond', async () => {
   const log = await testLog({ segmentBytes: 400, indexIntervalBytes: 0 }).open()
   for (const time of [10, 30, 20, 50, 40, 60, 55])

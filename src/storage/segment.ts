@@ -77,6 +77,10 @@ export class Segment {
     this.transactionIndex = new TransactionIndex(options.disk, options.place, options.baseOffset)
   }
 
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
   path(suffix: SegmentSuffix): string {
     return pathOf(this.#place, this.baseOffset, suffix)
   }
