@@ -26,12 +26,16 @@ interface Connection {
   readonly hosts: readonly [NetworkHost, NetworkHost]
 }
 
+/** Least and most of one message on its way, while all is well. */
+export const LATENCY_US: readonly [number, number] = [50, 1000]
+/** Of the few that are late: a closed broker isn't waited for longer. */
+const LATE_US_MAX = 1_000_000
 const CONNECT_TIMEOUT_US = 20_000_000
 const LOCAL_HOSTS = new Set(['', 'localhost', '127.0.0.1', '::1', '0.0.0.0', '::'])
 
 export class SeededNetwork {
   /** Least and most microseconds between two machines, one way. */
-  latencyUs: readonly [number, number] = [50, 1000]
+  latencyUs: readonly [number, number] = LATENCY_US
   /** Probability per segment that its connection breaks. */
   breakRate = 0
   readonly #events: SimEvents
@@ -279,7 +283,8 @@ export class SeededNetwork {
   #latencyUs(from: NetworkHost, to: NetworkHost): number {
     if (from === to) return this.#random.between(5, 50)
     const [least, most] = this.latencyUs
-    return this.#random.between(least, most) * (this.#random.chance(0.001) ? 50 : 1)
+    const us = this.#random.between(least, most)
+    return this.#random.chance(0.001) ? Math.min(us * 50, LATE_US_MAX) : us
   }
 
   #resolve(from: NetworkHost, name: string): NetworkHost | null {

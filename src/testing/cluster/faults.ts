@@ -5,6 +5,7 @@
  * fewer than min.insync.replicas machines before the others have recovered. So power fails on one machine while everything
  * is calm, and nothing else goes wrong until it is calm again; unless records are synced before they are acknowledged.
  */
+import { LATENCY_US } from '../seeded-network.ts'
 import type { SeededRandom } from '../seeded-random.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import { HEAL_MS_MAX, type ClusterSim } from './cluster-sim.ts'
@@ -105,10 +106,9 @@ export const FAULTS: readonly Fault[] = [
     inject: async (sim, random) => {
       sim.sometimes('messages delayed')
       const { net } = sim.world
-      const before = net.latencyUs
       net.latencyUs = [1000, random.between(20_000, 400_000)]
       await sim.sleep(random.between(500, 5000))
-      net.latencyUs = before
+      net.latencyUs = LATENCY_US
     },
   },
   {

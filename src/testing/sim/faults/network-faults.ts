@@ -1,4 +1,5 @@
 /** Connections break, messages are late, machines do not reach each other. */
+import { LATENCY_US } from '../../seeded-network.ts'
 import type { Fault } from '../fault.ts'
 import { CLIENT_MACHINES } from '../workload.ts'
 
@@ -37,9 +38,8 @@ export const delays: Fault = {
   async inject(sim, random) {
     sim.sometimes('messages delayed')
     const { net } = sim.world
-    const before = net.latencyUs
     net.latencyUs = [1000, random.between(10_000, 800_000)]
     await sim.sleep(random.between(100, 3000))
-    net.latencyUs = before
+    net.latencyUs = LATENCY_US
   },
 }
