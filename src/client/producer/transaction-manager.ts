@@ -1,6 +1,7 @@
 /**
  * A producer's identity and its transaction: asks for the id, begins and ends transactions (KIP-98), and decides what an outcome
- * of a batch means for them (KIP-890, KIP-1050); what it means for the numbers of its partition is sequence-numbers.ts's.
+ * of a batch means for them (KIP-890, KIP-1050); what it means for the numbers of its partition is sequence-numbers.ts's. Where
+ * the producer is in a transaction is transaction-status.ts's, which partitions take part in it transaction-partitions.ts's.
  *
  * Requests go out one after the other, by priority. Everything is synchronous but the requests themselves; `wake` is called
  * when something can go on. Invariants: a transaction ends only after all its batches have; after FATAL_ERROR nothing is sent.
@@ -19,13 +20,14 @@ import {
   addPartitions,
   commitOffsets,
   endTransaction,
-  fenced,
   initProducerId,
   type Outcome,
   type TransactionRequest,
 } from './transaction-requests.ts'
 import { TransactionOperations } from './transaction-operations.ts'
+import { TransactionPartitions } from './transaction-partitions.ts'
 import { checkTransition, type TransactionState } from './transaction-state.ts'
+import { TransactionStatus } from './transaction-status.ts'
 
 const INT_MAX = 0x7fff_ffff
 
@@ -40,8 +42,8 @@ export class TransactionManager {
   readonly #timeoutMs: number
   readonly #lane: RequestLane
   readonly #numbers: SequenceNumbers
-  #state: TransactionState = 'UNINITIALIZED'
-  #lastError: Error | null = null
+  readonly #status = new TransactionStatus()
+  readonly #partitions = new TransactionPartitions()
   readonly #operations = new TransactionOperations()
   #authorizationError: Error | null = null
   /** Something was sent in the transaction, so that the broker must end it. */
@@ -49,9 +51,6 @@ export class TransactionManager {
   #mustBumpEpoch = false
   /** transaction.version 2 or later (KIP-890). */
   #isVersion2 = false
-  readonly #newPartitions = new Set<PartitionQueue>()
-  readonly #askedPartitions = new Set<PartitionQueue>()
-  readonly #partitions = new Set<PartitionQueue>()
 
   constructor(options: TransactionManagerOptions) {
     this.transactionalId = options.transactionalId
@@ -76,7 +75,7 @@ export class TransactionManager {
   }
 
   get state(): TransactionState {
-    return this.#state
+    return this.#status.state
   }
 
   get isVersion2(): boolean {
@@ -85,69 +84,64 @@ export class TransactionManager {
 
   /** Null unless the state is one of error. */
   get lastError(): Error | null {
-    return this.#lastError
+    return this.#status.error
   }
 
   get isFatal(): boolean {
-    return this.#state === 'FATAL_ERROR'
+    return this.#status.isFatal
   }
 
   get isCompleting(): boolean {
-    return this.#state === 'COMMITTING_TRANSACTION' || this.#state === 'ABORTING_TRANSACTION'
+    return this.#status.isCompleting
   }
 
   /** Closing has to wait for its end. */
   get hasOngoingTransaction(): boolean {
-    return (
-      this.isTransactional &&
-      (this.#state === 'IN_TRANSACTION' || this.isCompleting || this.#state === 'ABORTABLE_ERROR')
-    )
+    return this.isTransactional && this.#status.isOngoing
   }
 
   /** What batches that were never sent must end with now; null: nothing. */
   get abortReason(): Error | null {
-    if (this.#state === 'ABORTABLE_ERROR') return this.#lastError
-    if (this.#state !== 'ABORTING_TRANSACTION') return null
-    return new ClientError('ABORTED', 'The transaction was aborted before the record was sent.')
+    return this.#status.abortReason
   }
 
   // Calls of the user.
 
   async initTransactions(): Promise<void> {
     await this.#operation('INITIALIZING', 'initTransactions', (resolve, reject) => {
-      this.#failWithError()
-      this.#moveTo('INITIALIZING')
+      this.#status.throwError()
+      this.#status.moveTo('INITIALIZING')
       this.#requestId(null, resolve, reject)
     })
   }
 
   beginTransaction(): void {
     this.#checkPending('beginTransaction')
-    this.#failWithError()
-    this.#moveTo('IN_TRANSACTION')
+    this.#status.throwError()
+    this.#status.moveTo('IN_TRANSACTION')
   }
 
   async commitTransaction(): Promise<void> {
     await this.#operation('COMMITTING_TRANSACTION', 'commitTransaction', (resolve, reject) => {
-      this.#failWithError()
-      this.#moveTo('COMMITTING_TRANSACTION')
+      this.#status.throwError()
+      this.#status.moveTo('COMMITTING_TRANSACTION')
       this.#end(true, resolve, reject)
     })
   }
 
   async abortTransaction(): Promise<void> {
     await this.#operation('ABORTING_TRANSACTION', 'abortTransaction', (resolve, reject) => {
-      if (this.#state !== 'ABORTABLE_ERROR') this.#failWithError()
-      this.#moveTo('ABORTING_TRANSACTION')
-      this.#newPartitions.clear()
+      if (this.#status.state !== 'ABORTABLE_ERROR') this.#status.throwError()
+      this.#status.moveTo('ABORTING_TRANSACTION')
+      this.#partitions.giveUpNew()
       this.#end(false, resolve, reject)
     })
   }
 
   sendOffsets(offsets: readonly TopicPartitionOffset[], group: ConsumerGroupMetadata): Promise<void> {
     this.#checkPending('sendOffsets')
-    this.#failWithError()
-    if (this.#state !== 'IN_TRANSACTION') checkTransition(this.#state, 'COMMITTING_TRANSACTION')
+    this.#status.throwError()
+    if (this.#status.state !== 'IN_TRANSACTION') checkTransition(this.#status.state, 'COMMITTING_TRANSACTION')
     return new Promise((resolve, reject) => {
       const transaction = this.#transaction()
       const commit = (): void => {
@@ -163,8 +157,8 @@ export class TransactionManager {
 
   /** @throws what a record can't be taken for. */
   checkAppend(): void {
-    if (this.#state === 'IN_TRANSACTION' && this.#lastError === null) return
-    this.#failWithError()
+    if (this.#status.state === 'IN_TRANSACTION' && this.#status.error === null) return
+    this.#status.throwError()
     if (!this.isTransactional) return
     this.#checkPending('send')
     throw new ClientError(
@@ -175,11 +169,8 @@ export class TransactionManager {
 
   /** A record went into `queue`. */
   appended(queue: PartitionQueue): void {
-    if (!this.isTransactional || this.#partitions.has(queue)) return
-    if (this.#isVersion2) {
-      this.#partitions.add(queue)
-      this.#isStarted = true
-    } else if (!this.#askedPartitions.has(queue)) this.#newPartitions.add(queue)
+    if (!this.isTransactional) return
+    if (this.#partitions.appended(queue, !this.#isVersion2)) this.#isStarted = true
   }
 
   /** Batches of `queue` must not be sent now. */
@@ -224,10 +215,10 @@ export class TransactionManager {
       code === 'PRODUCER_FENCED' ||
       code === 'UNSUPPORTED_VERSION' ||
       code === 'INVALID_PRODUCER_ID_MAPPING'
-    if (isFatal) this.#toFatal(error)
+    if (isFatal) this.#status.toFatal(error)
     else if (this.isTransactional) {
       if (this.#needsBumpByClient && !this.isCompleting) this.#mustBumpEpoch = true
-      this.#toAbortable(error)
+      this.#status.toAbortable(error)
     }
   }
 
@@ -237,13 +228,13 @@ export class TransactionManager {
   step(hasIncomplete: boolean, nowMs: number): void {
     this.#resolveSequences()
     if (this.isFatal) {
-      this.#lane.failAll(this.#lastError!)
+      this.#lane.failAll(this.#status.error!)
       return
     }
     if (!this.isTransactional) {
       if (this.#mustBumpEpoch) this.#bumpEpoch()
-      if (this.#state === 'UNINITIALIZED' && hasIncomplete) {
-        this.#moveTo('INITIALIZING')
+      if (this.#status.state === 'UNINITIALIZED' && hasIncomplete) {
+        this.#status.moveTo('INITIALIZING')
         this.#requestId(
           null,
           () => {},
@@ -251,12 +242,12 @@ export class TransactionManager {
         )
       }
     }
-    if (this.#newPartitions.size > 0 && this.#state !== 'ABORTABLE_ERROR') this.#requestPartitions()
+    if (this.#partitions.hasNew && this.#status.state !== 'ABORTABLE_ERROR') this.#requestPartitions()
     for (;;) {
       const next = this.#lane.next(nowMs, hasIncomplete)
       if (next === null) return
-      if (this.#state === 'ABORTABLE_ERROR' && next.name !== 'FindCoordinator') {
-        this.#lane.drop(next, this.#lastError)
+      if (this.#status.state === 'ABORTABLE_ERROR' && next.name !== 'FindCoordinator') {
+        this.#lane.drop(next, this.#status.error)
         continue
       }
       if (next.name === 'EndTxn' && !this.#isStarted) {
@@ -313,24 +304,24 @@ export class TransactionManager {
         if (request.name === 'InitProducerId' && isAuthorization(outcome.error)) {
           this.#authorizationError = outcome.error
           this.#mustBumpEpoch = false
-          this.#toAbortable(outcome.error)
-          this.#moveTo('UNINITIALIZED')
+          this.#status.toAbortable(outcome.error)
+          this.#status.moveTo('UNINITIALIZED')
           this.#lane.failAll(outcome.error)
           request.reject(outcome.error)
           break
         }
         const canAbort = this.#lane.coordinatorBumpsEpochs || this.#isVersion2
         if (outcome.ifPossible && !canAbort) {
-          this.#toFatal(outcome.error)
+          this.#status.toFatal(outcome.error)
         } else {
           if (outcome.ifPossible && this.#needsBumpByClient) this.#mustBumpEpoch = true
-          this.#toAbortable(outcome.error)
+          this.#status.toAbortable(outcome.error)
         }
         request.reject(outcome.error)
         break
       }
       case 'fatal':
-        this.#toFatal(outcome.error)
+        this.#status.toFatal(outcome.error)
         request.reject(outcome.error)
         break
       default: // The lane sends it again.
@@ -350,7 +341,7 @@ export class TransactionManager {
     const transactionTimeoutMs = transactionalId === null ? INT_MAX : this.#timeoutMs
     const got = (identity: ProducerIdentity): void => {
       if (current === null) this.#learnVersion()
-      this.#moveTo('READY')
+      this.#status.moveTo('READY')
       if (current === null) this.#numbers.begin(identity)
       else this.#numbers.replace(identity)
     }
@@ -358,22 +349,17 @@ export class TransactionManager {
   }
 
   #requestPartitions(): void {
-    const partitions = [...this.#newPartitions]
-    this.#newPartitions.clear()
-    for (const queue of partitions) this.#askedPartitions.add(queue)
+    const partitions = this.#partitions.ask()
     const added = (): void => {
-      for (const queue of partitions) {
-        this.#askedPartitions.delete(queue)
-        this.#partitions.add(queue)
-      }
+      this.#partitions.added(partitions)
       this.#isStarted = true
     }
-    const isFirst = (): boolean => this.#partitions.size === 0
+    const isFirst = (): boolean => this.#partitions.isEmpty
     this.#lane.add(addPartitions(this.#transaction(), partitions, isFirst, { resolve: added, reject: () => {} }))
   }
 
   #end(committed: boolean, resolve: () => void, reject: (error: Error) => void): void {
-    if (this.#newPartitions.size > 0) this.#requestPartitions()
+    if (this.#partitions.hasNew) this.#requestPartitions()
     const isVersion2 = this.#isVersion2
     const transaction = this.#transaction()
     const wasVersion2 = isVersion2
@@ -392,11 +378,9 @@ export class TransactionManager {
 
   #endedTransaction(): void {
     if (this.isFatal) return
-    this.#moveTo(this.#mustBumpEpoch ? 'INITIALIZING' : 'READY')
+    this.#status.moveTo(this.#mustBumpEpoch ? 'INITIALIZING' : 'READY')
     this.#mustBumpEpoch = false
     this.#isStarted = false
-    this.#newPartitions.clear()
-    this.#askedPartitions.clear()
     this.#partitions.clear()
   }
 
@@ -409,48 +393,15 @@ export class TransactionManager {
     const lost = 'Records of the transaction may or may not be written, and their time is over.'
     if (this.#lane.coordinatorBumpsEpochs || this.#isVersion2) {
       if (this.#needsBumpByClient) this.#mustBumpEpoch = true
-      this.#toAbortable(new KafkaError('TRANSACTION_ABORTABLE', `${lost} Abort it.`))
-    } else this.#toFatal(new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${lost} Close the producer.`))
+      this.#status.toAbortable(new KafkaError('TRANSACTION_ABORTABLE', `${lost} Abort it.`))
+    } else this.#status.toFatal(new KafkaError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${lost} Close the producer.`))
   }
 
   /** Of a producer without transactions. */
   #bumpEpoch(): void {
     if (!this.hasIdentity) return
-    if (!this.#numbers.nextEpoch()) this.#moveTo('UNINITIALIZED')
+    if (!this.#numbers.nextEpoch()) this.#status.moveTo('UNINITIALIZED')
     this.#mustBumpEpoch = false
-  }
-
-  #moveTo(state: TransactionState, error: Error | null = null): void {
-    checkTransition(this.#state, state)
-    this.#state = state
-    this.#lastError = error
-  }
-
-  #toAbortable(error: Error): void {
-    // It is being aborted already.
-    if (this.#state === 'ABORTING_TRANSACTION' || this.isFatal) return
-    // Between two transactions there is nothing to abort.
-    if (this.#state === 'READY' || this.#state === 'UNINITIALIZED') return
-    this.#moveTo('ABORTABLE_ERROR', error)
-  }
-
-  #toFatal(error: Error): void {
-    if (!this.isFatal) this.#moveTo('FATAL_ERROR', error)
-  }
-
-  /** @throws the error that the state is one of. */
-  #failWithError(): void {
-    const error = this.#lastError
-    if (error === null) return
-    if (error instanceof KafkaError && error.code === 'PRODUCER_FENCED') throw fenced()
-    const isFatal = this.isFatal
-    throw new ClientError(
-      'ILLEGAL_STATE',
-      isFatal
-        ? `The producer has failed for good: close it and make a new one. ${error.message}`
-        : `The transaction has failed: abort it. ${error.message}`,
-      { cause: error },
-    )
   }
 }
 
