@@ -301,7 +301,9 @@ test('REQUEST and REQUEST_TIMEOUT tell of the requests of a producer, a consumer
   await inCluster(async ({ world, cluster, logs, kafka, consumer: make, until }) => {
     const told: RequestPayload[] = []
     const producer = kafka.producer()
-    const remove = producer.on(producer.events.REQUEST, ({ payload, type }) => {
+    const ids: unknown[] = []
+    const remove = producer.on(producer.events.REQUEST, ({ payload, type, id }) => {
+      ids.push(id)
       expect(type).toBe('producer.network.request')
       told.push(payload)
     })
@@ -309,13 +311,23 @@ test('REQUEST and REQUEST_TIMEOUT tell of the requests of a producer, a consumer
     cluster.on(Produce, async ({ topicData, acks }) => {
       if (acks === 0) return SILENCE
       await pause(world.clock, 200)
-      const partitionResponses = [{ index: 0, errorCode: 0, baseOffset: 0 }]
+      const partitionResponses = [{ index: 0, errorCode: 0, baseOffset: 12, logStartOffset: 7 }]
       return { responses: topicData.map(({ name, topicId }) => ({ name, topicId, partitionResponses })) }
     })
-    await producer.send({ topic: 'orders', messages: [{ value: 'a', partition: 0 }] })
+    expect(await producer.send({ topic: 'orders', messages: [{ value: 'a', partition: 0 }] })).toEqual([
+      {
+        topicName: 'orders',
+        partition: 0,
+        errorCode: 0,
+        baseOffset: '12',
+        logAppendTime: '-1',
+        logStartOffset: '7',
+      },
+    ])
     const produced = told.find(({ apiName }) => apiName === 'Produce')!
     expect(told.map(({ apiName }) => apiName)).toEqual(expect.arrayContaining(['ApiVersions', 'Metadata', 'Produce']))
     expect(produced).toMatchObject({ apiKey: 0, broker: cluster.bootstrap[0], clientId: 'kafkajs', pendingDuration: 0 })
+    expect(ids).toEqual(told.map((_, index) => index))
     expect(produced.duration).toBeGreaterThanOrEqual(200)
     expect(produced.duration).toBeLessThan(300)
     expect(produced.sentAt).toBe(produced.createdAt)

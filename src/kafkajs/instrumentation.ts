@@ -4,6 +4,7 @@ import { KafkaJSNonRetriableError } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 export interface InstrumentationEvent<Payload> {
+  /** A number, as kafkajs's is, though its types say text: programs are compiled against either. */
   id: string
   type: string
   timestamp: number
@@ -47,7 +48,8 @@ export class Instrumentation {
   emit(name: string, payload?: unknown): void {
     const listeners = this.#listeners.get(name)
     if (listeners === undefined || listeners.size === 0) return
-    const event = { id: String(this.#nextId++), type: name, timestamp: this.#clock.wallMs(), payload: payload as never }
+    const id = this.#nextId++ as unknown as string
+    const event = { id, type: name, timestamp: this.#clock.wallMs(), payload: payload as never }
     const failed = (error: unknown): void => {
       this.#logger.error(`A listener failed: ${String(error)}`, { eventName: name })
     }

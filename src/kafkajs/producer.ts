@@ -95,6 +95,8 @@ export class Producer implements Sender {
   readonly #partition: (args: PartitionerArgs) => number
   readonly #producers = new Map<string, ClientProducer<Bytes, Bytes>>()
   #transactional: ClientProducer<Bytes, Bytes> | null = null
+  /** By `topic-partition`: where its log began when a broker last answered. */
+  readonly #logStarts = new Map<string, number>()
   #isInTransaction = false
   #state: 'connected' | 'disconnecting' | 'disconnected' = 'disconnected'
 
@@ -245,7 +247,7 @@ export class Producer implements Sender {
         for (const message of messages) records.push(this.#recordOf(topic, message, partitionMetadata))
       }
       if (records.length === 0) return []
-      return metadataOf(records, await producer.sendAll(records))
+      return metadataOf(records, await producer.sendAll(records), this.#logStarts)
     })
   }
 
@@ -317,6 +319,9 @@ export class Producer implements Sender {
       compression: codec,
       idempotence: isIdempotent,
       lingerMs: 0,
+      onDelivery: ({ topic, partition, logStartOffset }) => {
+        if (logStartOffset >= 0) this.#logStarts.set(keyOf(topic, partition), logStartOffset)
+      },
       maxInFlight: Math.min(maxInFlightRequests ?? 5, isIdempotent ? 5 : 0x7fff_ffff),
       maxRequestBytes: REQUEST_BYTES_MAX,
       bufferBytes: BUFFER_BYTES,
@@ -345,14 +350,24 @@ function pairsOf(headers: IHeaders = {}): (readonly [string, Bytes | null])[] {
 }
 
 /** One for each partition: where its first record of this call is. */
-function metadataOf(records: readonly ClientRecord[], written: readonly Written[]): RecordMetadata[] {
+function metadataOf(
+  records: readonly ClientRecord[],
+  written: readonly Written[],
+  logStarts: ReadonlyMap<string, number>,
+): RecordMetadata[] {
   const firsts = new Map<string, RecordMetadata>()
   written.forEach(({ topic, partition, offset, timestamp }, index) => {
-    const key = `${topic}-${partition}`
+    const key = keyOf(topic, partition)
     if (firsts.has(key) || offset < 0) return
     // The broker's time comes back where the topic is set to log-append time; else the record's own.
     const logAppendTime = timestamp === records[index]!.timestamp ? '-1' : String(timestamp)
-    firsts.set(key, { topicName: topic, partition, errorCode: 0, baseOffset: String(offset), logAppendTime })
+    const placed = { topicName: topic, partition, errorCode: 0, baseOffset: String(offset), logAppendTime }
+    const logStart = logStarts.get(key)
+    firsts.set(key, logStart === undefined ? placed : { ...placed, logStartOffset: String(logStart) })
   })
   return [...firsts.values()]
+}
+
+function keyOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`
 }

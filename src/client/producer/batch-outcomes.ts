@@ -40,8 +40,17 @@ export interface BatchOutcomesOptions {
   readonly options: ResolvedProducerOptions
   readonly metrics: ProducerMetrics
   /** A batch has ended. */
-  readonly ended: (batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number, error: Error | null) => void
+  readonly ended: (batch: ProducerBatch, place: BatchPlace, error: Error | null) => void
 }
+
+/** Where a batch is, as the broker tells it. */
+export interface BatchPlace {
+  readonly baseOffset: number
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+}
+
+export const NOWHERE: BatchPlace = { baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1 }
 
 export class BatchOutcomes {
   /** Memory of batches that are on the wire. */
@@ -74,7 +83,11 @@ export class BatchOutcomes {
   partAnswered(batch: ProducerBatch, part: PartitionAnswer, answer: ProduceResponse, nowMs: number): void {
     if (part.errorCode === 0) {
       this.back(batch)
-      this.complete(batch, clampInt64(part.baseOffset), clampInt64(part.logAppendTimeMs))
+      this.complete(batch, {
+        baseOffset: clampInt64(part.baseOffset),
+        logAppendTimeMs: clampInt64(part.logAppendTimeMs),
+        logStartOffset: clampInt64(part.logStartOffset),
+      })
       return
     }
     const { topic, partition } = batch.queue
@@ -105,7 +118,7 @@ export class BatchOutcomes {
       this.#accumulator.completed(batch)
       return
     }
-    if (code === 'DUPLICATE_SEQUENCE_NUMBER') this.complete(batch, -1, -1)
+    if (code === 'DUPLICATE_SEQUENCE_NUMBER') this.complete(batch)
     else if (this.#canRetry(batch, error, part, nowMs)) {
       this.#metrics.recordRetry.count += batch.count
       this.#accumulator.putBack(batch, nowMs, error)
@@ -132,12 +145,12 @@ export class BatchOutcomes {
     if (this.#options.maxInFlight === 1) batch.queue.isMuted = false
   }
 
-  /** It is written, or was before. */
-  complete(batch: ProducerBatch, baseOffset: number, logAppendTimeMs: number): void {
-    this.#transactions?.completed(batch, baseOffset)
-    if (batch.complete(baseOffset, logAppendTimeMs)) {
+  /** It is written, or was before; the broker may not say where. */
+  complete(batch: ProducerBatch, place: BatchPlace = NOWHERE): void {
+    this.#transactions?.completed(batch, place.baseOffset)
+    if (batch.complete(place.baseOffset, place.logAppendTimeMs)) {
       this.#metrics.recordSend.count += batch.count
-      this.#ended(batch, baseOffset, logAppendTimeMs, null)
+      this.#ended(batch, place, null)
     }
     this.#accumulator.completed(batch)
   }
@@ -147,7 +160,7 @@ export class BatchOutcomes {
     if (batch.fail(error, errorOf)) {
       this.#metrics.recordError.count += batch.count
       this.#transactions?.failed(batch, error, mayAdjust)
-      this.#ended(batch, -1, -1, error)
+      this.#ended(batch, NOWHERE, error)
     }
     this.#accumulator.completed(batch)
   }

@@ -42,6 +42,8 @@ export interface Delivery {
   readonly records: number
   /** The broker's time for all of them where the topic is set to log-append time, else -1. */
   readonly logAppendTimeMs: number
+  /** First offset of the partition's log when the broker answered; -1 if it did not tell. */
+  readonly logStartOffset: number
   /** Null: they are written. */
   readonly error: Error | null
 }

@@ -96,7 +96,7 @@ test('post takes records without a promise, and flush waits for them', async () 
     await one.flush()
     expect(logs.values('t', 0)).toHaveLength(10)
     expect(deliveries).toEqual([
-      { topic: 't', partition: 0, baseOffset: 0, records: 10, logAppendTimeMs: -1, error: null },
+      { topic: 't', partition: 0, baseOffset: 0, records: 10, logAppendTimeMs: -1, logStartOffset: 0, error: null },
     ])
   })
 })

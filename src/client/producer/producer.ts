@@ -18,6 +18,7 @@ import { CALL_OPTIONS, checkArguments, checkOptions, exactly } from '../check-op
 import { ClientError } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
 import { Accumulator } from './accumulator.ts'
+import { NOWHERE, type BatchPlace } from './batch-outcomes.ts'
 import { OneDelivery, ManyDeliveries } from './deliveries.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import { ProducerMetrics } from './producer-metrics.ts'
@@ -95,7 +96,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
     this.#sender = new Sender({
       ...parts,
       metrics,
-      ended: (batch, baseOffset, logAppendTimeMs, error) => this.#ended(batch, baseOffset, logAppendTimeMs, error),
+      ended: (batch, place, error) => this.#ended(batch, place, error),
       eachTurn: (nowMs) => this.#turn(nowMs),
     })
     this.#intake = new RecordIntake<Key, Value>({
@@ -104,7 +105,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
       wake,
       failed: (topic, partition, error, isAwaited) => {
         if (!isAwaited) this.#lose(1, error)
-        this.#tell({ topic, partition, baseOffset: -1, records: 1, logAppendTimeMs: -1, error })
+        this.#tell({ topic, partition, baseOffset: -1, records: 1, logAppendTimeMs: -1, logStartOffset: -1, error })
       },
     })
     this.#interceptors = options.interceptors ?? []
@@ -312,15 +313,11 @@ export class Producer<Key, Value> implements AsyncDisposable {
     return nextMs
   }
 
-  #ended(
-    { queue, count, awaited }: ProducerBatch,
-    baseOffset: number,
-    logAppendTimeMs: number,
-    error: Error | null,
-  ): void {
+  #ended({ queue, count, awaited }: ProducerBatch, place: BatchPlace, error: Error | null): void {
     if (error !== null && awaited < count) this.#lose(count - awaited, error)
     const { topic, partition } = queue
-    this.#tell({ topic, partition, baseOffset, records: count, logAppendTimeMs, error })
+    const { baseOffset, logAppendTimeMs, logStartOffset } = place
+    this.#tell({ topic, partition, baseOffset, records: count, logAppendTimeMs, logStartOffset, error })
   }
 
   #lose(records: number, error: Error): void {
@@ -389,7 +386,7 @@ export class Producer<Key, Value> implements AsyncDisposable {
     const reason = new ClientError('CLOSED', 'The producer was closed before the record was delivered.')
     this.#intake.failAll(reason)
     transactions?.close(reason)
-    for (const batch of this.#accumulator.abort(reason, 'all')) this.#ended(batch, -1, -1, reason)
+    for (const batch of this.#accumulator.abort(reason, 'all')) this.#ended(batch, NOWHERE, reason)
     this.#sender.stop()
     this.#network.close()
     for (const resolve of this.#drainWaiters.splice(0)) resolve()

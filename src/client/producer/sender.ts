@@ -14,7 +14,7 @@ import type { Timer } from '../../world/world.ts'
 import { ClientError } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Accumulator } from './accumulator.ts'
-import { BatchOutcomes, type BatchOutcomesOptions } from './batch-outcomes.ts'
+import { BatchOutcomes, NOWHERE, type BatchOutcomesOptions } from './batch-outcomes.ts'
 import { NodeChannel } from './node-channel.ts'
 import { remove } from './partition-queue.ts'
 import { produceMessage, produceVersions, readProduce, type ProduceContext } from './produce-request.ts'
@@ -122,7 +122,7 @@ export class Sender {
 
   #abort(error: Error, which: 'all' | 'unsent'): void {
     if (this.#accumulator.incomplete.size === 0) return
-    for (const batch of this.#accumulator.abort(error, which)) this.#ended(batch, -1, -1, error)
+    for (const batch of this.#accumulator.abort(error, which)) this.#ended(batch, NOWHERE, error)
   }
 
   /** Ends batches whose time is over. Returns when the next one's is. */
@@ -250,7 +250,7 @@ export class Sender {
       this.inFlight -= 1
       for (const batch of batches) {
         this.#outcomes.back(batch)
-        this.#outcomes.complete(batch, -1, -1)
+        this.#outcomes.complete(batch)
       }
       this.wake()
     }
