@@ -9,20 +9,18 @@
 import { OperationalError, assert } from '../base/errors.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { isKnownSelector } from '../config/replica-selectors.ts'
-import { GroupCoordinator } from '../coordinators/group/group-coordinator.ts'
-import { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
-import { SUPPORTED_FEATURES, TRANSACTION_VERSION } from '../metadata/features.ts'
+import { SUPPORTED_FEATURES } from '../metadata/features.ts'
 import { IsrChanges } from '../replication/isr-changes.ts'
 import { ReadBudget } from '../replication/read-budget.ts'
 import type { ReplicaFetchers } from '../replication/replica-fetchers.ts'
 import { ReplicaManager } from '../replication/replica-manager.ts'
-import { TransactionVerification } from '../replication/transaction-verification.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import type { LogManager } from '../storage/log-manager.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import { followLeaders } from './follow-leaders.ts'
 import { AutoTopics } from './auto-topics.ts'
+import { brokerCoordinators, type BrokerCoordinators } from './broker-coordinators.ts'
 import { BrokerPeers } from './broker-peers.ts'
 import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { brokerStates } from './broker-states.ts'
@@ -35,25 +33,18 @@ import { DynamicConfigs } from './dynamic-configs.ts'
 import { FetchSessions } from './fetch-sessions.ts'
 import { followCluster } from './followed-cluster.ts'
 import { followedController } from './followed-controller.ts'
-import { groupSettings } from './group-settings.ts'
 import { HANDLERS } from './handler-table.ts'
-import { writeMarker } from './handlers/write-txn-markers.ts'
 import { advertisedListeners } from './listener-addresses.ts'
 import { loadLogs } from './load-logs.ts'
 import { MetadataPublisher } from './metadata-publisher.ts'
 import { openDirectories, unlock } from './node-directories.ts'
 import { bringUp, type Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
-import { CoordinatorWriter } from './coordinator-writer.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { ownMetadata } from './own-metadata.ts'
 import { ReplicationQuotas } from './replication-quotas.ts'
 import type { Services } from './services.ts'
 import { SocketServer } from './socket-server.ts'
-import { CONSUMER_OFFSETS, TRANSACTION_STATE } from './topic-names.ts'
-import { TransactionMarkers } from './transaction-markers.ts'
-import { askHere, coordinatorOf, TransactionQuestions, verificationRetry } from './transaction-questions.ts'
-import { transactionSettings } from './transaction-settings.ts'
 
 const CONTROLLED_SHUTDOWN_MS = 30_000
 /** Of fetches together: what was read from files and not yet sent. */
@@ -68,9 +59,7 @@ interface Parts {
   readonly metadata: ClusterMetadata
   readonly logs: LogManager
   readonly fetchers: ReplicaFetchers
-  readonly groups: GroupCoordinator
-  readonly transactions: TransactionCoordinator
-  readonly questions: TransactionQuestions
+  readonly coordinators: BrokerCoordinators
   readonly peers: BrokerPeers
   readonly publisher: MetadataPublisher
   readonly lifecycle: BrokerLifecycle
@@ -101,11 +90,9 @@ async function closeHard(parts: Parts): Promise<void> {
 }
 
 async function stopServing(parts: Parts): Promise<void> {
-  const { sockets, groups, transactions, questions, isrChanges, assignments, peers } = parts
+  const { sockets, coordinators, isrChanges, assignments, peers } = parts
   await sockets.close()
-  groups.close()
-  transactions.close()
-  questions.close()
+  coordinators.close()
   isrChanges.close()
   assignments.close()
   peers.close()
@@ -162,7 +149,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
       isrChanges,
       lagTimeMaxMs: () => config.replicaLagTimeMaxMs,
     }
-    const offsetsPartitions = image.topics.byName(CONSUMER_OFFSETS)?.partitions.length
     const peers = new BrokerPeers({
       clock,
       network,
@@ -189,43 +175,20 @@ export function startNode(options: NodeOptions): Promise<Node> {
       logger,
       followers: fetchers,
     })
-    const questions = new TransactionQuestions({
-      peers,
-      coordinatorOf: (id) => coordinatorOf(publisher.image, id, config.interBrokerListenerName),
-      askHere: (question) => askHere(transactions, question),
-    })
-    const verification = new TransactionVerification({
-      clock,
-      verifier: questions,
-      isEnabled: () => configs.current.transactionPartitionVerificationEnable,
-      retry: () => verificationRetry(configs.current),
-    })
-    const groups = new GroupCoordinator({
-      clock,
-      random: world.random,
-      logger,
-      writer: new CoordinatorWriter(CONSUMER_OFFSETS, replicas, verification),
-      config: groupSettings(configs.current, offsetsPartitions ?? configs.current.offsetsTopicNumPartitions),
-    })
-    const transactions: TransactionCoordinator = new TransactionCoordinator({
-      clock,
-      logger,
-      writer: new CoordinatorWriter(TRANSACTION_STATE, replicas, verification),
-      markers: new TransactionMarkers({
+    const producerIds = new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch }))
+    const coordinators = brokerCoordinators(
+      {
+        world,
+        logger,
+        config: () => configs.current,
         peers,
+        replicas,
+        producerIds,
         image: () => publisher.image,
-        listener: config.interBrokerListenerName,
-        writeHere: (marker, topic, partition) =>
-          writeMarker({ clock, config: () => configs.current, groups, replicas }, marker, topic, partition),
-      }),
-      config: () => {
-        // As it was created, perhaps by another broker with another setting.
-        const partitions = publisher.image.topics.byName(TRANSACTION_STATE)?.partitions.length
-        return transactionSettings(configs.current, partitions ?? configs.current.transactionStateLogNumPartitions)
       },
-      serverVersion: () => publisher.image.features.levels.get(TRANSACTION_VERSION) ?? 0,
-      nextProducerId: () => producerIds.next(),
-    })
+      image,
+    )
+    const { groups, transactions, verification } = coordinators
     const publisher: MetadataPublisher = new MetadataPublisher(image, {
       nodeId: config.nodeId,
       incarnationId,
@@ -238,7 +201,6 @@ export function startNode(options: NodeOptions): Promise<Node> {
       transactions,
       shown: options.shown ?? (() => {}),
     })
-    const producerIds: ProducerIds = new ProducerIds(controller, () => ({ id: config.nodeId, epoch: lifecycle.epoch }))
     await publisher.start()
     const followed = followedController(controller, () => publisher.settled())
     const lifecycle: BrokerLifecycle = new BrokerLifecycle({
@@ -327,9 +289,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       metadata,
       logs,
       fetchers,
-      groups,
-      transactions,
-      questions,
+      coordinators,
       peers,
       publisher,
       lifecycle,
