@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import type { ErrorCode } from '../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
-import { SILENT } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { Fetch, type FetchResponse } from '../protocol/generated/fetch.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -11,11 +10,11 @@ import type { FetchPlace } from '../rpc/fetch-session.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { batchOf, testLog } from '../storage/test-log.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
-import { FollowerLog } from './follower-log.ts'
 import type { FetchedPartition, LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
-import { ReplicaFetcher } from './replica-fetcher.ts'
-import { testContext, UNLIMITED } from './test-partition.ts'
+import type { ReplicaFetcher } from './replica-fetcher.ts'
+import { testFetcher } from './test-fetcher.ts'
+import { testContext } from './test-partition.ts'
 
 const TOPIC_ID = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
 const LED_BY_2: Assignment = { leader: 2, leaderEpoch: 5, partitionEpoch: 5, isr: [1, 2], replicas: [1, 2] }
@@ -72,15 +71,12 @@ async function follower(...answers: Answer[]): Promise<Setup> {
   const partition = new Partition({ topic: 't', index: 0, topicId: TOPIC_ID }, testContext(1), log, LED_BY_2)
   const link = new ScriptedLink()
   link.answers.push(...answers)
-  const fetcher = new ReplicaFetcher({
+  const fetcher = testFetcher({
     leaderId: 2,
     clock,
-    logger: SILENT,
     link,
-    followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(log) }, SILENT),
-    settings: () => SETTINGS,
-    quota: UNLIMITED,
-    idle: () => {},
+    log: () => log,
+    settings: SETTINGS,
     broken: (error) => {
       throw error
     },

@@ -12,11 +12,11 @@ import type { FetchPlace } from '../rpc/fetch-session.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { World } from '../world/world.ts'
-import { FollowerLog } from './follower-log.ts'
 import { placeKey, type FetchedPartition, type LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
-import { testContext, UNLIMITED } from './test-partition.ts'
-import { ReplicaFetcher } from './replica-fetcher.ts'
+import { testContext } from './test-partition.ts'
+import type { ReplicaFetcher } from './replica-fetcher.ts'
+import { testFetcher } from './test-fetcher.ts'
 
 const TOPIC_ID = parseUuid('2Ch-bPKwRkmeGTSzNm1tLg') as Uuid
 const REPLICAS = [1, 2, 3]
@@ -73,15 +73,12 @@ class Replica {
     this.fetcher = null
     this.partition.assign(assignment)
     if (leader === this) return
-    this.fetcher = new ReplicaFetcher({
+    this.fetcher = testFetcher({
       leaderId: leader.id,
       clock: this.world.clock,
-      logger: SILENT,
       link: new ScriptedLink(this.#world, this.world, leader),
-      followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(this.log) }, SILENT),
-      settings: () => SETTINGS,
-      quota: UNLIMITED,
-      idle: () => {},
+      log: () => this.log,
+      settings: SETTINGS,
       broken,
     })
     this.fetcher.add(this.partition)

@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { ByteReader } from '../base/byte-reader.ts'
 import { ByteWriter } from '../base/byte-writer.ts'
-import { SILENT } from '../base/logger.ts'
 import { parseUuid } from '../base/uuid.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { Api } from '../protocol/codec.ts'
@@ -22,8 +21,8 @@ import { fetchResult } from '../quorum/wire-results.ts'
 import { TestRaft } from '../raft/test-raft.ts'
 import { NO_VOTERS } from '../raft/voters.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
-import { BrokerLifecycle } from './broker-lifecycle.ts'
 import { envelopeOf } from './remote-controller.ts'
+import { testLifecycle } from './test-broker-lifecycle.ts'
 
 interface Exchange {
   readonly api: string
@@ -96,15 +95,10 @@ test('the registration, the heartbeats and the leave of a broker are Kafka’s, 
       return heartbeats[next++]!.answer()
     },
   } as unknown as ControllerApi
-  const lifecycle = new BrokerLifecycle({
+  const lifecycle = testLifecycle({
     clock,
-    logger: SILENT,
     controller,
-    heartbeatIntervalMs: 2000,
-    sessionTimeoutMs: 9000,
-    registrationTimeoutMs: 60_000,
     registration: {
-      nodeId: 3,
       clusterId: registration.clusterId,
       incarnationId: registration.incarnationId,
       listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 22513, securityProtocol: 'PLAINTEXT' }],
@@ -113,10 +107,8 @@ test('the registration, the heartbeats and the leave of a broker are Kafka’s, 
       }),
       rack: 'rack-a',
       directories: registration.logDirs,
-      previousBrokerEpoch: -1,
     },
     metadataOffset: () => offset,
-    offlineDirectories: () => [],
   })
   offset = 62
   await lifecycle.start()

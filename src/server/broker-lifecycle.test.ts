@@ -1,35 +1,16 @@
 import { expect, test } from 'vitest'
-import { SILENT } from '../base/logger.ts'
-import { parseUuid } from '../base/uuid.ts'
-import type { ControllerApi } from '../controller/controller-api.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
-import { BrokerLifecycle } from './broker-lifecycle.ts'
+import type { BrokerLifecycle } from './broker-lifecycle.ts'
+import { testLifecycle } from './test-broker-lifecycle.ts'
 
 /** Of a controller that answers heartbeats while `isThere`, and lets nobody go. */
 async function startedWith(clock: ManualClock, isThere: () => boolean): Promise<BrokerLifecycle> {
-  const controller = {
-    registerBroker: async () => ({ errorCode: 0, brokerEpoch: 7 }),
-    brokerHeartbeat: () => (isThere() ? Promise.resolve({ isFenced: false }) : new Promise(() => {})),
-  } as unknown as ControllerApi
-  const lifecycle = new BrokerLifecycle({
+  const lifecycle = testLifecycle({
     clock,
-    logger: SILENT,
-    controller,
-    heartbeatIntervalMs: 2000,
-    sessionTimeoutMs: 9000,
-    registrationTimeoutMs: 60_000,
-    registration: {
-      nodeId: 3,
-      clusterId: 'c',
-      incarnationId: parseUuid('Im0Ljvshn_lgbx7Y1VqZQQ')!,
-      listeners: [],
-      features: [],
-      rack: null,
-      directories: [],
-      previousBrokerEpoch: -1,
+    controller: {
+      registerBroker: async () => ({ errorCode: 0, brokerEpoch: 7 }),
+      brokerHeartbeat: () => (isThere() ? Promise.resolve({ isFenced: false }) : new Promise(() => {})),
     },
-    metadataOffset: () => 10,
-    offlineDirectories: () => [],
   })
   await lifecycle.start()
   return lifecycle
