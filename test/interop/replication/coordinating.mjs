@@ -4,17 +4,11 @@
  * they had committed is there, transactions that were open are committed or aborted by the next coordinator, the one that
  * nobody ends is aborted by whoever leads when its time is over; and the files are the same bytes on all three.
  */
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { ROOT } from '../../../scripts/setup.mjs'
-import { startKafka, startKlamm } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
-import { maven } from '../lib/install.mjs'
 import { compile } from '../lib/java.mjs'
 import { until } from '../lib/process.mjs'
-import { KAFKA } from '../lib/versions.mjs'
 import { JavaClients, KlammClients } from './coordinated.mjs'
-import { KAFKAS, KLAMM, makePlaces, segmentsOf } from './mixed-brokers.mjs'
+import { KAFKAS, KLAMM, MixedBrokers, segmentsOf } from './mixed-brokers.mjs'
 
 const SETTINGS = {
   'offsets.topic.replication.factor': '3',
@@ -35,26 +29,16 @@ const RECORDS = 20
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function coordinating(suite) {
-  const jars = await maven('kafka-4.3.1', KAFKA)
+  const brokers = await MixedBrokers.start(suite, 'coordinating', () => SETTINGS, { metadataMaxAgeMs: 1000 })
+  const { jars, places, kafka, admin } = brokers
   const classPath = await compile(suite, 'coordinated', jars, ['Coordinated'])
-  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-  const places = await makePlaces(suite, jars, 'coordinating', () => SETTINGS)
-  const nodes = new Map()
-  const start = async (id) => {
-    const node = id === KLAMM ? await startKlamm(places.get(id)) : await startKafka(jars, places.get(id))
-    nodes.set(id, node)
-  }
-  await Promise.all([...KAFKAS, KLAMM].map(start))
-  const brokers = [...KAFKAS, KLAMM].map((id) => places.get(id).address).join()
-  const kafka = new Klamm({ brokers, metadataMaxAgeMs: 1000 })
-  const admin = kafka.admin()
-  await until(async () => (await admin.describeCluster()).nodes.length === 3, 'all brokers are there')
+  const addresses = [...places.values()].map(({ address }) => address).join()
   // Led by the controller's broker, which stays.
   const topics = ['input', 'output'].map((name) => ({ name, replicasAssignments: [[1, OTHER, KLAMM]] }))
   ;(await admin.createTopics(topics)).all()
   const input = kafka.producer({ acks: 'all' })
   const clients = [
-    new JavaClients(suite, classPath, brokers, 'input', 'output'),
+    new JavaClients(suite, classPath, addresses, 'input', 'output'),
     new KlammClients(kafka, 'input', 'output'),
   ]
   const idOf = (client, name) => `${client.group}-${name}`
@@ -146,7 +130,7 @@ export async function coordinating(suite) {
             await client.begin(idOf(client, name), `${idOf(client, name)}-${step}`)
           if (lost !== undefined) await client.begin(idOf(client, lost), 'lost', 10_000)
         }
-        await nodes.get(from).stop(signal, 60_000)
+        await brokers.stop(from, signal)
         await leads(to, inSync)
         for (const client of clients) {
           await client.commit(idOf(client, 'commits'))
@@ -155,7 +139,7 @@ export async function coordinating(suite) {
         }
         equal(await membersGoOn(), members)
         await epochsGoOn()
-        await start(from)
+        await brokers.start(from)
         await leads(to, 3)
         if (lost !== undefined) {
           const ids = clients.map((client) => idOf(client, lost))
@@ -194,6 +178,5 @@ export async function coordinating(suite) {
     for (const topic of [...INTERNAL, 'output']) await until(() => alike(`${topic}-0`), `${topic} is alike`)
   })
   await input.close()
-  await kafka.close()
-  for (const id of [KLAMM, OTHER, 1]) await nodes.get(id).stop('SIGTERM', 60_000)
+  await brokers.close()
 }

@@ -3,24 +3,10 @@
  * a topic, its partitions' files on Klamm hold the bytes that they hold on Kafka, and the controller sees Klamm in sync.
  */
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { ROOT } from '../../../scripts/setup.mjs'
-import { complaintsInCluster, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaintsInCluster } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
-import { maven } from '../lib/install.mjs'
 import { becomes, until } from '../lib/process.mjs'
-import { KAFKA } from '../lib/versions.mjs'
-import {
-  epochsOf,
-  EXPECTED_WARNINGS,
-  KAFKAS,
-  KLAMM,
-  makePlaces,
-  namesOf,
-  segmentsOf,
-  values,
-} from './mixed-brokers.mjs'
+import { epochsOf, EXPECTED_WARNINGS, KLAMM, MixedBrokers, namesOf, segmentsOf, values } from './mixed-brokers.mjs'
 
 const SETTINGS = {
   'offsets.topic.replication.factor': '2',
@@ -39,17 +25,8 @@ const ABORTED_BYTES = 34
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function following(suite) {
-  const jars = await maven('kafka-4.3.1', KAFKA)
-  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-  const places = await makePlaces(suite, jars, 'following', () => SETTINGS)
-  const kafkas = new Map()
-  for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
-  let klamm = await startKlamm(places.get(KLAMM))
-
-  const kafka = new Klamm({ brokers: KAFKAS.map((id) => places.get(id).address) })
-  const admin = kafka.admin()
-  const known = async () => (await admin.describeCluster()).nodes.map(({ id }) => id)
-  await until(async () => (await known()).includes(KLAMM), 'the follower is registered', 30_000)
+  const brokers = await MixedBrokers.start(suite, 'following', () => SETTINGS)
+  const { places, kafka, admin } = brokers
   const produce = async (topic, values, options = {}) => {
     const producer = kafka.producer({ lingerMs: 5, maxRequestBytes: 8_000_000, ...options })
     await producer.sendAll(values.map((value, index) => ({ topic, key: `key ${index % 7}`, value })))
@@ -136,9 +113,9 @@ export async function following(suite) {
       await inSync('load', [1, 2, 3])
       const sending = produce('load', values(20_000), { acks: 'all' })
       await until(() => segmentsOf(places.get(KLAMM), 'load-0', '.log').length > 100_000, 'it has begun')
-      await klamm.stop('SIGKILL', 30_000)
+      await brokers.stop(KLAMM, 'SIGKILL')
       await sending
-      klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
+      await brokers.start(KLAMM, 'klamm-again')
       await inSync('load', [1, 2, 3])
       return `${await alike('load-0', [1, 2, 3])} bytes`
     },
@@ -198,7 +175,7 @@ export async function following(suite) {
       await create('unclean', [[2, 3]])
       await produce('unclean', values(100))
       await alike('unclean-0', [2, 3])
-      equal(await kafkas.get(2).stop('SIGTERM', 60_000), 143)
+      equal(await brokers.stop(2, 'SIGTERM'), 143)
       const leads = (id) =>
         until(async () => (await partitionsOf('unclean'))[0].leader?.id === id, `${id} leads`, 60_000)
       await leads(KLAMM)
@@ -206,9 +183,9 @@ export async function following(suite) {
         'unclean',
         values(50).map((value) => `lost ${value}`),
       )
-      await klamm.stop('SIGKILL', 30_000)
+      await brokers.stop(KLAMM, 'SIGKILL')
       await until(async () => (await partitionsOf('unclean'))[0].leader === null, 'nobody leads', 60_000)
-      kafkas.set(2, await startKafka(jars, places.get(2), 'kafka-again'))
+      await brokers.start(2, 'kafka-again')
       await until(
         async () => {
           await admin.electLeaders('UNCLEAN', [{ topic: 'unclean', partition: 0 }])
@@ -221,10 +198,10 @@ export async function following(suite) {
         'unclean',
         values(20).map((value) => `kept ${value}`),
       )
-      klamm = await startKlamm(places.get(KLAMM), 'klamm-unclean')
+      await brokers.start(KLAMM, 'klamm-unclean')
       await inSync('unclean', [2, 3])
       await alike('unclean-0', [2, 3])
-      await until(() => klamm.log().includes('Truncating unclean-0 '), 'it says that something was cut')
+      await until(() => brokers.node(KLAMM).log().includes('Truncating unclean-0 '), 'it says that something was cut')
       holds(!segmentsOf(places.get(KLAMM), 'unclean-0', '.log').includes('lost value'), 'what was lost is gone')
       const epochs = (id) => epochsOf(places.get(id), 'unclean-0')
       await until(() => epochs(3) === epochs(2), 'the epochs are alike')
@@ -247,11 +224,9 @@ export async function following(suite) {
     60_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaintsInCluster(klamm.log(), EXPECTED_WARNINGS), [])
+    equal(complaintsInCluster(brokers.node(KLAMM).log(), EXPECTED_WARNINGS), [])
   })
-  await kafka.close()
-  await klamm.stop('SIGTERM', 60_000)
-  for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
+  await brokers.close()
 }
 
 function lastBatchOf(bytes) {

@@ -3,21 +3,16 @@
  * followers and leader, the files of a partition hold the same bytes on all three, and Kafka's tools see who is in sync.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { ROOT } from '../../../scripts/setup.mjs'
-import { complaintsInCluster, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaintsInCluster } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
-import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
 import { until } from '../lib/process.mjs'
-import { KAFKA } from '../lib/versions.mjs'
 import {
   epochsOf,
   EXPECTED_WARNINGS,
   KAFKAS,
   KLAMM,
-  makePlaces,
+  MixedBrokers,
   namesOf,
   segmentsOf,
   values,
@@ -38,16 +33,8 @@ const SETTINGS = {
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function leading(suite) {
-  const jars = await maven('kafka-4.3.1', KAFKA)
-  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
-  const places = await makePlaces(suite, jars, 'leading', settingsOf)
-  const kafkas = new Map()
-  for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
-  let klamm = await startKlamm(places.get(KLAMM))
-  const addresses = [KLAMM, ...KAFKAS].map((id) => places.get(id).address)
-
-  const kafka = new Klamm({ brokers: addresses })
-  const admin = kafka.admin()
+  const brokers = await MixedBrokers.start(suite, 'leading', settingsOf)
+  const { jars, places, kafka, admin } = brokers
   const produce = async (topic, values, options = {}) => {
     const producer = kafka.producer({ lingerMs: 5, acks: 'all', ...options })
     try {
@@ -61,11 +48,7 @@ export async function leading(suite) {
   }
   /** `leader:isr`, as Kafka's controller has it. */
   const stateOf = async (topic) => {
-    const outcome = (await admin.describeTopics([topic])).outcome(topic)
-    // The broker that is asked may not have heard of a new topic yet.
-    if (outcome instanceof Error && outcome.message.includes('UNKNOWN_TOPIC_OR_PARTITION')) return 'unknown'
-    if (outcome instanceof Error) throw outcome
-    const [{ leader, isr }] = outcome.partitions
+    const [{ leader, isr }] = (await admin.describeTopics([topic])).get(topic).partitions
     const ids = isr.map(({ id }) => id).sort()
     return `${leader?.id ?? 'none'}:${ids.join(',')}`
   }
@@ -75,7 +58,7 @@ export async function leading(suite) {
     const args = ['--describe', '--under-replicated-partitions', '--topic', topic]
     const { stdout } = await java(jars, 'org.apache.kafka.tools.TopicCommand', [
       '--bootstrap-server',
-      addresses[0],
+      places.get(KLAMM).address,
       ...args,
     ])
     return stdout.split('\n').filter((line) => line.includes(`Topic: ${topic}`)).length
@@ -91,7 +74,6 @@ export async function leading(suite) {
   }
 
   // Who listens may be fenced still.
-  await until(async () => (await admin.describeCluster()).nodes.length === 3, 'all brokers are there')
   await suite.test(
     'acks=all waits for both followers, whose files hold what the leader has, byte for byte',
     async () => {
@@ -135,7 +117,7 @@ export async function leading(suite) {
       await becomes('load', '3:1,2,3')
       const sending = produce('load', values(30_000))
       await until(() => bytesOn(2, 'load-0').length > 100_000, 'it has begun')
-      await kafkas.get(2).stop('SIGKILL', 30_000)
+      await brokers.stop(2, 'SIGKILL')
       await sending
       await becomes('load', '3:1,3')
       await until(async () => (await under('load')) === 1, 'it is under-replicated')
@@ -145,7 +127,7 @@ export async function leading(suite) {
         (error) => error,
       )
       holds(refused !== null, 'what needs three replicas is refused')
-      kafkas.set(2, await startKafka(jars, places.get(2), 'kafka-2-again'))
+      await brokers.start(2, 'kafka-2-again')
       await becomes('load', '3:1,2,3')
       await until(async () => (await under('load')) === 0, 'it is not under-replicated any more')
       await produce('load', values(1000))
@@ -160,14 +142,14 @@ export async function leading(suite) {
       await becomes('slow', '3:1,2,3')
       const producer = kafka.producer({ acks: 'all' })
       await producer.send({ topic: 'slow', partition: 0, value: 'a' })
-      process.kill(kafkas.get(2).pid, 'SIGSTOP')
+      process.kill(brokers.node(2).pid, 'SIGSTOP')
       const startedMs = performance.now()
       let tookMs = 0
       try {
         await producer.send({ topic: 'slow', partition: 0, value: 'b' })
         tookMs = performance.now() - startedMs
       } finally {
-        process.kill(kafkas.get(2).pid, 'SIGCONT')
+        process.kill(brokers.node(2).pid, 'SIGCONT')
       }
       await producer.close()
       await becomes('slow', '3:1,2,3')
@@ -225,10 +207,10 @@ export async function leading(suite) {
       await create('moving', [KLAMM, 1, 2])
       await becomes('moving', '3:1,2,3')
       await produce('moving', values(500))
-      equal(await klamm.stop('SIGTERM', 60_000), 143)
+      equal(await brokers.stop(KLAMM, 'SIGTERM'), 143)
       await becomes('moving', '1:1,2')
       await produce('moving', values(500))
-      klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
+      await brokers.start(KLAMM, 'klamm-again')
       await becomes('moving', '1:1,2,3')
       await until(
         async () => {
@@ -250,10 +232,10 @@ export async function leading(suite) {
     'a leader that is killed is succeeded, and follows when it is back',
     async () => {
       await produce('moving', values(500))
-      await klamm.stop('SIGKILL', 60_000)
+      await brokers.stop(KLAMM, 'SIGKILL')
       await becomes('moving', '1:1,2')
       await produce('moving', values(500))
-      klamm = await startKlamm(places.get(KLAMM), 'klamm-killed')
+      await brokers.start(KLAMM, 'klamm-killed')
       await becomes('moving', '1:1,2,3')
       const consumer = kafka.consumer({ offsetReset: 'earliest' })
       consumer.assign([{ topic: 'moving', partition: 0 }])
@@ -269,11 +251,9 @@ export async function leading(suite) {
     240_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaintsInCluster(klamm.log(), EXPECTED_WARNINGS), [])
+    equal(complaintsInCluster(brokers.node(KLAMM).log(), EXPECTED_WARNINGS), [])
   })
-  await kafka.close()
-  await klamm.stop('SIGTERM', 60_000)
-  for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
+  await brokers.close()
 }
 
 const settingsOf = (id) => ({ ...SETTINGS, 'broker.rack': `rack-${id}` })

@@ -1,17 +1,77 @@
 /**
- * Two brokers of Apache Kafka, one of which is the controller, and one of Klamm: their places, formatted as one cluster, and what
- * lies in their files.
+ * Two brokers of Apache Kafka, one of which is the controller, and one of Klamm, in one cluster: how they are laid out, started,
+ * stopped and started again, a client of all three, and what lies in their files.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Place, REGISTRATION } from '../lib/broker.mjs'
+import { pathToFileURL } from 'node:url'
+import { ROOT } from '../../../scripts/setup.mjs'
+import { Place, REGISTRATION, startKafka, startKlamm } from '../lib/broker.mjs'
 import { UNSERVED } from '../lib/cluster.mjs'
+import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
+import { until } from '../lib/process.mjs'
 import { filesOf } from '../lib/replicas.mjs'
+import { KAFKA } from '../lib/versions.mjs'
 
 export const KAFKAS = [1, 2]
 export const KLAMM = 3
 const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9A'
+const ALL = [...KAFKAS, KLAMM]
+const STOP_MS = 60_000
+
+export class MixedBrokers {
+  #nodes = new Map()
+
+  /**
+   * Resolves when each of the three knows of all.
+   * @param {import('../lib/suite.mjs').Suite} suite
+   * @param {string} name of their places
+   * @param {(id: number, place?: Place) => Record<string, string>} settingsOf
+   * @param clientOptions of `kafka`, but `brokers`
+   */
+  static async start(suite, name, settingsOf, clientOptions = {}) {
+    const jars = await maven('kafka-4.3.1', KAFKA)
+    const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
+    const places = await makePlaces(suite, jars, name, settingsOf)
+    const addresses = ALL.map((id) => places.get(id).address)
+    const brokers = new MixedBrokers(jars, places, new Klamm({ brokers: addresses, ...clientOptions }))
+    await Promise.all(ALL.map((id) => brokers.start(id)))
+    const known = async () => (await brokers.admin.describeCluster()).nodes.length
+    await until(async () => (await known()) === ALL.length, 'all brokers are there')
+    return brokers
+  }
+
+  constructor(jars, places, kafka) {
+    this.jars = jars
+    /** By node id. */
+    this.places = places
+    this.kafka = kafka
+    this.admin = kafka.admin()
+  }
+
+  /** The process that was started last. */
+  node(id) {
+    return this.#nodes.get(id)
+  }
+
+  /** @param {string} [logName] so that the log of an earlier process is kept */
+  async start(id, logName) {
+    const place = this.places.get(id)
+    this.#nodes.set(id, id === KLAMM ? await startKlamm(place, logName) : await startKafka(this.jars, place, logName))
+  }
+
+  /** Resolves to how it ended. */
+  stop(id, signal) {
+    return this.#nodes.get(id).stop(signal, STOP_MS)
+  }
+
+  /** All, the controller last. */
+  async close() {
+    await this.kafka.close()
+    for (const id of [KLAMM, 2, 1]) await this.stop(id, 'SIGTERM')
+  }
+}
 
 /**
  * By node id.
@@ -19,9 +79,9 @@ const CLUSTER_ID = 'Rv2dkn2bQ5m8s4wqXo3a9A'
  * @param {string} name of the places
  * @param {(id: number, place?: Place) => Record<string, string>} settingsOf of brokers that are no controller, with their place
  */
-export async function makePlaces(suite, jars, name, settingsOf) {
+async function makePlaces(suite, jars, name, settingsOf) {
   const places = new Map()
-  for (const id of [...KAFKAS, KLAMM]) places.set(id, await Place.make(suite, `${name}-${id}`, settingsOf(id)))
+  for (const id of ALL) places.set(id, await Place.make(suite, `${name}-${id}`, settingsOf(id)))
   const controller = places.get(1)
   const format = (place, ...args) =>
     java(jars, 'kafka.tools.StorageTool', ['format', '-t', CLUSTER_ID, '-c', place.propertiesFile, ...args])

@@ -5,15 +5,12 @@
  */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { complaints, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaints } from '../lib/broker.mjs'
 import { equal, holds } from '../lib/expect.mjs'
-import { maven } from '../lib/install.mjs'
 import { java } from '../lib/java.mjs'
 import { run, until } from '../lib/process.mjs'
-import { KAFKA } from '../lib/versions.mjs'
-import { EXPECTED_WARNINGS, KAFKAS, KLAMM, makePlaces, segmentsOf } from './mixed-brokers.mjs'
+import { EXPECTED_WARNINGS, KLAMM, MixedBrokers, segmentsOf } from './mixed-brokers.mjs'
 
 const RATE = 500_000
 const BYTES = 6_000_000
@@ -27,22 +24,14 @@ const TOOL = 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand'
 
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function throttled(suite) {
-  const jars = await maven('kafka-4.3.1', KAFKA)
-  const { Klamm } = await import(pathToFileURL(join(ROOT, 'dist', 'index.js')).href)
   const second = join(suite.directory, 'throttled-second')
   const settingsOf = (id, place) => ({
     'broker.session.timeout.ms': '6000',
     'log.initial.task.delay.ms': '500',
     ...(id === KLAMM && place !== undefined ? { 'log.dirs': `${place.dataDirectory},${second}` } : {}),
   })
-  const places = await makePlaces(suite, jars, 'throttled', settingsOf)
-  const kafkas = new Map()
-  for (const id of KAFKAS) kafkas.set(id, await startKafka(jars, places.get(id)))
-  let klamm = await startKlamm(places.get(KLAMM))
-  const addresses = [KLAMM, ...KAFKAS].map((id) => places.get(id).address)
-  const kafka = new Klamm({ brokers: addresses })
-  const admin = kafka.admin()
-  await until(async () => (await admin.describeCluster()).nodes.length === 3, 'all brokers are there')
+  const brokers = await MixedBrokers.start(suite, 'throttled', settingsOf)
+  const { jars, places, kafka, admin } = brokers
 
   const partition = async (topic) => (await admin.describeTopics([topic])).get(topic).partitions[0]
   const fill = async (topic, leader) => {
@@ -139,7 +128,8 @@ export async function throttled(suite) {
         await fill(topic, 1)
         const file = join(suite.directory, `${topic}.json`)
         writeFileSync(file, JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, replicas: [KLAMM] }] }))
-        const call = (...args) => tool(['--bootstrap-server', addresses[0], '--reassignment-json-file', file, ...args])
+        const call = (...args) =>
+          tool(['--bootstrap-server', places.get(KLAMM).address, '--reassignment-json-file', file, ...args])
         const startedMs = performance.now()
         const { stdout } = await call('--execute', '--throttle', String(RATE))
         holds(stdout.includes(`The inter-broker throttle limit was set to ${RATE} B/s`), stdout)
@@ -174,24 +164,32 @@ export async function throttled(suite) {
       const wish = { topic, partition: 0, replicas: [1, KLAMM], log_dirs: ['any', to] }
       writeFileSync(file, JSON.stringify({ version: 1, partitions: [wish] }))
       const call = (...args) =>
-        java(jars, TOOL, ['--bootstrap-server', addresses[0], '--reassignment-json-file', file, ...args])
+        java(jars, TOOL, ['--bootstrap-server', places.get(KLAMM).address, '--reassignment-json-file', file, ...args])
       const startedMs = performance.now()
       await call('--execute', '--replica-alter-log-dirs-throttle', String(RATE))
       const { stdout } = await java(jars, 'org.apache.kafka.tools.LogDirsCommand', [
-        ...['--bootstrap-server', addresses[0], '--describe', '--broker-list', String(KLAMM), '--topic-list', topic],
+        ...[
+          '--bootstrap-server',
+          places.get(KLAMM).address,
+          '--describe',
+          '--broker-list',
+          String(KLAMM),
+          '--topic-list',
+          topic,
+        ],
       ])
       const told = JSON.parse(stdout.split('\n').find((line) => line.startsWith('{')))
       const shown = told.brokers[0].logDirs.flatMap(({ logDir, partitions }) =>
         partitions.map(({ isFuture }) => `${logDir} ${isFuture}`),
       )
       equal(shown.sort(), [`${from} false`, `${to} true`].sort())
-      await klamm.stop('SIGKILL', 30_000)
+      await brokers.stop(KLAMM, 'SIGKILL')
       const left = () => readdirSync(to).filter((name) => name.startsWith(`${topic}-0`))
       holds(
         left().some((name) => name.endsWith('-future')),
         'what was copied is there',
       )
-      klamm = await startKlamm(places.get(KLAMM), 'klamm-again')
+      await brokers.start(KLAMM, 'klamm-again')
       await until(async () => (await where()).currentReplicaLogDir === to, 'it has moved', 60_000)
       const ms = performance.now() - startedMs
       holds(ms >= THROTTLED_MS.least, `it took ${seconds(ms)}`)
@@ -205,9 +203,7 @@ export async function throttled(suite) {
     180_000,
   )
   await suite.test('it complains of nothing', async () => {
-    equal(complaints(klamm.log(), EXPECTED_WARNINGS), [])
+    equal(complaints(brokers.node(KLAMM).log(), EXPECTED_WARNINGS), [])
   })
-  await kafka.close()
-  await klamm.stop('SIGTERM', 60_000)
-  for (const id of [2, 1]) await kafkas.get(id).stop('SIGTERM', 60_000)
+  await brokers.close()
 }
