@@ -10,22 +10,18 @@
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { LogConfig } from '../config/log-config.ts'
-import { NO_TIMESTAMP, baseOffset, leaderEpoch, magic } from '../records/batch.ts'
-import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/batches.ts'
 import type { Clock, Disk, Random } from '../world/world.ts'
-import { nameOf, parentOf } from './atomic-file.ts'
+import { parentOf } from './atomic-file.ts'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-file.ts'
-import { scanFile, type EntryVisitor } from './file-scan.ts'
 import { repairFiles } from './leftovers.ts'
 import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import { ProducerSnapshots } from './producer-snapshots.ts'
 import { ProducerState } from './producer-state.ts'
+import { findEnd } from './log-end.ts'
 import { newSegment } from './log-segments.ts'
-import { RELATIVE_OFFSET_MAX, type Segment } from './segment.ts'
+import type { Segment } from './segment.ts'
+import { SegmentRecovery, type RecoveredSegment } from './segment-recovery.ts'
 import { DELETED, EPOCH_CHECKPOINT, parseFileName, type LogPlace } from './segment-files.ts'
-
-/** The active segment's indexes are made anew from headers up to this size, not read. */
-const INDEXED_ANEW_BYTES_MAX = 1 << 16
 
 export interface LoadOptions {
   readonly disk: Disk
@@ -68,7 +64,7 @@ export async function loadLog(options: LoadOptions): Promise<LoadedLog> {
   const epochPath = `${place.directory}/${EPOCH_CHECKPOINT}`
   const storedEpochs = names.includes(EPOCH_CHECKPOINT) ? await readEpochCheckpoint(disk, epochPath) : null
   if (storedEpochs === null) await disk.writeFile(epochPath, Buffer.alloc(0))
-  const loader = new Loader(options, new LeaderEpochCache(storedEpochs ?? []), snapshotOffsets(names))
+  const loader = new Loader(options, new LeaderEpochCache(storedEpochs ?? []), names)
   try {
     return await load(loader, options, epochPath, names)
   } finally {
@@ -83,10 +79,10 @@ async function load(
   names: readonly string[],
 ): Promise<LoadedLog> {
   const { place } = options
-  const segments = await loader.openSegments(names)
+  const segments = await loader.openSegments()
   let endOffset = options.cleanShutdown ? null : await loader.recover(segments)
   const last = segments[segments.length - 1]
-  if (last !== undefined) endOffset ??= await loader.findEnd(last, segments)
+  if (last !== undefined) endOffset ??= await findEnd(last, options, () => loader.recoverLast(last, segments))
   if (endOffset !== null && endOffset < options.logStartOffset && last !== undefined) {
     options.logger.warn(
       `${place.directory}: log end ${endOffset} is below the log start ${options.logStartOffset}: starting anew there`,
@@ -114,23 +110,28 @@ class Loader {
   readonly #epochs: LeaderEpochCache
   readonly #snapshots: ProducerSnapshots
   readonly #opened: Segment[] = []
-  /** Files in the directory when it was opened. */
-  #names: ReadonlySet<string> = new Set()
-  #epochsChanged = false
+  readonly #names: ReadonlySet<string>
+  readonly #recovery: SegmentRecovery
   #hasNewEntries: boolean
 
-  constructor(options: LoadOptions, epochs: LeaderEpochCache, snapshots: readonly number[]) {
+  /** `names`: of the files in the directory. */
+  constructor(options: LoadOptions, epochs: LeaderEpochCache, names: readonly string[]) {
     this.#options = options
     this.#epochs = epochs
     this.#hasNewEntries = !options.cleanShutdown
-    this.#snapshots = new ProducerSnapshots({ ...options, expirationMs: options.producerIdExpirationMs }, snapshots)
+    this.#snapshots = new ProducerSnapshots(
+      { ...options, expirationMs: options.producerIdExpirationMs },
+      snapshotOffsets(names),
+    )
+    this.#names = new Set(names)
+    this.#recovery = new SegmentRecovery(options, epochs, this.#snapshots, this.#names)
   }
 
-  async openSegments(names: readonly string[]): Promise<Segment[]> {
+  async openSegments(): Promise<Segment[]> {
     const { disk, place, logger } = this.#options
-    const present = (this.#names = new Set(names))
+    const present = this.#names
     const bases: number[] = []
-    for (const name of names) {
+    for (const name of present) {
       const parsed = parseFileName(name)
       if (parsed?.suffix === '.log') bases.push(parsed.offset)
     }
@@ -159,7 +160,7 @@ class Loader {
       // What `recover` checks anyway is not cut here, or it would not see where the log ends.
       if (damage !== null && base < checkedFrom) {
         logger.warn(`${segment.path('.log')}: recovering the segment and rebuilding its indexes, ${damage}`)
-        await this.#recoverSegment(segment, segments, new ProducerState())
+        await this.#recovery.recover(segment, segments, new ProducerState())
       }
     }
     return segments
@@ -182,7 +183,7 @@ class Loader {
     let endOffset: number | null = null
     for (; index < segments.length; index++) {
       const segment = segments[index]!
-      const recovered = await this.#recoverSegment(segment, segments.slice(0, index + 1), state)
+      const recovered = await this.#recovery.recover(segment, segments.slice(0, index + 1), state)
       endOffset = recovered.endOffset
       const next = segments[index + 1]
       // A power loss can bring back what a truncation had cut, under a segment that was begun afterwards: the two have
@@ -199,114 +200,9 @@ class Loader {
     return endOffset
   }
 
-  async #recoverSegment(
-    segment: Segment,
-    segmentsToIt: readonly Segment[],
-    state: ProducerState,
-  ): Promise<{ readonly endOffset: number; readonly truncatedBytes: number; readonly reason: string }> {
-    const { config } = this.#options
-    if (state.endOffset !== segment.baseOffset || segment.baseOffset === 0) {
-      this.#snapshots.forgetAbove(segment.baseOffset)
-      await this.#snapshots.rebuild(state, segmentsToIt, this.#options.logStartOffset, segment.baseOffset, false)
-    }
-    const size = segment.writtenBytes
-    const path = segment.path('.log')
-    segment.offsetIndex.file.truncate(0)
-    segment.timeIndex.file.truncate(0)
-    segment.knowsOffsets = segment.knowsTimes = true
-    segment.transactionIndex.reset(this.#names.has(nameOf(segment.path('.txnindex'))))
-    segment.maxTimestamp = NO_TIMESTAMP
-    segment.offsetOfMaxTimestamp = segment.baseOffset
-    let endOffset = segment.baseOffset
-    let indexedAt = 0
-    const visit: EntryVisitor = (bytes, at, entrySize, position) => {
-      if (!isEntryCrcValid(bytes, at, entrySize)) return false
-      const lastOffset = entryLastOffset(bytes, at)
-      if (lastOffset < segment.baseOffset || lastOffset - segment.baseOffset > RELATIVE_OFFSET_MAX) {
-        throw new OperationalError('LOG_CORRUPT', `${path}: offset ${lastOffset} does not fit into the segment`)
-      }
-      // Old pages among new ones can be whole batches of other offsets.
-      if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
-      const timestamp = entryMaxTimestamp(bytes, at)
-      if (segment.firstBatchTimestamp === null) segment.firstBatchTimestamp = timestamp
-      if (segment.index(lastOffset, timestamp, position, indexedAt, config.indexIntervalBytes)) indexedAt = position
-      endOffset = lastOffset + 1
-      if (magic(bytes, at) < 2) return true
-      if (leaderEpoch(bytes, at) > this.#epochs.latestEpoch) {
-        this.#epochsChanged = this.#epochs.assign(leaderEpoch(bytes, at), baseOffset(bytes, at)) || this.#epochsChanged
-      }
-      const completed = state.apply(bytes, at)
-      if (completed === null) return true
-      const lastStableOffset = state.lastStableOffsetAfter(completed)
-      state.complete(completed)
-      if (!completed.aborted) return true
-      return segment.transactionIndex.add({ ...completed, lastStableOffset }).then(() => true)
-    }
-    const { position, corruption } = await segment.use((file) => scanFile(file, 0, size, true, visit))
-    const truncatedBytes = size - position
-    if (truncatedBytes > 0) await segment.cutFile(position)
-    segment.assignedBytes = segment.writtenBytes = position
-    segment.finish()
-    await segment.saveIndexes()
-    state.endOffset = endOffset
-    await this.#snapshots.takeUnsynced(state)
-    return {
-      endOffset,
-      truncatedBytes,
-      reason: corruption ?? 'a batch is torn, goes back, or its checksum does not match',
-    }
-  }
-
-  /** The end of the last whole batch; a torn tail behind it is cut off, else the next append would hide behind it. */
-  async findEnd(segment: Segment, segments: readonly Segment[]): Promise<number> {
-    const intervalBytes = this.#options.config.indexIntervalBytes
-    const isSmall = segment.writtenBytes <= INDEXED_ANEW_BYTES_MAX && !segment.knowsOffsets && !segment.knowsTimes
-    // One read of the log tells more than the reads of two indexes.
-    if (isSmall) segment.knowsTimes = true
-    else if (!segment.knowsOffsets) await segment.offsetIndex.file.open()
-    segment.knowsOffsets = true
-    let endOffset = segment.baseOffset
-    let indexedAt = 0
-    if (segment.writtenBytes === 0) return endOffset
-    const index = segment.offsetIndex
-    const isIndexed = !isSmall && index.file.count > 0
-    const from = isIndexed ? index.lastPosition : 0
-    // Appends would go on at an offset that was given before if the scan began anywhere but at a batch.
-    if (from < 0 || from >= segment.writtenBytes) return this.#endWithoutIndex(segment, segments)
-    let first: number | null = null
-    const visit: EntryVisitor = (bytes, at, _size, place) => {
-      if (place === 0) segment.firstBatchTimestamp = entryMaxTimestamp(bytes, at)
-      endOffset = entryLastOffset(bytes, at) + 1
-      first ??= endOffset - 1
-      if (isSmall && segment.index(endOffset - 1, entryMaxTimestamp(bytes, at), place, indexedAt, intervalBytes))
-        indexedAt = place
-      return true
-    }
-    const { position, corruption } = await segment.use((file) =>
-      scanFile(file, from, segment.writtenBytes, false, visit),
-    )
-    if (isSmall) segment.finish()
-    if (isIndexed && (first === null || first > index.lastOffset || endOffset <= index.lastOffset)) {
-      return this.#endWithoutIndex(segment, segments)
-    }
-    if (position < segment.writtenBytes) {
-      this.#options.logger.warn(
-        `${segment.path('.log')}: cut ${segment.writtenBytes - position} bytes after a clean shutdown (${corruption ?? 'torn tail'})`,
-      )
-      await segment.cutFile(position)
-      segment.assignedBytes = segment.writtenBytes = position
-    }
-    return endOffset
-  }
-
-  /** After a clean shutdown whose index says what the log does not. */
-  async #endWithoutIndex(segment: Segment, segments: readonly Segment[]): Promise<number> {
-    const { logger } = this.#options
-    const path = segment.path('.log')
-    logger.warn(`${path}: its offset index names no batch of it: recovering the segment and rebuilding its indexes`)
-    const { endOffset, truncatedBytes, reason } = await this.#recoverSegment(segment, segments, new ProducerState())
-    if (truncatedBytes > 0) logger.warn(`${path}: cut ${truncatedBytes} bytes after a clean shutdown (${reason})`)
-    return endOffset
+  /** After a clean shutdown. */
+  recoverLast(last: Segment, segments: readonly Segment[]): Promise<RecoveredSegment> {
+    return this.#recovery.recover(last, segments, new ProducerState())
   }
 
   /** Segments that the log no longer has: renamed first, so that a crash cannot leave half of one. */
@@ -344,9 +240,10 @@ class Loader {
   ): Promise<LoadedLog> {
     const { disk, cleanShutdown } = this.#options
     const startOffset = Math.max(this.#options.logStartOffset, segments[0]!.baseOffset)
-    if (this.#epochs.truncateFromEnd(endOffset)) this.#epochsChanged = true
-    if (this.#epochs.truncateFromStart(startOffset)) this.#epochsChanged = true
-    if (this.#epochsChanged) await writeEpochCheckpoint(disk, epochPath, this.#epochs.entries)
+    const isCut = this.#epochs.truncateFromEnd(endOffset)
+    const isBegunLater = this.#epochs.truncateFromStart(startOffset)
+    if (isCut || isBegunLater || this.#recovery.epochsChanged)
+      await writeEpochCheckpoint(disk, epochPath, this.#epochs.entries)
     await this.#snapshots.removeOutdated()
     await this.#snapshots.removeStray(segments)
     const producers = new ProducerState()
