@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { ZERO_UUID } from '../base/uuid.ts'
 import type { FeatureRange } from '../metadata/cluster-image.ts'
-import { KRAFT_VERSION, METADATA_VERSION } from '../metadata/features.ts'
+import { ELR_VERSION, KRAFT_VERSION, METADATA_VERSION, TRANSACTION_VERSION } from '../metadata/features.ts'
 import { metadataRecord } from '../metadata/metadata-records.ts'
 import { UpdateFeaturesRequest } from '../protocol/generated/update-features.ts'
 import { DecidedCluster } from '../testing/decided-cluster.ts'
@@ -35,8 +35,8 @@ function update(cluster: DecidedCluster, levels: Readonly<Record<string, number>
   return decision!
 }
 
-function refusal(decision: FeatureDecision): string {
-  expect(decision).toMatchObject({ records: [], kraftVersion: null })
+function refusal(decision: FeatureDecision, kraftVersion: number | null = null): string {
+  expect(decision).toMatchObject({ records: [], kraftVersion })
   expect(decision.answer.errorCode).toBe(ERROR_CODES.INVALID_UPDATE_VERSION)
   return decision.answer.errorMessage!.replace(FAILED, '')
 }
@@ -49,7 +49,7 @@ test('kraft.version goes up by the quorum, and the answer waits for a record beh
   expect(decision.records.map(({ type }) => type)).toEqual(['NoOpRecord'])
 })
 
-test('a dry run, a level that is there, and a request with another that is refused raise nothing', () => {
+test('a dry run, and a level that is there, raise nothing', () => {
   const cluster = new DecidedCluster()
   expect(update(cluster, { [KRAFT_VERSION]: 1 }, { validateOnly: true })).toMatchObject({
     records: [],
@@ -60,9 +60,45 @@ test('a dry run, a level that is there, and a request with another that is refus
     kraftVersion: null,
     answer: { errorCode: 0 },
   })
-  expect(refusal(update(cluster, { [KRAFT_VERSION]: 1, [METADATA_VERSION]: 99 }))).toContain(
-    'only supports versions 7-30',
+})
+
+test('kraft.version is raised beside a feature that is refused, where Kafka comes to it first', () => {
+  const cluster = new DecidedCluster()
+  const withBad = (name: string, validateOnly = false): FeatureDecision =>
+    update(cluster, { [name]: 99, [KRAFT_VERSION]: 1 }, { validateOnly })
+  // In the order of a HashMap: group.version, kraft.version, metadata.version.
+  expect(refusal(withBad(METADATA_VERSION), 1)).toContain('only supports versions 7-30')
+  expect(refusal(withBad(METADATA_VERSION, true))).toContain('only supports versions 7-30')
+  expect(refusal(withBad('group.version'))).toContain('does not support this feature.')
+})
+
+test('of several failures the first in the order of a HashMap is told', () => {
+  const cluster = new DecidedCluster()
+  const bad = { [TRANSACTION_VERSION]: 9, [METADATA_VERSION]: 99, [KRAFT_VERSION]: 7 }
+  expect(refusal(update(cluster, bad))).toContain('for feature kraft.version')
+})
+
+test('a level that is there is written once more; 0 is one of features that are not served, too', () => {
+  const cluster = new DecidedCluster()
+  const written = (levels: Readonly<Record<string, number>>): unknown[] =>
+    update(cluster, levels).records.map(({ data }) => data)
+  expect(written({ [METADATA_VERSION]: 30 })).toEqual([{ name: METADATA_VERSION, featureLevel: 30 }])
+  expect(written({ [TRANSACTION_VERSION]: 0 })).toEqual([{ name: TRANSACTION_VERSION, featureLevel: 0 }])
+  expect(written({ 'group.version': 0 })).toEqual([{ name: 'group.version', featureLevel: 0 }])
+  expect(refusal(update(cluster, { nonsense: 0 }))).toBe(
+    'Invalid update version 0 for feature nonsense. Feature nonsense not found.',
   )
+  expect(refusal(update(cluster, { nonsense: -1 }))).toBe(
+    'Invalid update version -1 for feature nonsense. A feature version cannot be less than 0.',
+  )
+})
+
+test('eligible leader replicas need the metadata.version that the same request sets', () => {
+  const cluster = new DecidedCluster({ metadataVersion: 22 })
+  expect(refusal(update(cluster, { [ELR_VERSION]: 1 }))).toBe(
+    'Invalid update version 1 for feature eligible.leader.replicas.version. eligible.leader.replicas.version could not be set to 1 because it depends on metadata.version level 23',
+  )
+  expect(update(cluster, { [ELR_VERSION]: 1, [METADATA_VERSION]: 23 }).records).toHaveLength(3)
 })
 
 test('kraft.version never goes down, and not up while a voter may not support it', () => {

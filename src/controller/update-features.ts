@@ -1,14 +1,17 @@
 /**
  * UpdateFeatures: metadata.version and the other features within what every registered node supports. kraft.version goes up
- * only, by records of the quorum itself. All or nothing in every version: the first failure is the answer, without results.
+ * only, by records of the quorum itself. All or nothing in every version: the first failure is the answer, without results; but
+ * kraft.version, once it comes before the failure, is raised all the same. First is what comes first in Java's HashMap of the names.
  */
 import { KafkaError } from '../base/errors.ts'
+import { inHashMapOrder } from '../base/java-hash.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { UpdateFeaturesRequest, UpdateFeaturesResponse } from '../protocol/generated/update-features.ts'
 import type { FeatureRange } from '../metadata/cluster-image.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import {
   ELR_VERSION,
+  KNOWN_FEATURES,
   KRAFT_VERSION,
   METADATA_VERSION,
   SUPPORTED_FEATURES,
@@ -24,9 +27,12 @@ import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } f
 const UPGRADE = 1
 const SAFE_DOWNGRADE = 2
 const UNSAFE_DOWNGRADE = 3
+const FEATURES_OF_THIS_NODE: readonly FeatureRange[] = SUPPORTED_FEATURES.map(({ name, min, max }) => {
+  return { name, minSupportedVersion: min, maxSupportedVersion: max }
+})
 
 export interface FeatureDecision extends Decision<Init<UpdateFeaturesResponse>> {
-  /** What the quorum shall raise it to, before the records are written; null: it stays. */
+  /** What the quorum shall raise it to, before the records are written, and whatever the answer is; null: it stays. */
   readonly kraftVersion: number | null
 }
 
@@ -36,32 +42,31 @@ export function updateFeatures(
   apiVersion: number,
   log: Pick<MetadataLog, 'kraftVersion' | 'kraftVersionObstacle'>,
 ): FeatureDecision {
-  const records: MetadataRecord[] = []
-  const results: Init<UpdateFeaturesResponse.UpdatableFeatureResult>[] = []
-  let failure: KafkaError | null = null
   // Of a feature that is named twice the last counts.
   const updates = new Map(request.featureUpdates.map((update) => [update.feature, update]))
-  for (const update of updates.values()) {
-    const upgradeType = apiVersion === 0 ? (update.allowDowngrade ? SAFE_DOWNGRADE : UPGRADE) : update.upgradeType
-    const made = attempt(() => updateFeature(state, update.feature, update.maxVersionLevel, upgradeType, log))
+  const levelAfter = (name: string): number | undefined => updates.get(name)?.maxVersionLevel
+  const metadataVersion = levelAfter(METADATA_VERSION) ?? state.image.features.metadataVersion
+  const records: MetadataRecord[] = []
+  let kraftVersion: number | null = null
+  // Which of several failures is told depends on the order, and what of the quorum is done before it.
+  for (const feature of inHashMapOrder([...updates.keys()])) {
+    const update = updates.get(feature)
+    if (update === undefined) continue
+    const { maxVersionLevel: level, allowDowngrade } = update
+    const upgradeType = apiVersion === 0 ? (allowDowngrade ? SAFE_DOWNGRADE : UPGRADE) : update.upgradeType
+    const made = attempt(() => updateFeature(state, { feature, level, upgradeType, metadataVersion }, log))
     if (made instanceof KafkaError) {
-      failure ??= made
-      results.push({ feature: update.feature, ...errorFields(made.code, made.message) })
-    } else {
-      records.push(...made)
-      results.push({ feature: update.feature, ...NO_ERROR })
+      const detail = `The update failed for all features since the following feature had an error: ${made.message}`
+      return { records: [], answer: { ...errorFields(made.code, detail), results: [] }, kraftVersion }
     }
+    records.push(...made)
+    if (feature === KRAFT_VERSION && level > log.kraftVersion && !request.validateOnly) kraftVersion = level
   }
-  if (failure === null) {
-    const enablesElr = (updates.get(ELR_VERSION)?.maxVersionLevel ?? 0) > 0
-    const all = enablesElr ? [...sameMinIsr(state), ...records] : records
-    const level = updates.get(KRAFT_VERSION)?.maxVersionLevel ?? 0
-    const kraftVersion = level > log.kraftVersion ? level : null
-    const answer = { ...NO_ERROR, results }
-    return request.validateOnly ? { records: [], answer, kraftVersion: null } : { records: all, answer, kraftVersion }
-  }
-  const detail = `The update failed for all features since the following feature had an error: ${failure.message}`
-  return { records: [], answer: { ...errorFields(failure.code, detail), results: [] }, kraftVersion: null }
+  const results = request.featureUpdates.map(({ feature }) => ({ feature, ...NO_ERROR }))
+  const answer = { ...NO_ERROR, results }
+  if (request.validateOnly) return { records: [], answer, kraftVersion: null }
+  const enablesElr = (levelAfter(ELR_VERSION) ?? 0) > 0
+  return { records: enablesElr ? [...sameMinIsr(state), ...records] : records, answer, kraftVersion }
 }
 
 /**
@@ -82,29 +87,29 @@ function sameMinIsr({ image, rules }: ControllerState): MetadataRecord[] {
   ]
 }
 
-/** @throws KafkaError */
+interface Update {
+  readonly feature: string
+  readonly level: number
+  readonly upgradeType: number
+  /** Behind the whole request. */
+  readonly metadataVersion: number
+}
+
+/** A level that is there already is written once more. @throws KafkaError */
 function updateFeature(
   state: ControllerState,
-  name: string,
-  level: number,
-  upgradeType: number,
+  { feature: name, level, upgradeType, metadataVersion }: Update,
   log: Pick<MetadataLog, 'kraftVersion' | 'kraftVersionObstacle'>,
 ): MetadataRecord[] {
   const { image, nodeId } = state
-  const support = SUPPORTED_FEATURES.find((feature) => feature.name === name)
   const invalid = (reason: string): KafkaError =>
     new KafkaError('INVALID_UPDATE_VERSION', `Invalid update version ${level} for feature ${name}. ${reason}`)
   if (upgradeType !== UPGRADE && upgradeType !== SAFE_DOWNGRADE && upgradeType !== UNSAFE_DOWNGRADE) {
     throw invalid('The controller does not support the given upgrade type.')
   }
-  if (support === undefined) throw invalid(`Local controller ${nodeId} does not support this feature.`)
-  if (level < support.min || level > support.max) {
-    throw invalid(`Local controller ${nodeId} only supports versions ${support.min}-${support.max}`)
-  }
-  if (name === ELR_VERSION && level > 0 && !elrSupported(image.features.metadataVersion)) {
-    throw invalid(`It depends on ${METADATA_VERSION} level ${ELR_LOWEST_METADATA_VERSION}.`)
-  }
-  const unsupported = reasonNotSupported(state, name, level)
+  if (level < 0) throw invalid('A feature version cannot be less than 0.')
+  const unsupported =
+    reasonOf(`Local controller ${nodeId}`, FEATURES_OF_THIS_NODE, name, level) ?? reasonNotSupported(state, name, level)
   if (unsupported !== null) throw invalid(unsupported)
   const isMetadata = name === METADATA_VERSION
   const isKraft = name === KRAFT_VERSION
@@ -123,7 +128,6 @@ function updateFeature(
     // Nothing of it is in these records, but the answer waits until they are committed, and the quorum's own before them.
     return upgradeType === UPGRADE ? [metadataRecord('NoOpRecord', 0, {})] : []
   }
-  if (level === before) return []
   if (level < before && isMetadata && downgradeLosesMetadata(before, level)) {
     const reason =
       upgradeType === UNSAFE_DOWNGRADE
@@ -131,6 +135,11 @@ function updateFeature(
         : 'Refusing to perform the requested downgrade because it might delete metadata information.'
     const what = `Unsupported metadata.version downgrade from ${before} to ${level}.`
     throw new KafkaError('INVALID_UPDATE_VERSION', `${what} ${reason}`)
+  }
+  if (!isMetadata && !KNOWN_FEATURES.includes(name)) throw invalid(`Feature ${name} not found.`)
+  if (name === ELR_VERSION && level > 0 && !elrSupported(metadataVersion)) {
+    const needed = `${METADATA_VERSION} level ${ELR_LOWEST_METADATA_VERSION}`
+    throw invalid(`${name} could not be set to ${level} because it depends on ${needed}`)
   }
   return [metadataRecord('FeatureLevelRecord', 0, { name, featureLevel: level })]
 }
@@ -160,5 +169,6 @@ function reasonOf(what: string, features: readonly FeatureRange[], name: string,
     maxSupportedVersion: 0,
   }
   if (level >= min && level <= max) return null
-  return max === 0 ? `${what} does not support this feature.` : `${what} only supports versions ${min}-${max}`
+  if (max === 0) return `${what} does not support this feature.`
+  return `${what} only supports versions ${min === max ? min : `${min}-${max}`}`
 }

@@ -55,6 +55,16 @@ export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: ELR_VERSION, min: 0, max: 1 },
 ]
 
+/** Of Kafka 4.3, besides metadata.version: those that aren't served have level 0, or what a directory of Kafka's says. */
+export const KNOWN_FEATURES: readonly string[] = [
+  KRAFT_VERSION,
+  TRANSACTION_VERSION,
+  ELR_VERSION,
+  'group.version',
+  'share.version',
+  'streams.version',
+]
+
 /** [feature that is served, level that a new cluster begins with, from this metadata.version on]. */
 const NEW_CLUSTER: readonly (readonly [string, number, number])[] = [
   [ELR_VERSION, 1, 26],

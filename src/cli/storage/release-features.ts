@@ -3,6 +3,7 @@
  * that this release does not serve.
  */
 import {
+  KNOWN_FEATURES,
   METADATA_VERSION,
   METADATA_VERSION_LATEST,
   METADATA_VERSION_LOWEST,
@@ -24,7 +25,7 @@ const FEATURES: readonly (readonly [string, readonly number[]])[] = [
 /** eligible.leader.replicas.version needs the records of 4.0-IV1. */
 const NEEDS_METADATA_VERSION = new Map([['eligible.leader.replicas.version', 23]])
 
-export const FEATURE_NAMES: readonly string[] = FEATURES.map(([name]) => name).sort()
+export const FEATURE_NAMES: readonly string[] = KNOWN_FEATURES.toSorted()
 
 export function knownLevel(name: string, level: number): boolean {
   if (name === METADATA_VERSION) return metadataVersionName(level) !== null

@@ -11,7 +11,7 @@ import { assert, KafkaError } from '../../base/errors.ts'
 import type { Int64 } from '../../base/int64.ts'
 import type { JoinGroupResponse } from '../../protocol/generated/join-group.ts'
 import type { GroupMetadataValue } from '../../protocol/generated/group-group-metadata.ts'
-import { javaHashCode } from '../../base/java-hash.ts'
+import { inHashMapOrder } from '../../base/java-hash.ts'
 import { Member, NO_ASSIGNMENT, type JoinReply, type MemberProtocol } from './member.ts'
 import { CONSUMER_PROTOCOL_TYPE, subscribedTopics } from './subscription.ts'
 
@@ -170,8 +170,8 @@ export class ClassicGroup {
     }
     // Where several have the most votes the first in the order of Java's HashMap wins, as in Kafka.
     let best: string | null = null
-    for (const [name, count] of [...votes].toSorted(([a], [b]) => hashBucket(a) - hashBucket(b)))
-      if (best === null || count > (votes.get(best) ?? 0)) best = name
+    for (const name of inHashMapOrder([...votes.keys()]))
+      if (best === null || (votes.get(name) ?? 0) > (votes.get(best) ?? 0)) best = name
     assert(best !== null, 'all members of a group have a protocol in common')
     return best
   }
@@ -259,12 +259,6 @@ export class ClassicGroup {
     for (const member of this.members.values()) if (member.metadataOf(protocol) === null) return false
     return true
   }
-}
-
-/** Of a map with up to twelve entries. */
-function hashBucket(name: string): number {
-  const hash = javaHashCode(name)
-  return (hash ^ (hash >>> 16)) & 15
 }
 
 function snapshotOf(member: Member): ConstructorParameters<typeof Member>[0] {
