@@ -16,12 +16,7 @@ import type {
 } from '../protocol/generated/broker-registration.ts'
 import type { UnregisterBrokerRequest, UnregisterBrokerResponse } from '../protocol/generated/unregister-broker.ts'
 import { isActive, type BrokerImage } from '../metadata/cluster-image.ts'
-import {
-  METADATA_VERSION,
-  cordonedDirectoriesSupported,
-  directoriesSupported,
-  elrFinalised,
-} from '../metadata/features.ts'
+import { cordonedDirectoriesSupported, directoriesSupported, elrFinalised } from '../metadata/features.ts'
 import { brokerRecord } from '../metadata/image-records.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { NOT_SHUTTING_DOWN, type BrokerSession } from './broker-sessions.ts'
@@ -33,14 +28,19 @@ import {
   brokerLosesReplicas,
   directoriesFail,
 } from './leadership-changes.ts'
+import { checkRegisteredFeatures } from './registered-features.ts'
 
 const RESERVED_DIRECTORY_IDS = 100
 
-/** @throws KafkaError, which answers the request. */
+/**
+ * `kraftVersion` is the quorum's, which no metadata record tells.
+ * @throws KafkaError, which answers the request.
+ */
 export function registerBroker(
   state: ControllerState,
   request: BrokerRegistrationRequest,
   apiVersion: number,
+  kraftVersion: number,
 ): Decision<Init<BrokerRegistrationResponse>> {
   const { image, settings, sessions, nowMs } = state
   const level = image.features.metadataVersion
@@ -58,8 +58,8 @@ export function registerBroker(
   if (request.isMigratingZkBroker) {
     throw new KafkaError('BROKER_ID_NOT_REGISTERED', 'Controller does not support registering ZK brokers.')
   }
-  checkFeatures(request, level)
   if (directoriesSupported(level)) checkDirectories(state, request)
+  checkRegisteredFeatures(image.features, kraftVersion, request.features)
   const epoch = sameIncarnation ? before.epoch : state.nextOffset
   const broker: BrokerImage = {
     id: brokerId,
@@ -93,33 +93,18 @@ function predecessorRecords(
     : brokerLeaves(state, brokerId)
 }
 
-/** Only what this node serves is checked: other features in a directory of Kafka's are nobody's here. */
-function checkFeatures(request: BrokerRegistrationRequest, level: number): void {
-  const range = request.features.find((feature) => feature.name === METADATA_VERSION)
-  if (range === undefined) {
-    throw new KafkaError('INVALID_REGISTRATION', `Request features do not contain '${METADATA_VERSION}'`)
-  }
-  const { minSupportedVersion: min, maxSupportedVersion: max } = range
-  if (level < min || level > max) {
-    const detail = `Unable to register because the broker does not support finalized version ${level} of ${METADATA_VERSION}. The broker wants a version between ${min} and ${max}, inclusive.`
-    throw new KafkaError('UNSUPPORTED_VERSION', detail)
-  }
-}
-
 function checkDirectories({ image }: ControllerState, request: BrokerRegistrationRequest): void {
   const { logDirs, brokerId } = request
   if (logDirs.length === 0) throw new KafkaError('INVALID_REGISTRATION', 'No directories specified in request')
+  if (logDirs.some(isReserved)) throw new KafkaError('INVALID_REGISTRATION', 'Reserved directory ID in request')
   if (new Set(logDirs).size !== logDirs.length) {
     throw new KafkaError('INVALID_REGISTRATION', 'Duplicate directory ID in request')
   }
   for (const directory of logDirs) {
-    if (isReserved(directory)) {
-      throw new KafkaError('INVALID_REGISTRATION', `Reserved directory ID in request: ${directory}`)
-    }
     for (const other of image.cluster.brokers.values()) {
       if (other.id !== brokerId && other.directories.includes(directory)) {
-        const detail = `Broker ${brokerId} is already registered with directory ${directory}`
-        throw new KafkaError('INVALID_REGISTRATION', `${detail} of broker ${other.id}`)
+        const detail = `Broker ${other.id} is already registered with directory ${directory}`
+        throw new KafkaError('INVALID_REGISTRATION', detail)
       }
     }
   }

@@ -158,7 +158,7 @@ export class Controller implements ControllerApi {
     })
 
   registerBroker: ControllerApi['registerBroker'] = (request, { apiVersion }) =>
-    this.#answer(this.#decide((state) => registerBroker(state, request, apiVersion)))
+    this.#answer(this.#decide((state) => registerBroker(state, request, apiVersion, this.#log.kraftVersion)))
 
   registerController: ControllerApi['registerController'] = (request) =>
     this.#answer(this.#decide((state) => registerController(state, request)))

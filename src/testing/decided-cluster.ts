@@ -123,7 +123,7 @@ export class DecidedCluster {
       logDirs: [directoryId(brokerId)],
       previousBrokerEpoch,
     })
-    this.decide((state) => registerBroker(state, request, LATEST_REGISTRATION))
+    this.decide((state) => registerBroker(state, request, LATEST_REGISTRATION, 0))
   }
 
   heartbeat(brokerId: number, asks: Parameters<typeof BrokerHeartbeatRequest.make>[0] = {}) {
