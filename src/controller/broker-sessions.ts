@@ -34,6 +34,19 @@ export class BrokerSessions {
     this.#sessions.set(brokerId, newSession(brokerId, -Infinity, registrationOffset))
   }
 
+  /** It was not heard of in time. */
+  end(brokerId: number): void {
+    const session = this.#sessions.get(brokerId)
+    if (session === undefined) return
+    session.lastContactMs = -Infinity
+    session.controlledShutdownOffset = NOT_SHUTTING_DOWN
+  }
+
+  /** Since it registered, or this controller is active; until its session ends. */
+  isHeardOf(brokerId: number): boolean {
+    return (this.#sessions.get(brokerId)?.lastContactMs ?? -Infinity) > -Infinity
+  }
+
   /** The controller itself stood still for so long: nobody could be heard meanwhile. */
   extend(ms: number): void {
     for (const session of this.#sessions.values()) session.lastContactMs += ms

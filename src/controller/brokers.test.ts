@@ -112,6 +112,29 @@ test('a broker shuts down when nothing is left to lead and all others know of it
   expect(cluster.image.cluster.brokers.get(1)).toMatchObject({ fenced: true })
 })
 
+test('a fenced broker may shut down at once, and is fenced once more', () => {
+  const cluster = new DecidedCluster()
+  cluster.join(1, 2)
+  cluster.topic([[1, 2]])
+  fence(cluster, 1)
+  expect(cluster.heartbeat(1, { wantShutDown: true })).toMatchObject({ shouldShutDown: true, isFenced: true })
+  expect(cluster.records).toMatchObject([{ type: 'BrokerRegistrationChangeRecord', data: { brokerId: 1, fenced: 1 } }])
+})
+
+test('the session of a broker that shut down ends too: it is fenced once more, and not again', () => {
+  const cluster = new DecidedCluster()
+  cluster.join(1, 2)
+  cluster.heartbeat(1, { wantFence: true })
+  fence(cluster, 1)
+  expect(cluster.records).toMatchObject([{ type: 'BrokerRegistrationChangeRecord', data: { brokerId: 1, fenced: 1 } }])
+  fence(cluster, 1)
+  expect(cluster.records).toEqual([])
+  // Who has registered and said nothing has no session.
+  cluster.register(3)
+  fence(cluster, 3)
+  expect(cluster.records).toEqual([])
+})
+
 test('a shutdown that another controller began goes on: what that one did not get written is written', () => {
   const cluster = new DecidedCluster()
   cluster.join(1, 2)

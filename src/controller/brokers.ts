@@ -149,14 +149,15 @@ export function brokerHeartbeat(
       if (!broker.inControlledShutdown) records.push(changeRecord(broker, { inControlledShutdown: 1 }))
       records.push(...brokerLeaves(state, broker.id))
       session.controlledShutdownOffset = nextOffset + records.length - 1
-    } else if (!broker.fenced) {
+    } else {
+      // Written even of one that is fenced already and shuts down.
       records.push(...fenceRecords(state, broker))
       session.controlledShutdownOffset = NOT_SHUTTING_DOWN
     }
   }
   records.push(
     ...offlineRecords(state, broker, request),
-    ...directoryRecords(state.image.features.metadataVersion, broker, request),
+    ...cordonedRecords(state.image.features.metadataVersion, broker, request),
   )
   const answer = {
     errorCode: 0,
@@ -203,34 +204,26 @@ function nextState(
 /** What lies in directories that are newly offline needs another leader, or has none. */
 function offlineRecords(
   state: ControllerState,
-  broker: BrokerImage,
-  request: BrokerHeartbeatRequest,
+  { id: brokerId, epoch: brokerEpoch, directories }: BrokerImage,
+  { offlineLogDirs }: BrokerHeartbeatRequest,
 ): MetadataRecord[] {
   if (!directoriesSupported(state.image.features.metadataVersion)) return []
-  const failed = broker.directories.filter((directory) => request.offlineLogDirs.includes(directory))
-  return failed.length === 0 ? [] : directoriesFail(state, broker.id, failed)
+  const failed = directories.filter((directory) => offlineLogDirs.includes(directory))
+  if (failed.length === 0) return []
+  const logDirs = directories.filter((directory) => !failed.includes(directory))
+  const change = metadataRecord('BrokerRegistrationChangeRecord', 2, { brokerId, brokerEpoch, logDirs })
+  return [...directoriesFail(state, brokerId, failed), change]
 }
 
-function* directoryRecords(
+function cordonedRecords(
   level: number,
-  broker: BrokerImage,
-  request: BrokerHeartbeatRequest,
-): IterableIterator<MetadataRecord> {
-  const { offlineLogDirs, cordonedLogDirs } = request
-  const online = broker.directories.filter((directory) => !offlineLogDirs.includes(directory))
-  const offline = directoriesSupported(level) && online.length > 0 && online.length < broker.directories.length
-  const before = broker.cordonedDirectories
-  const cordoned =
-    cordonedDirectoriesSupported(level) &&
-    cordonedLogDirs !== null &&
-    (before === null || before.length !== cordonedLogDirs.length || before.some((id) => !cordonedLogDirs.includes(id)))
-  if (!offline && !cordoned) return
-  yield metadataRecord('BrokerRegistrationChangeRecord', cordoned ? 3 : 2, {
-    brokerId: broker.id,
-    brokerEpoch: broker.epoch,
-    logDirs: offline ? online : [],
-    cordonedLogDirs: cordoned ? cordonedLogDirs : null,
-  })
+  { id: brokerId, epoch: brokerEpoch, cordonedDirectories: before }: BrokerImage,
+  { cordonedLogDirs }: BrokerHeartbeatRequest,
+): MetadataRecord[] {
+  if (!cordonedDirectoriesSupported(level) || cordonedLogDirs === null) return []
+  const isSame = before?.length === cordonedLogDirs.length && before.every((id) => cordonedLogDirs.includes(id))
+  if (isSame) return []
+  return [metadataRecord('BrokerRegistrationChangeRecord', 3, { brokerId, brokerEpoch, cordonedLogDirs })]
 }
 
 function changeRecord(broker: BrokerImage, change: { fenced?: number; inControlledShutdown?: number }): MetadataRecord {
@@ -247,13 +240,13 @@ function fenceRecords(state: ControllerState, broker: BrokerImage): MetadataReco
   return [...brokerLeaves(state, broker.id), changeRecord(broker, { fenced: 1 })]
 }
 
-/** Brokers whose session has run out are fenced. */
+/** Brokers whose session has run out are fenced; one that shut down, or is fenced for another reason, once more. */
 export function fenceStaleBrokers(state: ControllerState): Decision<readonly number[]> {
   const { image, sessions, nowMs, settings } = state
   for (const broker of image.cluster.brokers.values()) {
-    if (broker.fenced || sessions.isLive(broker.id, nowMs, settings.brokerSessionTimeoutMs)) continue
-    const session = sessions.get(broker.id)
-    if (session !== null) session.controlledShutdownOffset = NOT_SHUTTING_DOWN
+    if (broker.fenced && !sessions.isHeardOf(broker.id)) continue
+    if (sessions.isLive(broker.id, nowMs, settings.brokerSessionTimeoutMs)) continue
+    sessions.end(broker.id)
     // One at a time: the next decision sees what this one left.
     return { records: fenceRecords(state, broker), answer: [broker.id], atomic: false }
   }
