@@ -11,12 +11,15 @@ import type {
   IncrementalAlterConfigsResponse,
 } from '../protocol/generated/incremental-alter-configs.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
-import { elrFinalised } from '../metadata/features.ts'
+import { cordonedDirectoriesSupported, elrFinalised } from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import { isConfigResource } from './config-rules.ts'
 import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
 
 const MIN_ISR = 'min.insync.replicas'
+const CORDONED = 'cordoned.log.dirs'
+/** In UTF-16 units, as Kafka counts. */
+const VALUE_LENGTH_MAX = 32_767
 const SET = 0
 const DELETE = 1
 const APPEND = 2
@@ -68,8 +71,11 @@ function alterEach<Wanted extends Resource>(
         throw new KafkaError('INVALID_REQUEST', 'Each resource must appear at most once.')
       }
       checkResource(resource)
-      const changes = changeRecords(state, resource, overridesOf(resource))
-      checkMinIsr(state, resource, changes)
+      const overrides = overridesOf(resource)
+      const changes = changeRecords(state, resource, overrides)
+      checkChanges(state, resource, changes)
+      state.rules.validate(resourceType, resourceName, overrides)
+      checkExistence(state, resource)
       return changes
     })
     if (altered instanceof KafkaError)
@@ -88,22 +94,48 @@ function clearedElr(record: MetadataRecord): MetadataRecord[] {
   return [metadataRecord('ClearElrRecord', 0, { topicName })]
 }
 
-/** @throws KafkaError INVALID_CONFIG: brokers must not differ in what they hold committed, nor may the rule be lost. */
-function checkMinIsr(
-  state: ControllerState,
+/**
+ * With eligible leader replicas brokers must not differ in what they hold committed, nor may the rule be lost.
+ * @throws KafkaError INVALID_CONFIG
+ */
+function checkChanges(
+  { image }: ControllerState,
   { resourceType, resourceName }: Resource,
   records: MetadataRecord[],
 ): void {
-  if (resourceType !== CONFIG_RESOURCE.BROKER || !elrFinalised(state.image.features.levels)) return
+  const isBroker = resourceType === CONFIG_RESOURCE.BROKER
+  const { levels, metadataVersion } = image.features
   for (const { type, data } of records) {
-    if (type !== 'ConfigRecord' || data.name !== MIN_ISR) continue
-    if (resourceName !== '') {
-      throw new KafkaError('INVALID_CONFIG', `Broker-level ${MIN_ISR} cannot be altered while ELR is enabled.`)
+    if (type !== 'ConfigRecord') continue
+    if (isBroker && data.name === MIN_ISR && elrFinalised(levels)) {
+      if (resourceName !== '') {
+        throw new KafkaError('INVALID_CONFIG', `Broker-level ${MIN_ISR} cannot be altered while ELR is enabled.`)
+      }
+      if (data.value === null) {
+        throw new KafkaError('INVALID_CONFIG', `Cluster-level ${MIN_ISR} cannot be removed while ELR is enabled.`)
+      }
     }
-    if (data.value === null) {
-      throw new KafkaError('INVALID_CONFIG', `Cluster-level ${MIN_ISR} cannot be removed while ELR is enabled.`)
+    if (isBroker && data.name === CORDONED && !cordonedDirectoriesSupported(metadataVersion)) {
+      const detail = `The ${CORDONED} configuration value cannot be set because it requires metadata.version >= 4.3-IV0`
+      throw new KafkaError('INVALID_CONFIG', detail)
+    }
+    if ((data.value?.length ?? 0) > VALUE_LENGTH_MAX) {
+      const detail = `The configuration value cannot be added because it exceeds the maximum value size of ${VALUE_LENGTH_MAX} bytes.`
+      throw new KafkaError('INVALID_CONFIG', detail)
     }
   }
+}
+
+/** @throws KafkaError */
+function checkExistence({ image, nodeId, settings }: ControllerState, { resourceType, resourceName }: Resource): void {
+  if (resourceType === CONFIG_RESOURCE.TOPIC && image.topics.byName(resourceName) === null) {
+    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
+  }
+  if (resourceType !== CONFIG_RESOURCE.BROKER || resourceName === '') return
+  const id = Number(resourceName)
+  const { brokers, controllers } = image.cluster
+  const isNode = brokers.has(id) || controllers.has(id) || id === nodeId || settings.staticVoterIds.includes(id)
+  if (!isNode) throw new KafkaError('BROKER_ID_NOT_REGISTERED', `No node with id ${id} found.`)
 }
 
 /** @throws KafkaError */
@@ -148,16 +180,11 @@ function alterOne(
   }
 }
 
-/** @throws KafkaError */
 function changeRecords(
   state: ControllerState,
   { resourceType, resourceName, configs }: Resource,
   wanted: ReadonlyMap<string, string>,
 ): MetadataRecord[] {
-  state.rules.validate(resourceType, resourceName, wanted)
-  if (resourceType === CONFIG_RESOURCE.TOPIC && state.image.topics.byName(resourceName) === null) {
-    throw new KafkaError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${resourceName}' does not exist.`)
-  }
   const before = state.image.configs.get(resourceType, resourceName)
   const named = new Set(configs.map((config) => config.name))
   const record = (name: string, value: string | null): MetadataRecord =>
