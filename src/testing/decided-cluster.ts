@@ -25,6 +25,7 @@ export const DECIDED_CLUSTER_ID = 'test-cluster-0000000000'
 export const TOPIC_ID = 'ttttttttttttttttttttDA' as Uuid
 const LATEST_REGISTRATION = 4
 const SESSION_MS = 9000
+const NODE_ID = 100
 
 export interface DecidedClusterOptions {
   readonly metadataVersion?: number
@@ -32,6 +33,7 @@ export interface DecidedClusterOptions {
   readonly withElr?: boolean
   readonly minIsr?: number
   readonly staticVoterIds?: readonly number[]
+  readonly nodeId?: number
 }
 
 export const directoryId = (brokerId: number): Uuid => `ddddddddddddddddd${String(brokerId).padStart(3, '0')}DA` as Uuid
@@ -40,6 +42,8 @@ export class DecidedCluster {
   image: MetadataImage
   /** Of the last decision. */
   records: readonly MetadataRecord[] = []
+  /** Of all decisions, until somebody takes them. */
+  written: MetadataRecord[] = []
   nowMs = 0
   readonly sessions = new BrokerSessions()
   readonly partitions = new PartitionIndex()
@@ -61,9 +65,12 @@ export class DecidedCluster {
   })
 
   readonly #staticVoterIds: readonly number[]
+  readonly #nodeId: number
 
-  constructor({ metadataVersion = 30, withElr = false, minIsr, staticVoterIds = [] }: DecidedClusterOptions = {}) {
+  constructor(options: DecidedClusterOptions = {}) {
+    const { metadataVersion = 30, withElr = false, minIsr, staticVoterIds = [], nodeId = NODE_ID } = options
     this.#staticVoterIds = staticVoterIds
+    this.#nodeId = nodeId
     this.image = replayAll(EMPTY_IMAGE, bootstrapRecords(metadataVersion))
     if (withElr) this.replay(metadataRecord('FeatureLevelRecord', 0, { name: ELR_VERSION, featureLevel: 1 }))
     if (minIsr !== undefined) this.config('', 'min.insync.replicas', String(minIsr))
@@ -75,7 +82,7 @@ export class DecidedCluster {
       partitions: this.partitions.follow(this.image.topics),
       nextOffset: this.#nextOffset,
       nowMs: this.nowMs,
-      nodeId: 100,
+      nodeId: this.#nodeId,
       random: this.#random,
       settings: {
         clusterId: DECIDED_CLUSTER_ID,
@@ -106,6 +113,7 @@ export class DecidedCluster {
     this.partitions.follow(this.image.topics).advance(delta, image.topics)
     this.image = image
     this.records = records
+    this.written.push(...records)
     this.#nextOffset += records.length
   }
 

@@ -2,9 +2,16 @@
  * What may happen to a few replicated partitions: brokers come and go, cleanly or not, ISRs shrink and grow, replicas move,
  * directories are lost, leaders are elected, settings change.
  */
+import type { Uuid } from '../../../src/base/uuid.ts'
+import { directoryId } from '../../../src/testing/decided-cluster.ts'
 import type { SeededRandom } from '../../../src/testing/seeded-random.ts'
+import { randomRequest, type Asked } from './asked.ts'
 
 export const BROKERS = [11, 12, 13, 14] as const
+/** The last of them has a second one. */
+export const directoriesOf = (broker: number): readonly Uuid[] =>
+  broker === BROKERS.at(-1) ? [directoryId(broker), directoryId(broker + 100)] : [directoryId(broker)]
+
 /** Of topic `t`. */
 export const ASSIGNMENT: readonly (readonly number[])[] = [
   [11, 12, 13],
@@ -24,6 +31,8 @@ export type Step =
   | { readonly kind: 'elects'; readonly partition: number; readonly type: number }
   | { readonly kind: 'directory'; readonly partition: number; readonly broker: number; readonly isLost: boolean }
   | { readonly kind: 'config'; readonly name: string; readonly value: string }
+  | { readonly kind: 'asks'; readonly asked: Asked }
+  | { readonly kind: 'fails' | 'cordons'; readonly broker: number; readonly directories: readonly Uuid[] }
 
 export function randomStep(random: SeededRandom): Step {
   const one = <Item>(items: readonly Item[]): Item => items[random.below(items.length)] as Item
@@ -34,7 +43,20 @@ export function randomStep(random: SeededRandom): Step {
     const count = 1 + random.below(left.length)
     return Array.from({ length: count }, () => left.splice(random.below(left.length), 1)[0] ?? 0)
   }
-  switch (random.below(16)) {
+  switch (random.below(24)) {
+    case 16: {
+      const others = directoriesOf(broker).slice(1)
+      // A broker without any directory ends; until then Kafka writes that with every heartbeat.
+      if (random.below(2) === 0) return { kind: 'fails', broker, directories: others }
+      const directories = directoriesOf(broker).filter(() => random.below(2) === 0)
+      return { kind: 'cordons', broker, directories }
+    }
+    case 17:
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+      return { kind: 'asks', asked: randomRequest(random, BROKERS) }
     case 0:
       return { kind: 'dies', broker }
     case 1:
