@@ -6,10 +6,10 @@ import { IncrementalAlterConfigsRequest } from '../protocol/generated/incrementa
 import { DecidedCluster } from '../testing/decided-cluster.ts'
 import { incrementalAlterConfigs } from './alter-configs.ts'
 
-function setOfBroker(cluster: DecidedCluster, resourceName: string, name: string, value: string) {
+function setOfBroker(cluster: DecidedCluster, resourceName: string, name: string, value: string | null) {
   const resource = { resourceType: CONFIG_RESOURCE.BROKER, resourceName }
   const request = IncrementalAlterConfigsRequest.make({
-    resources: [{ ...resource, configs: [{ name, value, configOperation: 0 }] }],
+    resources: [{ ...resource, configs: [{ name, value, configOperation: value === null ? 1 : 0 }] }],
   })
   return cluster.decide((state) => incrementalAlterConfigs(state, request)).responses?.[0]
 }
@@ -39,4 +39,11 @@ test('directories are cordoned where records can tell of it, and a value fits in
     ...refused,
     errorMessage: 'The configuration value cannot be added because it exceeds the maximum value size of 32767 bytes.',
   })
+})
+
+test('what is taken from a broker that does not have it is written all the same', () => {
+  const cluster = new DecidedCluster()
+  cluster.join(1)
+  setOfBroker(cluster, '1', 'background.threads', null)
+  expect(cluster.records).toMatchObject([{ type: 'ConfigRecord', data: { name: 'background.threads', value: null } }])
 })

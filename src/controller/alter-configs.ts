@@ -196,5 +196,8 @@ function changeRecords(
     if (before.get(name) !== value || again) records.push(record(name, value))
   }
   for (const name of before.keys()) if (!wanted.has(name)) records.push(record(name, null))
+  if (resourceType === CONFIG_RESOURCE.BROKER) {
+    for (const name of named) if (!wanted.has(name) && !before.has(name)) records.push(record(name, null))
+  }
   return records
 }

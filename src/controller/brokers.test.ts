@@ -149,6 +149,16 @@ test('a shutdown that another controller began goes on: what that one did not ge
   expect(cluster.partition().leader).toBe(2)
 })
 
+test('a broker that nobody knows has a stale epoch', () => {
+  const cluster = new DecidedCluster()
+  expect(() => cluster.heartbeat(7)).toThrow('No broker registration found for broker id 7')
+  cluster.join(1)
+  const stale = BrokerHeartbeatRequest.make({ brokerId: 7, brokerEpoch: 1 })
+  expect(() => cluster.decide((state) => brokerHeartbeat(state, stale))).toThrow(
+    expect.objectContaining({ code: 'STALE_BROKER_EPOCH' }),
+  )
+})
+
 test('a broker that goes for good leaves its partitions first', () => {
   const cluster = new DecidedCluster()
   cluster.join(1, 2)

@@ -115,11 +115,11 @@ function isReserved(id: Uuid): boolean {
   return bytes.subarray(0, 15).every((byte) => byte === 0) && (bytes[15] ?? 0) < RESERVED_DIRECTORY_IDS
 }
 
-/** @throws KafkaError BROKER_ID_NOT_REGISTERED | STALE_BROKER_EPOCH */
+/** @throws KafkaError STALE_BROKER_EPOCH, of a broker that nobody knows too. */
 export function checkedBroker(state: ControllerState, brokerId: number, brokerEpoch: Int64): BrokerImage {
   const broker = state.image.cluster.brokers.get(brokerId)
   if (broker === undefined)
-    throw new KafkaError('BROKER_ID_NOT_REGISTERED', `No broker registration found for broker id ${brokerId}`)
+    throw new KafkaError('STALE_BROKER_EPOCH', `No broker registration found for broker id ${brokerId}`)
   if (broker.epoch !== clampInt64(brokerEpoch)) {
     const detail = `Expected broker epoch ${broker.epoch}, but got broker epoch ${brokerEpoch}`
     throw new KafkaError('STALE_BROKER_EPOCH', detail)

@@ -62,7 +62,7 @@ export function updateFeatures(
     records.push(...made)
     if (feature === KRAFT_VERSION && level > log.kraftVersion && !request.validateOnly) kraftVersion = level
   }
-  const results = request.featureUpdates.map(({ feature }) => ({ feature, ...NO_ERROR }))
+  const results = apiVersion > 1 ? [] : request.featureUpdates.map(({ feature }) => ({ feature, ...NO_ERROR }))
   const answer = { ...NO_ERROR, results }
   if (request.validateOnly) return { records: [], answer, kraftVersion: null }
   const enablesElr = (levelAfter(ELR_VERSION) ?? 0) > 0

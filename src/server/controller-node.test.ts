@@ -15,6 +15,7 @@ import { ListPartitionReassignments } from '../protocol/generated/list-partition
 import { Vote } from '../protocol/generated/vote.ts'
 import { RpcChannel } from '../quorum/rpc-channel.ts'
 import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
+import { BROKER_FEATURES } from '../testing/broker-features.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { connectionOptions } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
@@ -131,7 +132,7 @@ test('a broker registers, and what its clients ask comes in an envelope', async 
       clusterId: node.clusterId,
       incarnationId: BROKER_DIRECTORY,
       listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }],
-      features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
+      features: BROKER_FEATURES,
       logDirs: [BROKER_DIRECTORY],
     })
     const { brokerEpoch = -1 } = await controller.registerBroker(registration, own)
@@ -168,7 +169,7 @@ test('a heartbeat that the controller does not answer is tried again within half
     })
     const own = { apiVersion: 2, clientHost: null }
     const request = BrokerHeartbeat.request.make({ brokerId: 7, brokerEpoch: 1, currentMetadataOffset: 0 })
-    const unknown = { errorCode: ERROR_CODES.BROKER_ID_NOT_REGISTERED }
+    const unknown = { errorCode: ERROR_CODES.STALE_BROKER_EPOCH }
     expect(await controller.brokerHeartbeat(request, own)).toMatchObject(unknown)
     world.net.isolate('main')
     const late = controller.brokerHeartbeat(request, own)

@@ -6,7 +6,6 @@ import { KafkaError } from '../../../src/base/errors.ts'
 import { DIRECTORY_LOST, type Uuid } from '../../../src/base/uuid.ts'
 import { CONFIG_RESOURCE } from '../../../src/metadata/configs-image.ts'
 import type { MetadataImage } from '../../../src/metadata/image.ts'
-import { partitionRecord } from '../../../src/metadata/image-records.ts'
 import type { PartitionImage, TopicImage } from '../../../src/metadata/topics-image.ts'
 import { alterPartition } from '../../../src/controller/alter-partition.ts'
 import { alterPartitionReassignments } from '../../../src/controller/alter-reassignments.ts'
@@ -96,15 +95,7 @@ export class ControllerDuel {
     if (!named || !isSame(answers.kafka, answers.klamm) || !isSame(...sameButEligible(written))) {
       return { answers, written, differing }
     }
-    for (const { index, kafka } of differing) this.#adopt(index, kafka)
     return null
-  }
-
-  /** From here on ours is in the state of Kafka's. */
-  #adopt(index: number, partition: PartitionImage): void {
-    const { image } = this.#klamm
-    this.#klamm.replay(partitionRecord(topicOf(image).id, index, partition, image.features.metadataVersion))
-    this.#klamm.written = []
   }
 
   async #take(step: Step): Promise<{ kafka: unknown; klamm: unknown }> {
