@@ -170,11 +170,11 @@ function dueVoterChange(state: RaftState, role: Role & { name: 'follower' }, now
 function pollResigned(state: RaftState, role: Role & { name: 'resigned' }, nowMs: number): void {
   const { set, options, self, epoch } = state
   if (state.isOnlyVoter && state.mayElect) return state.becomeCandidate(nowMs)
-  if (role.electionAtMs <= nowMs && !state.isShuttingDown) {
+  if (role.electionAtMs <= nowMs && !state.isShuttingDown && state.hasEpochsLeft) {
     // Not in this epoch any more: it was the leader of it.
     return state.becomeUnattached(epoch + 1, nowMs)
   }
-  if (!state.isShuttingDown) state.wakeAt(role.electionAtMs)
+  if (!state.isShuttingDown && state.hasEpochsLeft) state.wakeAt(role.electionAtMs)
   const { endpoints, listenerName } = options
   for (const voter of set.voters) {
     if (!role.unacknowledged.has(voter.id)) continue

@@ -28,6 +28,9 @@ import {
   type VoterSet,
 } from './voters.ts'
 
+/** Epochs are int32 on the wire and in quorum-state. */
+const EPOCH_MAX = 0x7fff_ffff
+
 /** A snapshot on its way here. */
 export interface Download {
   readonly id: OffsetAndEpoch
@@ -123,6 +126,7 @@ export class RaftState {
 
   /** Goes on where the last process of this replica was. */
   #resume(nowMs: number): void {
+    this.#complainOfLastEpoch()
     if (this.leaderId === this.self.id && this.options.mayVote) {
       // It led this epoch and doesn't know what it said in it: it neither leads nor votes in it any more.
       const unacknowledged = new Set<number>()
@@ -147,7 +151,12 @@ export class RaftState {
   }
 
   get mayElect(): boolean {
-    return this.isVoter && !this.isShuttingDown
+    return this.isVoter && !this.isShuttingDown && this.hasEpochsLeft
+  }
+
+  /** Each election takes a new one. Only forged requests, whose epochs peers must follow, get as far as the last. */
+  get hasEpochsLeft(): boolean {
+    return this.epoch < EPOCH_MAX
   }
 
   get #ownVoter(): Voter {
@@ -282,6 +291,14 @@ export class RaftState {
     this.role = { name: 'stopped' }
   }
 
+  #complainOfLastEpoch(): void {
+    if (this.hasEpochsLeft) return
+    this.complain(
+      `epoch ${this.epoch} is the last that there is: no leader can be elected behind it; requests to this listener were forged, ` +
+        'or quorum-state was changed',
+    )
+  }
+
   #leave(epoch: number): void {
     const { leadership } = this
     if (epoch > this.epoch) {
@@ -289,6 +306,7 @@ export class RaftState {
       this.leaderId = -1
       this.leaderEndpoint = null
       this.voted = null
+      this.#complainOfLastEpoch()
     }
     this.peers.reset()
     if (leadership === null) return

@@ -252,6 +252,30 @@ test('two leaders of one epoch are a peer’s fault: complained about, and not f
   expect(one.raft.leader.leaderId).toBe(2)
 })
 
+test('no epoch follows the last: nobody is elected, nothing larger is saved, and it is complained about', () => {
+  const last = 0x7fff_ffff
+  const one = new TestRaft()
+  one.tickAt(0)
+  const output = one.receive(vote({ epoch: last, preVote: true, voter: null }))
+  expect(output.save).toMatchObject({ leaderEpoch: last })
+  expect(output.complaints).toEqual([expect.stringContaining('the last that there is')])
+  for (let atMs = 0; atMs < 20_000; atMs += 500) {
+    const later = one.tickAt(atMs)
+    expect(later.save).toBe(null)
+    expect(later.send.filter(({ request }) => request.kind === 'vote')).toEqual([])
+  }
+  expect(one.raft.role).toBe('unattached')
+})
+
+test('who led the last epoch stays out of it after a restart', () => {
+  const last = 0x7fff_ffff
+  const election = { leaderId: 1, leaderEpoch: last, votedId: -1, votedDirectoryId: ZERO_UUID }
+  const one = new TestRaft({ election })
+  expect(one.tickAt(0).complaints).toEqual([expect.stringContaining('the last that there is')])
+  for (let atMs = 0; atMs < 20_000; atMs += 500) expect(one.tickAt(atMs).save).toBe(null)
+  expect(one.raft.role).toBe('resigned')
+})
+
 test('a leader that would have committed entries cut off is not obeyed', () => {
   const log = {
     startOffset: 10,
