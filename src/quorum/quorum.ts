@@ -481,9 +481,12 @@ export class Quorum {
     const address = `${host}:${port}`
     if (this.#isClosed || this.#failures.get(address) === reason) return
     this.#failures.set(address, reason)
-    this.#options.logger.info(
-      `[RaftManager id=${this.nodeId}] ${kind} to ${address} failed, and is tried again: ${reason}`,
-    )
+    const told = `[RaftManager id=${this.nodeId}] ${kind} to ${address} failed, and is tried again: ${reason}`
+    if (error instanceof KafkaError && error.code === 'INCONSISTENT_CLUSTER_ID') {
+      this.#options.logger.error(
+        `${told}. That node and this one are of two clusters: compare cluster.id in their meta.properties`,
+      )
+    } else this.#options.logger.info(told)
   }
 
   async #read(from: number, to: number, bytesMax: number): Promise<Buffer> {

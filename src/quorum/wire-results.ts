@@ -1,6 +1,6 @@
 /** Answers of other nodes, as consensus takes them. A refusal of the whole request is an error like any other. */
 import { errorName, type ErrorCode } from '../base/error-codes.ts'
-import { OperationalError } from '../base/errors.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
 import { clampInt64, type Int64 } from '../base/int64.ts'
 import type { BeginQuorumEpochResponse } from '../protocol/generated/begin-quorum-epoch.ts'
 import type { EndQuorumEpochResponse } from '../protocol/generated/end-quorum-epoch.ts'
@@ -74,9 +74,9 @@ export function updateVoterResult({ errorCode, currentLeader }: UpdateRaftVoterR
   return { kind: 'updateVoter', error: nameOf(errorCode), leader: { epoch, leaderId, endpoint }, granted: false }
 }
 
-/** @throws OperationalError for an answer that says nothing of the one partition there is. */
+/** @throws KafkaError what the whole request is refused for. OperationalError: it says nothing of the one partition there is. */
 function partitionOf<Partition>(name: string, errorCode: number, partition: Partition | undefined): Partition {
-  if (errorCode !== 0) throw new OperationalError('NETWORK_FAILED', `${name} is refused: ${nameOf(errorCode)}`)
+  if (errorCode !== 0) throw new KafkaError(nameOf(errorCode), `${name} is refused: ${nameOf(errorCode)}`)
   if (partition === undefined) throw new OperationalError('NETWORK_FAILED', `${name} is answered without its partition`)
   return partition
 }

@@ -5,7 +5,7 @@
  * parse, or bytes that nobody asked for close the connection; everything that waits then rejects with NETWORK_FAILED.
  */
 import { ByteReader } from '../base/byte-reader.ts'
-import { OperationalError } from '../base/errors.ts'
+import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { peekCorrelationId, readResponse, writeRequest } from '../protocol/frames.ts'
 import type { Network, Socket, SocketSink } from '../world/world.ts'
@@ -98,7 +98,7 @@ export class ClientConnection implements SocketSink {
 
   /**
    * The same, for whoever reads the answer in a way of its own: `read` gets header and body.
-   * Throwing from it closes the connection, as an answer that does not parse does.
+   * A KafkaError that it throws is what the answer says; anything else closes the connection: an answer that does not parse.
    * With `keepsMemory` a large answer is not copied: its bytes lie in the memory that it was received into, which is then
    * left to whoever refers to it and never received into again. For answers that are mostly records.
    */
@@ -211,6 +211,11 @@ export class ClientConnection implements SocketSink {
         waiting.read(frame)
         waiting.watched?.answered(frame.end - frame.start)
       } catch (error) {
+        if (error instanceof KafkaError) {
+          waiting.watched?.answered(frame.end - frame.start)
+          waiting.reject(error)
+          return
+        }
         waiting.reject(failure(`an answer that does not parse: ${String(error)}`))
         this.#fail('an answer that does not parse')
       }
