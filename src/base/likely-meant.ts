@@ -7,13 +7,13 @@ const SUBSTITUTE = 2
 const ADD = 1
 const DELETE = 4
 /** From here on nothing is suggested. */
-const TOO_FAR = 7
+export const TOO_FAR = 7
 
-/** Nearest ones in the order of their names; none if all are too far. */
-export function likelyMeant(word: string, known: readonly string[]): readonly string[] {
+/** Nearest ones in the order of their names; none if all are `tooFar` away. */
+export function likelyMeant(word: string, known: readonly string[], tooFar = TOO_FAR): readonly string[] {
   const distances = known.map((one) => ({ one, distance: one.startsWith(word) ? 0 : distance(word, one) }))
   const least = Math.min(...distances.map((each) => each.distance))
-  if (least >= TOO_FAR) return []
+  if (least >= tooFar) return []
   return distances
     .filter((each) => each.distance === least)
     .map((each) => each.one)

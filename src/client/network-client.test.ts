@@ -3,6 +3,7 @@ import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
 import { Heartbeat } from '../protocol/generated/heartbeat.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
+import { ApiVersionTable } from '../rpc/api-version-table.ts'
 import { HANG_UP, ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../testing/scripted/scripted-cluster.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { pause } from './call.ts'
@@ -57,6 +58,14 @@ test('an API that the broker lacks is UNSUPPORTED_VERSION, and nothing is sent',
     await expect(failure).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
     expect(cluster.count(DescribeCluster)).toBe(0)
   })
+})
+
+test('a controller is told from a broker that lacks an API', async () => {
+  const versions = new ApiVersionTable({ apiKeys: [{ apiKey: 52, minVersion: 0, maxVersion: 2 }] })
+  expect(() => versions.choose(Metadata)).toThrow(
+    'The node is a controller and does not serve Metadata: name a broker, or this one as bootstrap controller.',
+  )
+  expect(() => new ApiVersionTable({ apiKeys: [] }).choose(Metadata)).toThrow('The broker does not support Metadata.')
 })
 
 test('bootstrap goes on to the next address where nobody listens', async () => {

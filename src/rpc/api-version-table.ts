@@ -8,6 +8,9 @@ import { KafkaError } from '../base/errors.ts'
 import type { AnyApi } from '../protocol/codec.ts'
 import type { ApiVersionsResponse } from '../protocol/generated/api-versions.ts'
 
+const METADATA_KEY = 3
+const VOTE_KEY = 52
+
 export interface VersionRange {
   readonly min: number
   readonly max: number
@@ -40,6 +43,11 @@ export class ApiVersionTable {
     return [...this.#ranges].toSorted(([one], [other]) => one - other)
   }
 
+  /** All brokers tell metadata, and only voters vote. */
+  get #isController(): boolean {
+    return this.rangeOf(METADATA_KEY) === null && this.rangeOf(VOTE_KEY) !== null
+  }
+
   /** The highest version within `limits` that both sides know; null if there is none. */
   find(api: AnyApi, limits: Partial<VersionRange> = {}): number | null {
     const theirs = this.rangeOf(api.key)
@@ -57,7 +65,9 @@ export class ApiVersionTable {
     throw new KafkaError(
       'UNSUPPORTED_VERSION',
       theirs === null
-        ? `The broker does not support ${api.name}.`
+        ? this.#isController
+          ? `The node is a controller and does not serve ${api.name}: name a broker, or this one as bootstrap controller.`
+          : `The broker does not support ${api.name}.`
         : `The broker supports ${api.name} in versions ${theirs.min} to ${theirs.max}, and this takes ${limitsOf(api, limits)}.`,
     )
   }

@@ -10,6 +10,7 @@ import type { ToolHost } from '../tool/tool.ts'
 import { COMMANDS } from './commands.ts'
 import type { Command, CommandOption, Completes } from './command.ts'
 import { SCRIPTED_COMMANDS } from './help.ts'
+import { splitLeading } from './leading-options.ts'
 import { readProfiles } from './profiles.ts'
 import { wordsOf } from './words.ts'
 
@@ -19,12 +20,17 @@ const CLUSTER_MS = 1000
 /** @param argv the words behind `klamm`, of which the last is the one that is typed. */
 export async function completions(argv: readonly string[], host: ToolHost): Promise<readonly string[]> {
   const current = argv.at(-1) ?? ''
-  const before = argv.slice(0, -1)
-  const lines = await candidates(before, current, host).catch(() => [])
+  const { leading, words } = splitLeading(argv.slice(0, -1))
+  const lines = await candidates(leading, words, current, host).catch(() => [])
   return lines.filter((line) => line === FILES || line.startsWith(current))
 }
 
-async function candidates(before: readonly string[], current: string, host: ToolHost): Promise<readonly string[]> {
+async function candidates(
+  leading: readonly string[],
+  before: readonly string[],
+  current: string,
+  host: ToolHost,
+): Promise<readonly string[]> {
   const [first, second] = before
   if (first === undefined) return firstWords()
   const family = COMMANDS.filter(({ path }) => path[0] === first)
@@ -32,7 +38,7 @@ async function candidates(before: readonly string[], current: string, host: Tool
   if (isFamily && second === undefined) return family.map(({ path, about }) => `${path[1] ?? ''}\t${about}`)
   const command = family.find(({ path }) => path.length === 1 || path[1] === second)
   if (command === undefined) return []
-  return await withinCommand(command, before.slice(command.path.length), current, host)
+  return await withinCommand(command, [...leading, ...before.slice(command.path.length)], current, host)
 }
 
 function firstWords(): readonly string[] {

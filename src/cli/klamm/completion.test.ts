@@ -42,6 +42,7 @@ test('commands, their words and their options are offered', async () => {
   expect(await offered('topics', 'list', '-o', '')).toEqual(['table', 'json', 'yaml'])
   expect(await offered('produce', 'orders', '--file', '')).toEqual([':files'])
   expect(await offered('nothing', '')).toEqual([])
+  expect(await offered('-b', broker.address, '-o', 'json', 'topics', 'describe', 'or')).toEqual(['orders'])
 })
 
 test('names of topics, groups and profiles are offered where they may stand', async () => {

@@ -15,7 +15,7 @@ import { nameOf, offsetsAt } from '../offsets/offset-plan.ts'
 import type { ToolHost } from '../tool/tool.ts'
 import type { Invocation, Run } from './command.ts'
 import { notFound, usageError } from './exits.ts'
-import { rangeOf, type OffsetRange, type Place } from './offset-range.ts'
+import { isBackwards, rangeOf, type OffsetRange, type Place } from './offset-range.ts'
 import { recordFilter } from './record-filter.ts'
 import { recordFormat, type FormattedRecord } from './record-format.ts'
 import { recordJson } from './record-json.ts'
@@ -87,6 +87,9 @@ function wantedRange(words: Words, { world }: ToolHost): OffsetRange {
   const range = text === null ? null : rangeOf(text, world.clock.wallMs())
   if (text !== null && range === null) {
     throw usageError(`--offset ${text}: say start, end, 100, 100:200, +5, -10, @-1h or @2026-11-26T10:00.`, CALLED)
+  }
+  if (text !== null && range !== null && isBackwards(range)) {
+    throw usageError(`--offset ${text} ends before it begins.`, CALLED)
   }
   const from = range?.from ?? { kind: words.has('tail') ? 'end' : 'start', by: 0 }
   return { from, to: range?.to ?? (words.has('exit') ? { kind: 'end', by: 0 } : null) }

@@ -2,7 +2,7 @@
  * The exit codes of `klamm`, which docs/KLAMM.md lists: 0 done, 1 refused or failed, 2 the command line is wrong, 3 what was
  * named is not there, 4 no broker answers, 130 and 143 ended by a signal.
  */
-import { likelyMeant } from '../../base/likely-meant.ts'
+import { likelyMeant, TOO_FAR } from '../../base/likely-meant.ts'
 import { ToolExit } from '../tool/tool-exit.ts'
 
 const USAGE = 2
@@ -24,7 +24,8 @@ const LETTERS_MIN = 3
 
 /** With a blank in front; nothing if no known word is near. */
 export function didYouMean(word: string, known: readonly string[], dashes = ''): string {
-  const [near] = word.length < LETTERS_MIN ? [] : likelyMeant(word, known)
+  // A word of which hardly a letter stays is another word.
+  const [near] = word.length < LETTERS_MIN ? [] : likelyMeant(word, known, Math.min(TOO_FAR, word.length))
   return near === undefined ? '' : ` Did you mean ${dashes === '' ? `'${near}'` : dashes + near}?`
 }
 

@@ -60,6 +60,19 @@ test('a topic is made, listed, described, altered and deleted', async () => {
   expect(await json('topics list -o json')).toEqual([])
 })
 
+test('options of the connection may stand before the command', async () => {
+  const environment = { KLAMM_BROKERS: 'localhost:1', XDG_CONFIG_HOME: directory }
+  const elsewhere = (argv: string) => runInMemory(klamm, argv.split(' '), { world: nodeWorld(), environment })
+  for (const options of [`-b ${broker.address} -o json`, `--brokers=${broker.address} --output json`]) {
+    expect(await elsewhere(`${options} topics list`)).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^\[/) })
+  }
+  expect(await elsewhere(`-b ${broker.address} --nonsense topics list`)).toMatchObject({
+    exitCode: 2,
+    error: 'klamm: There is no option --nonsense. See: klamm topics list --help\n',
+  })
+  expect((await elsewhere(`-b ${broker.address} topcs list`)).error).toContain("There is no command 'topcs'.")
+})
+
 test('what is not there is answered with code 3 and with what was perhaps meant', async () => {
   await run('topics create orders')
   for (const command of ['topics describe', 'topics delete', 'consume -e', 'produce', 'configs list topic']) {
@@ -73,6 +86,10 @@ test('what is not there is answered with code 3 and with what was perhaps meant'
     error: "klamm: There is no command 'topcs'. Did you mean 'topics'? See: klamm --help\n",
   })
   expect((await run('topics list --intrnal')).error).toContain('Did you mean --internal?')
+  // Nothing of these letters is in what is nearest.
+  expect((await run('topics delete --yes orders')).error).toBe(
+    'klamm: There is no option --yes. See: klamm topics delete --help\n',
+  )
   expect(await run('topics list -o xml')).toMatchObject({ exitCode: 2 })
   expect(await run('topics describe')).toMatchObject({
     exitCode: 2,

@@ -10,20 +10,24 @@ import { COMMANDS } from './commands.ts'
 import type { Command, Invocation } from './command.ts'
 import { didYouMean, usageError } from './exits.ts'
 import { commandHelp, familyHelp, overview } from './help.ts'
+import { splitLeading } from './leading-options.ts'
 import { Output } from './output.ts'
 import { wordsOf } from './words.ts'
 
 const WATCH_EVERY_MS = 2000
 const HELP_WORDS = ['help', '--help', '-h']
+const VERSION_WORDS = ['version', '--version', '-v']
 
 export const klamm: Tool = async (argv, host) => {
   const { terminal } = host
-  const [first = 'help', ...rest] = argv
+  const isHelp = HELP_WORDS.includes(argv[0] ?? '') || VERSION_WORDS.includes(argv[0] ?? '')
+  const { leading, words } = isHelp ? { leading: [], words: argv } : splitLeading(argv)
+  const [first = 'help', ...rest] = words
   if (HELP_WORDS.includes(first)) {
     terminal.out(helpFor(rest))
     return 0
   }
-  if (['version', '--version', '-v'].includes(first)) {
+  if (VERSION_WORDS.includes(first)) {
     terminal.out(VERSION)
     return 0
   }
@@ -48,7 +52,7 @@ export const klamm: Tool = async (argv, host) => {
       `klamm ${first}`,
     )
   }
-  await runCommand(command, argv.slice(command.path.length), host)
+  await runCommand(command, [...leading, ...words.slice(command.path.length)], host)
   return 0
 }
 

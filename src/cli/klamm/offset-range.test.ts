@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { instantOf, rangeOf } from './offset-range.ts'
+import { instantOf, isBackwards, rangeOf } from './offset-range.ts'
 
 const NOW = Date.UTC(2026, 10, 26, 12)
 const range = (text: string) => rangeOf(text, NOW)
@@ -35,6 +35,13 @@ test('colons within times do not end the first of them', () => {
   expect(range('@2026-11-26T10:00Z:@-1h')).toEqual({ from: time(ten), to: time(eleven) })
   expect(range('@-2h:-1h')).toEqual({ from: time(ten), to: time(eleven) })
   expect(range('@-2h:end')).toEqual({ from: time(ten), to: { kind: 'end', by: 0 } })
+})
+
+test('a range is backwards if that is so in every partition', () => {
+  const backwards = (text: string): boolean => isBackwards(range(text)!)
+  for (const text of ['4:2', '-1:-10', '+5:start', 'end:-1', '@-1h:@-2h']) expect(backwards(text), text).toBe(true)
+  for (const text of ['4:4', '2:4', '-10:-1', '5:end', '-3:100', '5:@-1h', '5:'])
+    expect(backwards(text), text).toBe(false)
 })
 
 test('what is none of these is no range', () => {

@@ -44,6 +44,14 @@ export function rangeOf(text: string, nowMs: number): OffsetRange | null {
   return null
 }
 
+/** Whatever is in the partition: the second place is before the first. */
+export function isBackwards({ from, to }: OffsetRange): boolean {
+  if (to === null) return false
+  if (from.kind === 'offset') return to.kind === 'offset' && to.offset < from.offset
+  if (from.kind === 'time') return to.kind === 'time' && to.timestampMs < from.timestampMs
+  return to.kind === from.kind && to.by < from.by
+}
+
 function secondTime(left: string, right: string, nowMs: number): Place | null {
   return left.startsWith('@') && !right.startsWith('@') ? placeOf(`@${right}`, nowMs) : null
 }
