@@ -56,7 +56,9 @@ export async function copyLog(
 async function copySome(current: PartitionLog, future: PartitionLog): Promise<number> {
   const from = future.assignedEnd
   try {
-    const read = await current.read(from, current.writtenEnd, COPY_BYTES, true)
+    // What is appended at once lies in one segment.
+    const bytesMax = Math.min(COPY_BYTES, future.config.segmentBytes)
+    const read = await current.read(from, current.writtenEnd, bytesMax, true)
     // The pieces are given back at once, the future log keeps what it appends: a copy of its own.
     const records = Buffer.concat(read.pieces)
     read.release()

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
+import { DEFAULT_LOG_CONFIG } from '../config/log-config.ts'
 import { ByteQuota } from '../metrics/byte-quota.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -99,6 +100,19 @@ test('a move takes as long as its bytes at the rate of the quota say, and no tim
     await free.moveTo('t', 1, '/b')
     expect(await movedMs(world, free, 1)).toBeLessThan(4000)
     await free.close(1)
+  }))
+
+test('a log whose new segments are smaller than what is copied at once moves', () =>
+  seeded(1, async (world) => {
+    const manager = await open(world)
+    manager.start(null)
+    await fill(await manager.getOrCreate('t', 0, IN_A), 10)
+    manager.setTopicConfig('t', { ...DEFAULT_LOG_CONFIG, segmentBytes: 2500 })
+    await manager.moveTo('t', 0, '/b')
+    await movedMs(world, manager)
+    const moved = manager.get('t', 0)
+    expect([moved?.startOffset, moved?.writtenEnd, moved?.segmentCount]).toEqual([0, 10, 5])
+    await manager.close(1)
   }))
 
 test('a throttled move is given up at once, and goes on after a restart where it was', () =>
