@@ -17,15 +17,17 @@ import { startNode } from '../../server/node.ts'
 import type { SeededNode } from '../seeded-node.ts'
 import type { ClusterSim } from './cluster-sim.ts'
 import type { Counter } from './counters.ts'
-import { BROKER_PORT, CONTROLLER_PORT, type NodeSettings, type Role } from './settings.ts'
+import { BROKER_PORT, CONTROLLER_PORT, LOG_DIRECTORIES, type NodeSettings, type Role } from './settings.ts'
 
 export type Ending = 'crash' | 'power loss' | 'controlled shutdown'
 
 const CLUSTER_ID = 'cccccccccccccccccccccA'
-const DATA = '/data'
+const [DATA] = LOG_DIRECTORIES
 const SHUTDOWN_MS_MAX = 40_000
 /** What a service manager waits before it starts a process again. */
 const RESTART_MS = 300
+/** What an operator waits before he starts a broker again of which one directory has failed. */
+const REPAIR_MS = 2000
 
 /** Sentences of the log that tell of something that should happen sometimes. */
 const TELLING: readonly (readonly [RegExp, Counter])[] = [
@@ -34,6 +36,7 @@ const TELLING: readonly (readonly [RegExp, Counter])[] = [
   [/^Truncating /, 'truncation'],
   [/older epoch .* than its leader/, 'fenced epoch'],
   [/Stopping serving logs/, 'log directory failed'],
+  [/^Successfully replaced current log/, 'replica moved between directories'],
   [/Installed snapshot .* from the leader/, 'snapshot fetched'],
   [/MetadataSnapshot\] Wrote/, 'snapshot written'],
 ]
@@ -88,7 +91,7 @@ export class ClusterNode {
   }
 
   get directoryId(): Uuid {
-    return directoryOf(this.id)
+    return directoryOf(this.id, 'd')
   }
 
   /** As a controller. */
@@ -111,22 +114,26 @@ export class ClusterNode {
     const features = newClusterFeatures(METADATA_VERSION_LATEST)
     if (!this.#sim.settings.withElr) features.delete(ELR_VERSION)
     const values = bootstrapValues(METADATA_VERSION_LATEST, features)
-    await formatDirectory({
-      ...this.machine.world,
-      directory: DATA,
-      clusterId: CLUSTER_ID,
-      nodeId: this.id,
-      directoryId: this.directoryId,
-      bootstrapValues: values,
-      voters: this.isVoter
-        ? voters.map(({ id, directoryId, endpoints }) => ({
-            id,
-            directoryId,
-            kraftVersions: KRAFT_VERSIONS,
-            endpoints,
-          }))
-        : null,
-    })
+    const { isStatic, logDirectories } = this.#sim.settings
+    for (const directory of logDirectories) {
+      await formatDirectory({
+        ...this.machine.world,
+        directory,
+        clusterId: CLUSTER_ID,
+        nodeId: this.id,
+        directoryId: directoryOf(this.id, directory === DATA ? 'd' : 'e'),
+        bootstrapValues: values,
+        voters:
+          this.isVoter && !isStatic && directory === DATA
+            ? voters.map(({ id, directoryId, endpoints }) => ({
+                id,
+                directoryId,
+                kraftVersions: KRAFT_VERSIONS,
+                endpoints,
+              }))
+            : null,
+      })
+    }
   }
 
   /** Keeps a process running until `stop`. */
@@ -155,8 +162,10 @@ export class ClusterNode {
     }
     sim.sometimes(ending === 'crash' ? 'process crash' : ending)
     this.#downUntilMs = sim.nowMs + downMs
-    if (ending === 'power loss') this.machine.powerLoss()
-    else this.machine.crash()
+    if (ending === 'power loss') {
+      sim.places.forgetNode(this.id)
+      this.machine.powerLoss()
+    } else this.machine.crash()
     this.#gone()
   }
 
@@ -218,7 +227,7 @@ export class ClusterNode {
   }
 
   #config() {
-    const { settings, bootstrapControllers } = this.#sim
+    const { settings, bootstrapControllers, voterAddresses } = this.#sim
     const listeners = [
       ...(this.isBroker ? [`PLAINTEXT://${this.name}:${BROKER_PORT}`] : []),
       ...(this.isController ? [`CONTROLLER://${this.name}:${CONTROLLER_PORT}`] : []),
@@ -229,8 +238,11 @@ export class ClusterNode {
         ['process.roles', this.role],
         ['node.id', String(this.id)],
         ['listeners', listeners.join()],
-        ['controller.quorum.bootstrap.servers', bootstrapControllers.join()],
-        ['log.dirs', DATA],
+        settings.isStatic
+          ? ['controller.quorum.voters', voterAddresses.join()]
+          : ['controller.quorum.bootstrap.servers', bootstrapControllers.join()],
+        ['log.dirs', settings.logDirectories.join()],
+        ['metadata.log.dir', DATA],
       ]),
     ).config
   }
@@ -240,9 +252,18 @@ export class ClusterNode {
     const seen = (message: string, error?: unknown): void => {
       sim.note(this.name, error === undefined ? message : `${message}: ${String(error)}`)
       for (const [pattern, counter] of TELLING) if (pattern.test(message)) sim.sometimes(counter)
+      if (message.startsWith('Stopping serving logs')) void this.#repair()
       this.#judge(error)
     }
     return { debug() {}, info: seen, warn: seen, error: seen }
+  }
+
+  /** One of its directories failed. If it lives on without, it is started again before long. */
+  async #repair(): Promise<void> {
+    this.#sim.places.forgetNode(this.id)
+    const node = this.#node
+    await this.#sim.sleep(REPAIR_MS)
+    if (node !== null && this.#node === node) await this.end('crash', 0)
   }
 
   /** Nothing that happens around a node may break its own rules. */
@@ -255,8 +276,8 @@ export class ClusterNode {
   }
 }
 
-function directoryOf(id: number): Uuid {
-  const uuid = parseUuid(`ddddddddddddddddddd0${id}A`)
+function directoryOf(id: number, letter: string): Uuid {
+  const uuid = parseUuid(`${letter.repeat(19)}0${id}A`)
   if (uuid === null) throw new TypeError(`no directory id for node ${id}`)
   return uuid
 }

@@ -7,6 +7,7 @@ import type { SeededWorld } from '../seeded-world.ts'
 import { SimRun } from '../sim-run.ts'
 import { ClusterNode } from './cluster-node.ts'
 import type { Counter } from './counters.ts'
+import { ReplicaPlaces } from './replica-places.ts'
 import { RecordTruth } from './record-truth.ts'
 import { TransactionTruth } from './transaction-truth.ts'
 import { BROKER_PORT, CONTROLLER_PORT, type ClusterSettings } from './settings.ts'
@@ -20,6 +21,7 @@ export class ClusterSim extends SimRun<Counter> {
   readonly nodes: readonly ClusterNode[]
   readonly records: RecordTruth
   readonly transactions: TransactionTruth
+  readonly places: ReplicaPlaces
   /** What the operator was told of topics, or what he was told nothing certain of. */
   readonly topics = new Map<string, 'there' | 'gone' | 'perhaps'>()
   /** Faults that are under way now. */
@@ -32,6 +34,7 @@ export class ClusterSim extends SimRun<Counter> {
     this.settings = settings
     this.records = new RecordTruth(this)
     this.transactions = new TransactionTruth(this)
+    this.places = new ReplicaPlaces(this)
     this.nodes = settings.nodes.map((node) => new ClusterNode(this, node))
   }
 
@@ -45,6 +48,11 @@ export class ClusterSim extends SimRun<Counter> {
 
   get bootstrapControllers(): string[] {
     return this.controllers.map(({ name }) => `${name}:${CONTROLLER_PORT}`)
+  }
+
+  /** Of static voters. */
+  get voterAddresses(): string[] {
+    return this.controllers.map(({ id, name }) => `${id}@${name}:${CONTROLLER_PORT}`)
   }
 
   get bootstrap(): string[] {

@@ -16,6 +16,8 @@ import type { ClusterSim } from './cluster-sim.ts'
 
 const METADATA = '/data/__cluster_metadata-0'
 const READ_MS_MAX = 4000
+/** For something to rot. */
+const WAIT_MS_MAX = 4000
 const NOTHING = Buffer.alloc(0)
 
 interface Segment {
@@ -26,6 +28,7 @@ interface Segment {
 }
 
 export async function rotOfRecords(sim: ClusterSim, random: SeededRandom): Promise<void> {
+  await sim.waitFor(() => closedSegments(sim).length > 0, WAIT_MS_MAX)
   if (sim.isRotting) return
   const closed = closedSegments(sim)
   const led = closed.filter(({ node, topic, partition }) => {
@@ -49,12 +52,16 @@ export async function rotOfRecords(sim: ClusterSim, random: SeededRandom): Promi
 
 /** A controller can't start with it, and whoever fetches it must fetch it from another, or when it is whole again. */
 export async function rotOfSnapshot(sim: ClusterSim, random: SeededRandom): Promise<void> {
-  if (sim.isRotting) return
   const leading = sim.controllers.filter(({ quorum }) => quorum?.isLeader === true)
   const nodes = leading.length > 0 && random.chance(0.5) ? leading : sim.controllers
-  const node = oneOf(random, nodes)
-  const snapshots = node?.machine.disk.files(METADATA).filter(({ path }) => path.endsWith('.checkpoint')) ?? []
-  const newest = snapshots.sort((left, right) => (left.path < right.path ? 1 : -1))[0]
+  await sim.waitFor(() => nodes.some((node) => snapshotsOf(node).length > 0), WAIT_MS_MAX)
+  if (sim.isRotting) return
+  const node = oneOf(
+    random,
+    nodes.filter((one) => snapshotsOf(one).length > 0),
+  )
+  const snapshots = node === undefined ? [] : snapshotsOf(node)
+  const newest = snapshots.toSorted((left, right) => (left.path < right.path ? 1 : -1))[0]
   if (node === undefined || newest === undefined) return
   const { path } = newest
   const position = coveredByte(node.machine.disk.contentOf(path) ?? NOTHING, random)
@@ -64,6 +71,10 @@ export async function rotOfSnapshot(sim: ClusterSim, random: SeededRandom): Prom
   await whileRotten(sim, node, { path, position, mask: 1 << random.below(8), outlivesProcess: true }, () =>
     sim.sleep(random.between(500, 5000)),
   )
+}
+
+function snapshotsOf({ machine }: ClusterNode): readonly { readonly path: string }[] {
+  return machine.disk.files(METADATA).filter(({ path }) => path.endsWith('.checkpoint'))
 }
 
 async function whileRotten(
@@ -86,9 +97,11 @@ function closedSegments(sim: ClusterSim): Segment[] {
   for (const node of sim.brokers.filter(({ inside }) => inside !== null)) {
     for (const { name, partitions } of sim.settings.topics) {
       for (let partition = 0; partition < partitions; partition++) {
-        const files = node.machine.disk.files(`/data/${name}-${partition}`)
-        const logs = files.map(({ path }) => path).filter((path) => path.endsWith('.log'))
-        for (const path of logs.sort().slice(0, -1)) found.push({ node, topic: name, partition, path })
+        for (const directory of sim.settings.logDirectories) {
+          const files = node.machine.disk.files(`${directory}/${name}-${partition}`)
+          const logs = files.map(({ path }) => path).filter((path) => path.endsWith('.log'))
+          for (const path of logs.sort().slice(0, -1)) found.push({ node, topic: name, partition, path })
+        }
       }
     }
   }
@@ -117,6 +130,7 @@ async function moveReplica(sim: ClusterSim, random: SeededRandom, topic: string,
   try {
     const targetReplicas = [...random.shuffle([...replicas]).slice(1), spare.id]
     sim.note('operator', `${topic}-${partition} goes to [${targetReplicas}]`)
+    sim.places.forgetPartition(topic, partition)
     await kafka.admin().alterPartitionReassignments([{ topic, partition, targetReplicas }])
   } catch (error) {
     sim.note('operator', expectedError(sim, error))

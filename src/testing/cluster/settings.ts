@@ -31,6 +31,12 @@ export interface ClusterSettings {
   readonly transactional: number
   /** An operator adds and removes voters of the quorum. */
   readonly votersChange: boolean
+  /** The voters stand in the configuration, and perhaps in the log later (kraft.version). */
+  readonly isStatic: boolean
+  /** Of each node. */
+  readonly logDirectories: readonly string[]
+  /** An operator bounds what replicas copy, now and then. */
+  readonly throttles: boolean
   /** How long faults come. */
   readonly faultMs: number
 }
@@ -45,6 +51,8 @@ const SHAPES: readonly (readonly Role[])[] = [
 
 export const BROKER_PORT = 9092
 export const CONTROLLER_PORT = 9093
+/** The first holds the metadata too. */
+export const LOG_DIRECTORIES = ['/data', '/data-b'] as const
 export const REPLICAS = 3
 export const MIN_ISR = 2
 
@@ -66,6 +74,7 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     'replica.fetch.max.bytes': pick('2000', '1048576'),
     'replica.socket.timeout.ms': '3000',
     'request.timeout.ms': '4000',
+    'replication.quota.window.num': '3',
     'num.replica.fetchers': pick('1', '2'),
     'default.replication.factor': String(REPLICAS),
     'min.insync.replicas': String(MIN_ISR),
@@ -95,7 +104,8 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
   // Of internal topics too: what groups and transactions were told is as durable.
   if (isDurable) properties['log.flush.interval.messages'] = '1'
   const controllers = shape.filter((role) => role !== 'broker').length
-  const votersChange = controllers > 1 && random.chance(0.5)
+  const isStatic = random.chance(0.3)
+  const votersChange = !isStatic && controllers > 1 && random.chance(0.7)
   // Of a quorum that changes, some may join later. Controllers come first in every shape.
   const voters = votersChange ? random.between(Math.min(2, controllers), controllers) : controllers
   return {
@@ -112,6 +122,9 @@ export function drawSettings(random: SeededRandom, isQuick: boolean): ClusterSet
     consumers: random.between(1, 3),
     transactional: pick(0, 1, 2),
     votersChange,
+    isStatic,
+    logDirectories: LOG_DIRECTORIES.slice(0, pick(1, 2)),
+    throttles: random.chance(0.4),
     faultMs: isQuick ? 20_000 : 120_000,
   }
 }

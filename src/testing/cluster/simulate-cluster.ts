@@ -9,13 +9,15 @@ import { AlwaysChecker } from './always.ts'
 import { ClusterSim, HEAL_MS_MAX } from './cluster-sim.ts'
 import type { Counter } from './counters.ts'
 import type { Fault } from './fault.ts'
-import { FAULTS } from './faults.ts'
+import { ARRANGED, FAULTS } from './faults.ts'
 import { checkGroup, checkMetadata, checkReplicas, checkTopics, metadataText } from './final-checks.ts'
 import { difference } from '../plain-image.ts'
 import { drawSettings } from './settings.ts'
+import { moveReplicas } from './directory-moves.ts'
 import { checkStable, checkTransactions } from './transaction-checks.ts'
 import { readCommitted, writeTransactions } from './transactions.ts'
-import { changeVoters } from './voter-changes.ts'
+import { throttle } from './throttles.ts'
+import { changeVoters, raiseKraftVersion } from './voter-changes.ts'
 import { consume, createTopics, operate, produce } from './workloads.ts'
 
 export async function simulateCluster(seed: number, options: SimulateOptions): Promise<SimOutcome<Counter>> {
@@ -57,6 +59,12 @@ async function story(sim: ClusterSim): Promise<void> {
   if (settings.transactional > 0) run('committed', readCommitted(sim))
   run('operator', operate(sim, sim.random('operator')))
   if (settings.votersChange) run('quorum operator', changeVoters(sim, sim.random('voters')))
+  if (settings.isStatic) {
+    sim.sometimes('static voters')
+    run('quorum operator', raiseKraftVersion(sim, sim.random('voters')))
+  }
+  if (settings.logDirectories.length > 1) run('operator of directories', moveReplicas(sim, sim.random('directories')))
+  if (settings.throttles) run('operator of throttles', throttle(sim, sim.random('throttles')))
   await breakThings(sim, sim.random('faults'))
   heal(sim)
   const isCalm = await sim.waitFor(() => sim.isCalm, HEAL_MS_MAX)
@@ -73,6 +81,7 @@ async function story(sim: ClusterSim): Promise<void> {
   await sim.sleep(2000)
   checkMetadata(sim)
   checkTopics(sim)
+  await sim.places.check(HEAL_MS_MAX)
   await checkTransactions(sim, await checkReplicas(sim))
   await restartAll(sim)
 }
@@ -93,16 +102,18 @@ async function restartAll(sim: ClusterSim): Promise<void> {
 async function breakThings(sim: ClusterSim, random: SeededRandom): Promise<void> {
   const untilMs = sim.nowMs + sim.settings.faultMs
   // Some runs see few kinds of faults: what they do to each other hides what one does alone.
-  const kinds = random.shuffle(FAULTS).slice(0, random.between(1, FAULTS.length))
+  const all = [...FAULTS, ...ARRANGED]
+  const kinds = random.shuffle(all).slice(0, random.between(1, all.length))
   sim.note('sim', `faults: ${kinds.map(({ name }) => name).join(', ')}`)
   const gapMs = random.between(1000, 5000)
+  const arranged = random.shuffle([...ARRANGED]).slice(0, random.below(3))
   let alone: Promise<void> | null = null
   const lane = async (): Promise<void> => {
     while (sim.nowMs < untilMs) {
       await sim.sleep(random.between(1, gapMs * 2))
       while (alone !== null) await alone
       if (sim.nowMs >= untilMs) return
-      const fault = kinds[random.below(kinds.length)]
+      const fault = arranged.pop() ?? kinds[random.below(kinds.length)]
       if (fault !== undefined) await inject(fault)
     }
   }

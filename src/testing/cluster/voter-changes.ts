@@ -52,6 +52,32 @@ export async function changeVoters(sim: ClusterSim, random: SeededRandom): Promi
   checkKnown(sim, known, await agreedVoters(sim))
 }
 
+/** Of static voters: at some time they go into the log, if all goes well. Then, too, all controllers know the same. */
+export async function raiseKraftVersion(sim: ClusterSim, random: SeededRandom): Promise<void> {
+  const kafka = clientOfControllers(sim, 'quorum-operator')
+  const admin = kafka.admin()
+  let isRaised = false
+  const isWanted = random.chance(0.7)
+  while (!sim.stopping) {
+    await sim.sleep(random.between(1000, 10_000))
+    if (isRaised || !isWanted || sim.healedAtMs !== null) continue
+    try {
+      const outcomes = await admin.updateFeatures([{ feature: 'kraft.version', maxVersionLevel: 1 }])
+      for (const [, outcome] of outcomes) if (outcome instanceof Error) throw outcome
+      isRaised = true
+      sim.sometimes('kraft.version raised')
+    } catch (error) {
+      sim.note('operator', `kraft.version: ${expectedError(sim, error)}`)
+    }
+  }
+  await kafka.close()
+  const voters = await agreedVoters(sim)
+  const ids = sim.controllers.map(({ id }) => id)
+  sim.check(voters.toSorted().join() === ids.toSorted().join(), () => `the static voters ${ids} are now ${voters}`)
+  const level = sim.controllers[0]?.quorum?.kraftVersion
+  sim.check(!isRaised || level === 1, () => `kraft.version was raised, and is ${level}`)
+}
+
 function checkKnown(sim: ClusterSim, known: ReadonlyMap<ClusterNode, Known>, voters: readonly number[]): void {
   for (const [{ id, name }, what] of known) {
     if (what === 'perhaps') continue

@@ -145,6 +145,7 @@ async function operation(sim: ClusterSim, random: SeededRandom, admin: AdminClie
     case 2: {
       const targetReplicas = random.shuffle(sim.brokers.map(({ id }) => id)).slice(0, REPLICAS)
       sim.note('operator', `${topic.name}-${partition} goes to [${targetReplicas}]`)
+      sim.places.forgetPartition(topic.name, partition)
       const outcomes = await admin.alterPartitionReassignments([{ topic: topic.name, partition, targetReplicas }])
       for (const [, outcome] of outcomes) if (!(outcome instanceof Error)) sim.sometimes('reassignment')
       return
