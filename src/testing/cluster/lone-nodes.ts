@@ -7,7 +7,7 @@ import type { SeededRandom } from '../seeded-random.ts'
 import { expectedError } from './clients.ts'
 import type { ClusterNode } from './cluster-node.ts'
 import type { ClusterSim } from './cluster-sim.ts'
-import { CONTROLLER_PORT, REPLICAS } from './settings.ts'
+import { BROKER_PORT, REPLICAS } from './settings.ts'
 
 /** Shorter than a leader of the quorum leads on unheard. */
 const ASK_MS = 700
@@ -26,8 +26,11 @@ export async function controllerAlone(sim: ClusterSim, random: SeededRandom): Pr
 
 async function askForTopic(sim: ClusterSim, active: ClusterNode): Promise<void> {
   const name = `lone-${Math.floor(sim.nowMs)}`
+  // It hears brokers still, and they pass on what they are asked.
+  const heard = sim.brokers.filter((node) => node === active || !node.isController)
+  if (heard.length === 0) return
   const kafka = new KlammClient(sim.world.node('operator-at-the-controller').world, {
-    controllers: [`${active.name}:${CONTROLLER_PORT}`],
+    brokers: heard.map(({ name: host }) => `${host}:${BROKER_PORT}`),
     requestTimeoutMs: ASK_MS,
     connectTimeoutMs: ASK_MS,
     callTimeoutMs: ASK_MS,
