@@ -77,6 +77,7 @@ export function openPartitionLog(options: QuorumOptions, directory: string): Pro
     config: logConfig,
     cleanShutdown: false,
     recoveryPoint: 0,
+    knowsRecoveryPoint: true,
     logStartOffset: 0,
     producerIdExpirationMs: 86_400_000,
     tailCache: null,

@@ -46,7 +46,8 @@ export class LogCheckpoints {
     )
     const isStale = (offsets: ReadonlyMap<string, number>): boolean =>
       [...offsets.keys()].some((name) => !names.has(name))
-    if (isStale(start.recoveryPoints)) await this.write(directory, 'recoveryPoint')
+    // A log that it doesn't name is one that came behind it.
+    if (!start.knowsRecoveryPoints || isStale(start.recoveryPoints)) await this.write(directory, 'recoveryPoint')
     if (isStale(start.logStarts)) await this.write(directory, 'logStart')
     if (isStale(start.highWatermarks)) await this.write(directory, 'highWatermark')
   }

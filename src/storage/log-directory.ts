@@ -37,6 +37,8 @@ export interface DirectoryStart {
   /** Of the broker that shut down cleanly; -1 if unknown. */
   readonly brokerEpoch: number
   readonly recoveryPoints: ReadonlyMap<string, number>
+  /** The file of them was there. */
+  readonly knowsRecoveryPoints: boolean
   readonly highWatermarks: ReadonlyMap<string, number>
   readonly logStarts: ReadonlyMap<string, number>
   readonly partitions: readonly FoundPartition[]
@@ -116,11 +118,10 @@ export class LogDirectory {
       partitions.push({ ...parsed, directoryName: entry.name })
     }
     partitions.sort((a, b) => (a.directoryName < b.directoryName ? -1 : 1))
-    const [recoveryPoints, highWatermarks, logStarts] = [
-      await this.#readCheckpoint('recoveryPoint'),
-      await this.#readCheckpoint('highWatermark'),
-      await this.#readCheckpoint('logStart'),
-    ]
+    const recoveryPoints = await this.#readCheckpoint('recoveryPoint')
+    const none: ReadonlyMap<string, number> = new Map()
+    const highWatermarks = (await this.#readCheckpoint('highWatermark')) ?? none
+    const logStarts = (await this.#readCheckpoint('logStart')) ?? none
     const markerPath = `${this.path}/${CLEAN_SHUTDOWN_FILE}`
     const marker = await this.#disk.readFile(markerPath)
     if (marker !== null) {
@@ -128,7 +129,15 @@ export class LogDirectory {
       await this.#disk.syncDirectory(this.path)
     }
     const brokerEpoch = marker === null ? -1 : readBrokerEpoch(marker)
-    return { clean: marker !== null, brokerEpoch, recoveryPoints, highWatermarks, logStarts, partitions }
+    return {
+      clean: marker !== null,
+      brokerEpoch,
+      recoveryPoints: recoveryPoints ?? none,
+      knowsRecoveryPoints: recoveryPoints !== null,
+      highWatermarks,
+      logStarts,
+      partitions,
+    }
   }
 
   /** `entries` is asked when the file is about to be written, so that a queued write has the newest. */
@@ -187,12 +196,12 @@ export class LogDirectory {
     await lock?.release()
   }
 
-  /** A checkpoint that is missing or malformed costs time at load, not data. */
-  async #readCheckpoint(kind: CheckpointKind): Promise<Map<string, number>> {
+  /** A checkpoint that is missing or malformed (null) costs time at load, not data. */
+  async #readCheckpoint(kind: CheckpointKind): Promise<Map<string, number> | null> {
     const path = `${this.path}/${CHECKPOINT_FILES[kind]}`
     const bytes = await this.#disk.readFile(path)
     const offsets = new Map<string, number>()
-    if (bytes === null) return offsets
+    if (bytes === null) return null
     try {
       for (const { topic, partition, offset } of parseOffsetCheckpoint(bytes.toString('utf8'), path)) {
         offsets.set(topicPartitionName(topic, partition), offset)
@@ -202,7 +211,7 @@ export class LogDirectory {
         `Error occurred while reading ${CHECKPOINT_FILES[kind]} file of directory ${this.path}, resetting it`,
         error,
       )
-      offsets.clear()
+      return null
     }
     return offsets
   }

@@ -32,6 +32,7 @@ export interface LoadOptions {
   readonly config: LogConfig
   readonly cleanShutdown: boolean
   readonly recoveryPoint: number
+  readonly knowsRecoveryPoint?: boolean
   readonly logStartOffset: number
   readonly producerIdExpirationMs: number
   readonly ownerSyncsParent?: boolean
@@ -189,15 +190,27 @@ class Loader {
       // A power loss can bring back what a truncation had cut, under a segment that was begun afterwards: the two have
       // offsets in common, and only what was never flushed can be in such a place.
       const overlaps = next !== undefined && next.baseOffset < endOffset
-      if (recovered.truncatedBytes === 0 && !overlaps) continue
+      const isTorn = next !== undefined && this.#isTorn(endOffset, next.baseOffset)
+      if (recovered.truncatedBytes === 0 && !overlaps && !isTorn) continue
       logger.warn(
         recovered.truncatedBytes === 0
-          ? `${place.directory}: segment ${segment.baseOffset} ends at ${endOffset}, above the base of the next one: the rest is dropped`
+          ? `${place.directory}: segment ${segment.baseOffset} ends at ${endOffset}, ${isTorn ? 'below' : 'above'} the base of the next one: the rest is dropped`
           : `${place.directory}: cut ${recovered.truncatedBytes} bytes at the end of segment ${segment.baseOffset} (${recovered.reason}); the log ends at ${endOffset}`,
       )
       await this.discard(segments.splice(index + 1))
     }
     return endOffset
+  }
+
+  /**
+   * A power loss can take the end of a segment just behind a batch, and leave what was written into the next one: a log with such a
+   * hole is not what its leader had. Missing offsets are well where a cleaner may have been (below the recovery point also
+   * in topics that were compacted once), and where retention was about to delete what is in front of them.
+   */
+  #isTorn(endOffset: number, nextBase: number): boolean {
+    const { knowsRecoveryPoint = false, config, logStartOffset } = this.#options
+    if (!knowsRecoveryPoint || config.compact) return false
+    return nextBase > Math.max(endOffset, logStartOffset, this.#epochs.entries[0]?.startOffset ?? 0)
   }
 
   /** After a clean shutdown. */

@@ -22,6 +22,7 @@ export interface OpenPartition extends TopicPartition {
   readonly directory: string
   readonly cleanShutdown: boolean
   readonly recoveryPoint: number
+  readonly knowsRecoveryPoint: boolean
   readonly logStartOffset: number
   readonly highWatermark: number
 }
@@ -137,6 +138,7 @@ function openPartition(directory: LogDirectory, start: DirectoryStart, found: Fo
     directory: `${directory.path}/${directoryName}`,
     cleanShutdown: start.clean,
     recoveryPoint: start.recoveryPoints.get(name) ?? 0,
+    knowsRecoveryPoint: start.knowsRecoveryPoints,
     logStartOffset: start.logStarts.get(name) ?? 0,
     highWatermark: start.highWatermarks.get(name) ?? 0,
   }

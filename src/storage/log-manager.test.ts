@@ -310,6 +310,8 @@ test('a checkpoint that cannot be written takes the directory offline; with the 
   seeded(10, 2, async (world) => {
     const manager = await open(world, 2)
     manager.start(null)
+    // What is as it was is not written again.
+    for (let partition = 0; partition < 2; partition++) await append(await manager.getOrCreate('t', partition, NEW))
     const left: number[] = []
     manager.onDirectoryFailed((failure) => left.push(failure.liveDirectories))
     world.main.disk.failNext({ kinds: ['sync'], path: '/b/replication-offset-checkpoint', code: 'EIO' })

@@ -210,7 +210,7 @@ test('a log that had caught up, with the cluster’s word, is served after a res
       await manager.moveTo('t', partition, '/b')
     }
     await passed(world, 5000)
-    expect(places.told).toEqual(['claim t-0 b', 'claim t-1 b'])
+    expect(places.told.toSorted()).toEqual(['claim t-0 b', 'claim t-1 b'])
     await manager.closeHard()
     world.main.disk.failNext({ kinds: ['read', 'open', 'list'], path: '/a', code: 'EIO', times: 99 })
     const again = await open(world, {

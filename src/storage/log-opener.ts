@@ -47,6 +47,7 @@ export class LogOpener {
       config: this.#configs.of(topic),
       cleanShutdown: opening.cleanShutdown,
       recoveryPoint: opening.recoveryPoint,
+      knowsRecoveryPoint: opening.knowsRecoveryPoint,
       logStartOffset: opening.logStartOffset,
       highWatermark: opening.highWatermark,
       producerIdExpirationMs,
@@ -64,7 +65,7 @@ export class LogOpener {
     logStartOffset: number,
     topicId: Uuid | null,
   ): Promise<PartitionLog> {
-    const nothing = { cleanShutdown: true, recoveryPoint: 0, highWatermark: 0 }
+    const nothing = { cleanShutdown: true, recoveryPoint: 0, knowsRecoveryPoint: true, highWatermark: 0 }
     return this.open({ topic, partition, directory, logStartOffset, ...nothing }, topicId)
   }
 

@@ -5,7 +5,8 @@ import { buildMarker } from '../records/control.ts'
 import type { Disk } from '../world/world.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { OpenFiles } from './open-files.ts'
-import type { PartitionLog } from './partition-log.ts'
+import type { PartitionLog, PartitionLogOptions } from './partition-log.ts'
+import type { LogConfig } from '../config/log-config.ts'
 import { CLIENT, batchOf, fileNames, readText, testLog } from './test-log.ts'
 
 const LOG_0 = '/d/t-0/00000000000000000000.log'
@@ -30,6 +31,26 @@ test('offsets missing between two segments end nothing: a cleaner, or a topic th
   ])
   expect(log.append(batchOf('c'), CLIENT).firstOffset).toBe(20)
   await log.close()
+})
+
+test('behind the recovery point they end the log: a power loss took the end of a segment and left the next one', async () => {
+  const torn = async (changes: Partial<PartitionLogOptions>, config: Partial<LogConfig> = {}) => {
+    const at = testLog(config)
+    await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 })])
+    await segment(at.disk, 5, [batchOf('b', 2, { baseOffset: 5 })])
+    await segment(at.disk, 9, [batchOf('c', 2, { baseOffset: 9 })])
+    const log = await at.open({ knowsRecoveryPoint: true, ...changes })
+    const outcome = [log.writtenEnd, log.segmentCount]
+    await log.close()
+    return outcome
+  }
+  expect(await torn({})).toEqual([2, 1])
+  expect(await torn({ recoveryPoint: 5 })).toEqual([7, 2])
+  // Nobody knows what was flushed; it was; a cleaner may have been there; it goes with the log start anyway.
+  expect(await torn({ knowsRecoveryPoint: false })).toEqual([11, 3])
+  expect(await torn({ recoveryPoint: 9 })).toEqual([11, 3])
+  expect(await torn({}, { compact: true })).toEqual([11, 3])
+  expect(await torn({ logStartOffset: 9 })).toEqual([11, 3])
 })
 
 test('a segment that reaches into the next one ends the log: a power loss brought back what had been truncated', async () => {

@@ -30,6 +30,8 @@ export interface PartitionLogOptions {
   readonly cleanShutdown: boolean
   /** Offsets of the directory's checkpoints; 0 where there is none. */
   readonly recoveryPoint: number
+  /** `recoveryPoint` is what its last process said, 0 if the log is younger than the checkpoint. Left out: false, the checkpoint may be gone. */
+  readonly knowsRecoveryPoint?: boolean
   readonly logStartOffset: number
   readonly highWatermark?: number
   readonly producerIdExpirationMs: number

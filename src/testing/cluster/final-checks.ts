@@ -19,18 +19,21 @@ export async function checkReplicas(sim: ClusterSim): Promise<ReadonlySet<string
   const all = new Set<string>()
   for (const { name, partitions } of sim.settings.topics) {
     for (let index = 0; index < partitions; index++) {
-      const copies: { readonly at: string; readonly bytes: Buffer }[] = []
+      const copies: { readonly at: string; readonly span: string; readonly bytes: Buffer }[] = []
       for (const node of sim.brokers) {
         const log = node.inside?.services.replicas.partition(name, index)?.log ?? null
-        if (log !== null) copies.push({ at: node.name, bytes: await wholeLog(log) })
+        if (log === null) continue
+        const bytes = await wholeLog(log)
+        const { startOffset, highWatermark, writtenEnd } = log
+        const span = `${startOffset} to ${highWatermark} of ${writtenEnd}, ${bytes.length} bytes`
+        copies.push({ at: node.name, span, bytes })
       }
       sim.check(copies.length >= 3, () => `${name}-${index} has ${copies.length} replicas at the end`)
       const [first, ...others] = copies
       for (const other of others) {
         sim.check(
           first!.bytes.equals(other.bytes),
-          () =>
-            `${name}-${index}: the logs of ${first!.at} (${first!.bytes.length}) and ${other.at} (${other.bytes.length} bytes) differ`,
+          () => `${name}-${index}: the logs of ${first!.at} (${first!.span}) and ${other.at} (${other.span}) differ`,
         )
       }
       const records = recordsOf(first!.bytes)
