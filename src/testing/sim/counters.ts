@@ -1,6 +1,7 @@
 /** What must happen, and in how many of a hundred quick seeds at least: a run in which nothing happens proves nothing. */
 export const COUNTERS = {
   'process crash': 20,
+  'answers lost in an end': 5,
   'power loss': 0,
   'clean restart': 2,
   'restart within the process': 2,
