@@ -53,7 +53,7 @@ export const COUNTERS = {
   rebalance: 60,
   'member expired': 2,
   'static member came back': 5,
-  'commit refused': 0,
+  'commit refused': 10,
   commit: 55,
   'offsets fetched': 60,
 } as const satisfies Readonly<Record<string, number>>

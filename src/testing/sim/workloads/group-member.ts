@@ -1,6 +1,6 @@
 /**
  * A member of a classic group, dynamic or static: joins, syncs (and assigns, if it leads), heartbeats, commits ever higher
- * offsets of its partitions, leaves now and then or just goes away.
+ * offsets of its partitions, leaves now and then or just goes away. A commit may be one of before the last rebalance that comes late.
  */
 import { ByteWriter } from '../../../base/byte-writer.ts'
 import { errorName, type ErrorCode } from '../../../base/error-codes.ts'
@@ -44,6 +44,8 @@ class GroupMember {
   readonly #joinVersion: number
   #memberId = ''
   #joined: Joined | null = null
+  /** The last generations that this member id was in, newest first. */
+  #generations: readonly number[] = []
   readonly #positions = new Map<number, number>()
 
   constructor(sim: Sim, who: string, random: SeededRandom) {
@@ -85,6 +87,7 @@ class GroupMember {
     // A member that says nothing is found by its session time-out; a static one comes back as itself.
     this.#joined = null
     this.#memberId = ''
+    this.#generations = []
     await this.#sim.sleep(random.between(10, SESSION_TIMEOUT_MS * 2))
     if (this.#instanceId !== null) this.#sim.sometimes('static member came back')
   }
@@ -161,6 +164,7 @@ class GroupMember {
       .map(Number)
     this.#positions.clear()
     this.#joined = { generation: generationId, incarnation, partitions }
+    this.#generations = [generationId, ...this.#generations.filter((one) => one !== generationId)].slice(0, 2)
     if (partitions.length > 0) await this.#fetchOffsets(partitions)
   }
 
@@ -205,11 +209,14 @@ class GroupMember {
     const offset = (this.#positions.get(index) ?? 0) + this.#random.between(1, 5)
     const syncedBefore = sim.groups.syncedGeneration(this.#group)
     const { incarnation } = sim.broker
+    const [, former] = this.#generations
+    const isLate = former !== undefined && this.#random.chance(0.1)
+    const generation = isLate ? former : joined.generation
     sim.groups.committing(this.#group, partition, offset)
     const version = this.#instanceId === null ? this.#random.between(1, 9) : this.#random.between(7, 9)
     const answer = await this.#client.request(OffsetCommit, version, {
       groupId: this.#group,
-      generationIdOrMemberEpoch: joined.generation,
+      generationIdOrMemberEpoch: generation,
       memberId: this.#memberId,
       groupInstanceId: this.#instanceId,
       topics: [
@@ -219,8 +226,8 @@ class GroupMember {
     const errorCode = answer.topics[0]?.partitions[0]?.errorCode ?? -1
     if (errorCode === 0) {
       sim.check(
-        joined.generation >= syncedBefore || sim.broker.incarnation !== incarnation,
-        () => `group ${this.#group}: a commit of generation ${joined.generation} is taken in ${syncedBefore}`,
+        generation >= syncedBefore || sim.broker.incarnation !== incarnation,
+        () => `group ${this.#group}: a commit of generation ${generation} is taken in ${syncedBefore}`,
       )
       sim.groups.committed(this.#group, partition, offset)
       this.#positions.set(index, offset)
@@ -235,6 +242,7 @@ class GroupMember {
       error === 'GROUP_ID_NOT_FOUND'
     ) {
       sim.groups.refused(this.#group, partition, offset)
+      if (isLate && error === 'ILLEGAL_GENERATION') return
     }
     this.#refused(error, 'commit')
   }
@@ -250,6 +258,7 @@ class GroupMember {
       case 'FENCED_INSTANCE_ID':
         sim.sometimes('member expired')
         this.#memberId = ''
+        this.#generations = []
         this.#joined = null
         return
       case 'ILLEGAL_GENERATION':
