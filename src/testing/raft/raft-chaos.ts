@@ -11,7 +11,7 @@ import { RaftCluster } from './raft-cluster.ts'
 import type { RaftCounter } from './raft-counters.ts'
 import type { Neglect, Replica } from './replica.ts'
 import { changeAlone, changeVoters, upgrade } from './voter-faults.ts'
-import { lateVotes, splitVote } from './vote-faults.ts'
+import { lateVotes, longOldLog, splitVote } from './vote-faults.ts'
 
 export interface RaftRun {
   readonly seed: number
@@ -154,7 +154,7 @@ class Chaos {
       one.step({ kind: 'resign', epoch: one.raft.epoch })
     } else if (kind >= 14 && kind < 16) upgrade(this.#host)
     else if (kind === 11) this.#arrange(changeAlone)
-    else if (kind >= 16) this.#arrange(random.chance(0.6) ? splitVote : lateVotes)
+    else if (kind >= 16) this.#arrange([splitVote, splitVote, lateVotes, longOldLog][random.below(4)]!)
     else if (kind >= 12) this.#storm()
     if (random.chance(0.3)) for (const replica of all) replica.takeSnapshot()
     for (const replica of all) if (!replica.isUp && random.chance(0.5)) this.#restart(replica)

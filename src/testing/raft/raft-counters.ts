@@ -25,6 +25,7 @@ export const RAFT_COUNTERS = {
   observer: 25,
   'voter crashed after its vote': 20,
   'voter asked twice': 2,
-  'votes came late': 15,
+  'votes came late': 5,
+  'longer log of an older epoch': 10,
 } as const satisfies Readonly<Record<string, number>>
 export type RaftCounter = keyof typeof RAFT_COUNTERS

@@ -108,6 +108,29 @@ export function lateVotes(host: ChaosHost): void {
   cluster.cut.clear()
 }
 
+/** Who led comes back with a log that is longer than that of its successor's followers, and older: they may not vote for it. */
+export function longOldLog(host: ChaosHost): void {
+  const { cluster, random } = host
+  const leader = allFollow(host)
+  if (leader === null) return
+  host.say(`node ${leader.id} will write alone, and ask for votes when its successor is gone`)
+  for (const other of cluster.replicas) if (other !== leader) cutBetween(cluster, leader, other)
+  for (let write = 4 + random.below(4); write > 0; write--) host.write()
+  host.run(STEP_MS * 4)
+  leader.stop()
+  cluster.cut.clear()
+  const { committedEnd } = cluster.checks
+  const isSucceeded = waitFor(host, () => cluster.checks.committedEnd > committedEnd, WAIT_MS_MAX * 2)
+  const successor = cluster.leader
+  if (!isSucceeded || successor === null) return
+  successor.stop()
+  for (const other of cluster.replicas) if (other.isUp && random.chance(0.5)) restart(other)
+  leader.start()
+  host.sometimes('longer log of an older epoch')
+  host.run(WAIT_MS_MAX)
+  if (!successor.isUp) successor.start()
+}
+
 /** The leader of a quorum at rest; null if there is none, or too few voters. */
 function allFollow(host: ChaosHost): Replica | null {
   const { cluster } = host
