@@ -224,6 +224,23 @@ test('a log that had caught up, with the cluster’s word, is served after a res
     await again.close(1)
   }))
 
+test('a move that died before its target knew the topic claims it by the topic’s id', () =>
+  seeded(8, async (world) => {
+    const manager = await open(world)
+    manager.start(null)
+    await fill(await manager.getOrCreate('t', 0, IN_A), 10)
+    await manager.closeHard()
+    await world.disk.makeDirectory('/b/t-0.00112233445566778899aabbccddeeff-future')
+    const places = new ScriptedPlaces()
+    places.agrees = true
+    const again = await open(world)
+    expect(again.future('t', 0)?.topicId).toBe(null)
+    again.start(places)
+    await movedMs(world, again)
+    expect(places.told).toEqual(['claim t-0 b'])
+    await again.close(1)
+  }))
+
 test('what an interrupted move left beside a directory that comes back empty is moved to again, or set aside', () =>
   seeded(7, async (world) => {
     const manager = await open(world, { moveLimits: limits(world, 1) })

@@ -122,6 +122,9 @@ export class LogMoves {
     let isSwapped = false
     try {
       if (isStopped()) return
+      // A process may have died before it wrote it, and who claims the target is known by it.
+      const { topicId } = current.log
+      if (topicId !== null) future.log.setTopicId(topicId)
       const { directory, assignedEnd } = future.log
       owner.logger.info(
         `Copying ${current.log.directory} to ${directory} from offset ${assignedEnd} on, ${waiting} more wait`,
