@@ -8,8 +8,8 @@ import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import {
   ELR_VERSION,
   METADATA_VERSION,
-  SUPPORTED_FEATURES,
   controllerRegistrationSupported,
+  featureRanges,
   transactionsSupported,
 } from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
@@ -64,9 +64,7 @@ export function registrationRecords(
       controllerId,
       incarnationId: registration.incarnationId,
       endPoints: registration.listeners,
-      features: SUPPORTED_FEATURES.map(({ name, min, max }) => {
-        return { name, minSupportedVersion: min, maxSupportedVersion: max }
-      }),
+      features: featureRanges(),
     }),
   ]
 }

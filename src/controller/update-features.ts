@@ -14,10 +14,10 @@ import {
   KNOWN_FEATURES,
   KRAFT_VERSION,
   METADATA_VERSION,
-  SUPPORTED_FEATURES,
   downgradeLosesMetadata,
   controllerRegistrationSupported,
   elrSupported,
+  featureRanges,
   ELR_LOWEST_METADATA_VERSION,
 } from '../metadata/features.ts'
 import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
@@ -27,9 +27,7 @@ import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } f
 const UPGRADE = 1
 const SAFE_DOWNGRADE = 2
 const UNSAFE_DOWNGRADE = 3
-const FEATURES_OF_THIS_NODE: readonly FeatureRange[] = SUPPORTED_FEATURES.map(({ name, min, max }) => {
-  return { name, minSupportedVersion: min, maxSupportedVersion: max }
-})
+const FEATURES_OF_THIS_NODE = featureRanges()
 
 export interface FeatureDecision extends Decision<Init<UpdateFeaturesResponse>> {
   /** What the quorum shall raise it to, before the records are written, and whatever the answer is; null: it stays. */

@@ -3,6 +3,7 @@
  * levels that Klamm serves. A feature is claimed (in ApiVersions and in registrations) only when it works here. Levels of
  * other features that we find finalised in a directory of Kafka's stay as they are and are named once at start.
  */
+import type { FeatureRange } from './cluster-image.ts'
 
 /** [level, name, whether a downgrade across it would lose metadata]. */
 const LEVELS: readonly (readonly [number, string, boolean])[] = [
@@ -54,6 +55,11 @@ export const SUPPORTED_FEATURES: readonly FeatureSupport[] = [
   { name: TRANSACTION_VERSION, min: 0, max: 2 },
   { name: ELR_VERSION, min: 0, max: 1 },
 ]
+
+/** As registrations name them. */
+export function featureRanges(features: readonly FeatureSupport[] = SUPPORTED_FEATURES): FeatureRange[] {
+  return features.map(({ name, min, max }) => ({ name, minSupportedVersion: min, maxSupportedVersion: max }))
+}
 
 /** Of Kafka 4.3, besides metadata.version: those that aren't served have level 0, or what a directory of Kafka's says. */
 export const KNOWN_FEATURES: readonly string[] = [

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { METADATA_TOPIC_ID, ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import { bootstrapValues, decodeBootstrap } from '../metadata/bootstrap.ts'
-import { BROKER_FEATURES } from '../testing/broker-features.ts'
+import { featureRanges } from '../metadata/features.ts'
 import { startMetadataNode } from '../testing/metadata-node.ts'
 import { plainImage } from '../testing/plain-image.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
@@ -100,7 +100,7 @@ test('retention deletes old snapshots, never the last, and a start afterwards ha
         brokerId: 1,
         clusterId: 'test-cluster-0000000000',
         incarnationId: OTHER_ID,
-        features: BROKER_FEATURES,
+        features: featureRanges(),
         logDirs: [DIRECTORY_ID],
       }),
       { apiVersion: 4, clientHost: null },
@@ -111,7 +111,7 @@ test('retention deletes old snapshots, never the last, and a start afterwards ha
           brokerId: 100 + index,
           clusterId: 'test-cluster-0000000000',
           incarnationId: OTHER_ID,
-          features: BROKER_FEATURES,
+          features: featureRanges(),
           logDirs: [`ddddddddddddddddddd${index % 10}${'ABCDEFGHIJ'[Math.floor(index / 10)]}A` as Uuid],
         }),
         { apiVersion: 4, clientHost: null },

@@ -12,7 +12,7 @@ import { clampInt64 } from '../base/int64.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
-import { directoriesSupported } from '../metadata/features.ts'
+import { directoriesSupported, featureRanges } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { BrokerHeartbeatRequest, type BrokerHeartbeatResponse } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
@@ -201,11 +201,7 @@ export class BrokerLifecycle {
         port,
         securityProtocol: PROTOCOL_NUMBER[securityProtocol],
       })),
-      features: registration.features.map(({ name, min, max }) => ({
-        name,
-        minSupportedVersion: min,
-        maxSupportedVersion: max,
-      })),
+      features: featureRanges(registration.features),
       rack: registration.rack,
       logDirs: registration.directories,
       previousBrokerEpoch: registration.previousBrokerEpoch,

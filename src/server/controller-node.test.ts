@@ -4,6 +4,7 @@ import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
+import { featureRanges } from '../metadata/features.ts'
 import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
@@ -15,7 +16,6 @@ import { ListPartitionReassignments } from '../protocol/generated/list-partition
 import { Vote } from '../protocol/generated/vote.ts'
 import { RpcChannel } from '../quorum/rpc-channel.ts'
 import { BrokerConnection, type BrokerConnectionOptions } from '../rpc/broker-connection.ts'
-import { BROKER_FEATURES } from '../testing/broker-features.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import { connectionOptions } from '../testing/test-connection.ts'
 import { startControllerNode } from './controller-node.ts'
@@ -135,7 +135,7 @@ test('a broker registers, and what its clients ask comes in an envelope', async 
       clusterId: node.clusterId,
       incarnationId: BROKER_DIRECTORY,
       listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }],
-      features: BROKER_FEATURES,
+      features: featureRanges(),
       logDirs: [BROKER_DIRECTORY],
     })
     const { brokerEpoch = -1 } = await controller.registerBroker(registration, own)

@@ -7,7 +7,7 @@ import { errorName } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { ControllerRegistration } from '../controller/activation.ts'
-import { SUPPORTED_FEATURES, controllerRegistrationSupported } from '../metadata/features.ts'
+import { controllerRegistrationSupported, featureRanges } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { ControllerRegistrationRequest } from '../protocol/generated/controller-registration.ts'
 
@@ -42,9 +42,7 @@ export class ControllerRegistrar {
       controllerId: nodeId,
       incarnationId: registration.incarnationId,
       listeners: registration.listeners,
-      features: SUPPORTED_FEATURES.map(({ name, min, max }) => {
-        return { name, minSupportedVersion: min, maxSupportedVersion: max }
-      }),
+      features: featureRanges(),
     })
     try {
       const { errorCode = 0 } = await active.registerController(request, { apiVersion: 0, clientHost: null })

@@ -370,14 +370,19 @@ async function withOpenTransaction(world: SeededWorld): Promise<PartitionLog> {
   return log
 }
 
+async function withAbortedTransaction(world: SeededWorld): Promise<PartitionLog> {
+  const log = await withOpenTransaction(world)
+  const timestampMs = world.clock.wallMs()
+  const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
+  await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
+  return log
+}
+
 test('after a clean end and a power loss an aborted transaction is aborted, and one that was cut off is not', async () => {
   for (let seed = 0; seed < 12; seed++) {
     const world = new SeededWorld(seed)
     await world.run(async () => {
-      let log = await withOpenTransaction(world)
-      const timestampMs = world.clock.wallMs()
-      const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
-      await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
+      let log = await withAbortedTransaction(world)
       await log.close()
       world.main.powerLoss()
       log = await openClean(world, 2)
@@ -411,10 +416,7 @@ test('a flush makes the first aborted transaction of a segment last: a start rec
   for (let seed = 0; seed < 12; seed++) {
     const world = new SeededWorld(seed)
     await world.run(async () => {
-      let log = await withOpenTransaction(world)
-      const timestampMs = world.clock.wallMs()
-      const abort = buildMarker({ producerId: 9, producerEpoch: 0, type: 'ABORT', coordinatorEpoch: 0, timestampMs })
-      await log.append(abort, { epoch: 0, origin: 'coordinator' }).written
+      let log = await withAbortedTransaction(world)
       await log.flush()
       world.main.powerLoss()
       log = await openClean(world, 2)
