@@ -96,3 +96,19 @@ test('klamm start makes overrides of its port and data, wherever they stand', ()
   const several = ['start', '--port', '1234', '--nodes', '3']
   expect(start(...several.slice(1)).stdout.split('\n')).toEqual(['main', 'klamm', ...several, ''])
 })
+
+test('what NODE_EXTRA_CA_CERTS names is put off: Node would read it at every start', () => {
+  const script = join(directory, 'shows-environment')
+  writeFileSync(script, '#!/bin/sh\necho "${NODE_EXTRA_CA_CERTS:-none} ${KLAMM_EXTRA_CA_CERTS:-none}"\n', { mode: 0o755 })
+  mkdirSync(join(directory, 'built', 'bin'), { recursive: true })
+  mkdirSync(join(directory, 'built', 'dist', 'cli'), { recursive: true })
+  copyFileSync(join(bin, 'klamm-run.sh'), join(directory, 'built/bin/klamm-run.sh'))
+  writeFileSync(join(directory, 'built/dist/cli/main.js'), '')
+  const shown = (env: Readonly<Record<string, string>>) =>
+    spawnSync(join(directory, 'built/bin/klamm-run.sh'), ['main', 'kafka-topics'], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', KLAMM_NODE: script, ...env },
+    }).stdout
+  expect(shown({ NODE_EXTRA_CA_CERTS: '/etc/ssl/all.pem' })).toBe('none /etc/ssl/all.pem\n')
+  expect(shown({})).toBe('none none\n')
+})

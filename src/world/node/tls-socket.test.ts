@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import tls from 'node:tls'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { NodeNetwork } from './network.ts'
 import type { Socket, TlsOptions } from '../world.ts'
 
@@ -26,6 +27,10 @@ beforeAll(async () => {
     server.on('tlsClientError', () => {})
     await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   }
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
 })
 afterAll(() => {
   for (const server of Object.values(servers)) server.close()
@@ -71,6 +76,19 @@ test('a certificate that nobody here trusts is refused, with what to do', async 
   })
   const socket = await connect('open', { rejectUnauthorized: false })
   socket.destroy()
+})
+
+test('authorities that a script of bin/ put off are trusted beside those of Node, unless others are named', async () => {
+  const extra = fileURLToPath(new URL('../../../test/golden/tls/ca.pem', import.meta.url))
+  vi.stubEnv('KLAMM_EXTRA_CA_CERTS', extra)
+  const trusting: TlsOptions = {}
+  for (const connection of [await connect('open', trusting), await connect('open', trusting)]) connection.destroy()
+  await expect(connect('open', { ca: tls.rootCertificates.slice(0, 1) })).rejects.toMatchObject({ code: 'TLS_FAILED' })
+
+  vi.stubEnv('KLAMM_EXTRA_CA_CERTS', `${extra}-none`)
+  const warned = vi.spyOn(process, 'emitWarning').mockReturnValue()
+  await expect(connect('open', {})).rejects.toMatchObject({ code: 'TLS_FAILED' })
+  expect(warned).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`Ignoring extra certs from \`${extra}-none\``))
 })
 
 test('the certificate must be for the host, for the name that is given, or for any if that is wanted', async () => {

@@ -4,6 +4,7 @@
  *
  * A handshake that fails is TLS_FAILED and says what to look at; a network that fails stays NETWORK_FAILED.
  */
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import net from 'node:net'
 import type tls from 'node:tls'
@@ -26,6 +27,7 @@ export function openTls(address: { readonly host: string; readonly port: number 
   try {
     const given = {
       ...rest,
+      secureContext: contextOf(options),
       host,
       port,
       allowHalfOpen: true,
@@ -39,6 +41,36 @@ export function openTls(address: { readonly host: string; readonly port: number 
   } catch (error) {
     // Keys and certificates that cannot be read.
     throw new OperationalError('TLS_FAILED', `TLS cannot be set up: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/**
+ * Keys and authorities of one peer's options, read once for all its connections: a list of 140 authorities takes 30 ms.
+ * Throws where one can't be read.
+ */
+const contexts = new WeakMap<TlsOptions, tls.SecureContext>()
+
+function contextOf(options: TlsOptions): tls.SecureContext {
+  const known = contexts.get(options)
+  if (known !== undefined) return known
+  const { createSecureContext } = loadTls()
+  const made = createSecureContext({ ...options, ca: options.ca ?? moreAuthorities() } as tls.SecureContextOptions)
+  contexts.set(options, made)
+  return made
+}
+
+/**
+ * Those that Node comes with and those of NODE_EXTRA_CA_CERTS, where a script of bin/ has put that off (klamm-run.sh).
+ * As with Node itself a file that can't be read is a warning. Undefined: Node's own.
+ */
+function moreAuthorities(): readonly (string | Buffer)[] | undefined {
+  const path = process.env['KLAMM_EXTRA_CA_CERTS'] ?? ''
+  if (path === '') return undefined
+  try {
+    return [...loadTls().rootCertificates, readFileSync(path)]
+  } catch (error) {
+    process.emitWarning(`Ignoring extra certs from \`${path}\`: ${(error as Error).message}`)
+    return undefined
   }
 }
 
