@@ -86,7 +86,10 @@ function timed(command: string, args: readonly string[]): Promise<number> {
   return new Promise((resolve, reject) => {
     // Node alone would read it at its start, our tools don't.
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' }
-    const child = spawn(command, args, { stdio: ['pipe', 'ignore', 'ignore'], env: command === 'node' ? env : process.env })
+    const child = spawn(command, args, {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: command === 'node' ? env : process.env,
+    })
     child.stdin.on('error', () => {})
     child.stdin.end('hello\n')
     child.once('error', reject)

@@ -99,7 +99,9 @@ test('klamm start makes overrides of its port and data, wherever they stand', ()
 
 test('what NODE_EXTRA_CA_CERTS names is put off: Node would read it at every start', () => {
   const script = join(directory, 'shows-environment')
-  writeFileSync(script, '#!/bin/sh\necho "${NODE_EXTRA_CA_CERTS:-none} ${KLAMM_EXTRA_CA_CERTS:-none}"\n', { mode: 0o755 })
+  writeFileSync(script, '#!/bin/sh\necho "${NODE_EXTRA_CA_CERTS:-none} ${KLAMM_EXTRA_CA_CERTS:-none}"\n', {
+    mode: 0o755,
+  })
   mkdirSync(join(directory, 'built', 'bin'), { recursive: true })
   mkdirSync(join(directory, 'built', 'dist', 'cli'), { recursive: true })
   copyFileSync(join(bin, 'klamm-run.sh'), join(directory, 'built/bin/klamm-run.sh'))
