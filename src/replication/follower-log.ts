@@ -3,6 +3,7 @@
  * is appended. Every change is told to the partition; who calls sees to it that one change of a log ends before the next begins.
  */
 import type { Logger } from '../base/logger.ts'
+import type { Retainable } from '../base/retainable.ts'
 import { BATCH_HEADER_BYTES, baseOffset } from '../records/batch.ts'
 import { entryLastOffset } from '../records/batches.ts'
 import type { LogManager } from '../storage/log-manager.ts'
@@ -68,6 +69,7 @@ export class FollowerLog {
     partition: Partition,
     log: PartitionLog,
     records: Buffer,
+    memory: Retainable | null,
     leader: { readonly epoch: number; readonly startOffset: number },
   ): Promise<void> {
     let at = log
@@ -78,7 +80,7 @@ export class FollowerLog {
       at = partition.followedLog(leader.epoch) ?? log
     }
     try {
-      await at.appendAsFollower(records, leader.epoch)?.written
+      await at.appendAsFollower(records, leader.epoch, memory)?.written
     } catch (error) {
       // What was in front of the batch that can't be appended may still be on its way.
       await at.settled()

@@ -7,6 +7,7 @@ import { ListOffsets } from '../protocol/generated/list-offsets.ts'
 import type { Init } from '../protocol/codec.ts'
 import { ApiVersionTable } from '../rpc/api-version-table.ts'
 import type { BrokerConnection } from '../rpc/broker-connection.ts'
+import type { Lent } from '../rpc/client-connection.ts'
 import type { FetchPlace } from '../rpc/fetch-session.ts'
 import { RemoteLeader, fetchVersionFor, placeKey } from './leader-link.ts'
 
@@ -23,6 +24,8 @@ class ScriptedLeader {
   readonly asked: Asked[] = []
   readonly #answers: (Init<FetchResponse> | Error)[] = []
   dials = 0
+  /** Answers whose memory wasn't given back. */
+  lent = 0
   isClosed = false
 
   answers(...answers: (Init<FetchResponse> | Error)[]): void {
@@ -38,20 +41,22 @@ class ScriptedLeader {
         { apiKey: ListOffsets.key, minVersion: 1, maxVersion: 11 },
       ],
     })
-    const request = async (
+    const borrow = async (
       api: typeof Fetch,
       message: Init<FetchRequest>,
       options: { versions: { max: number } },
-    ): Promise<FetchResponse> => {
+    ): Promise<Lent<FetchResponse>> => {
       this.asked.push({ version: options.versions.max, request: api.request.make(message) })
       const answer = this.#answers.shift() ?? {}
       if (answer instanceof Error) throw answer
-      return api.response.make(answer)
+      this.lent++
+      const memory = { retain: () => this.lent++, release: () => this.lent-- }
+      return { answer: api.response.make(answer), memory }
     }
     const isClosed = (): boolean => this.isClosed
     const connection = {
       versions,
-      request,
+      borrow,
       get isClosed() {
         return isClosed()
       },
@@ -97,10 +102,10 @@ test('a session says only what is new, and begins anew after what went wrong', a
   await link.fetch(placesOf([0, 1], [1, 4]))
   await link.fetch(placesOf([1, 4]))
   leader.answers({ errorCode: ERROR_CODES.INVALID_FETCH_SESSION_EPOCH }, session)
-  expect((await link.fetch(placesOf([1, 4]))).size).toBe(0)
+  expect((await link.fetch(placesOf([1, 4]))).partitions.size).toBe(0)
   await link.fetch(placesOf([1, 4]))
   leader.answers({ errorCode: ERROR_CODES.FETCH_SESSION_ID_NOT_FOUND }, session)
-  expect((await link.fetch(placesOf([1, 4]))).size).toBe(0)
+  expect((await link.fetch(placesOf([1, 4]))).partitions.size).toBe(0)
   await link.fetch(placesOf([1, 4]))
   leader.answers(new OperationalError('NETWORK_FAILED', 'no'), session)
   await expect(link.fetch(placesOf([1, 4]))).rejects.toThrow('no')
@@ -120,6 +125,17 @@ test('a session says only what is new, and begins anew after what went wrong', a
     '5/1:  -',
   ])
   expect(leader.dials).toBe(1)
+})
+
+test('the memory of an answer goes to who asked, unless the answer is an error', async () => {
+  const leader = new ScriptedLeader()
+  const link = linkTo(leader)
+  leader.answers({ sessionId: 5 }, { errorCode: ERROR_CODES.INCONSISTENT_TOPIC_ID })
+  const { memory } = await link.fetch(placesOf([0, 1]))
+  expect(leader.lent).toBe(1)
+  memory?.release()
+  await expect(link.fetch(placesOf([0, 1]))).rejects.toMatchObject({ code: 'INCONSISTENT_TOPIC_ID' })
+  expect(leader.lent).toBe(0)
 })
 
 test('a connection that broke is made again, with a session of its own', async () => {
@@ -144,7 +160,7 @@ test('the version follows metadata.version, and says who follows in its own way'
     const leader = new ScriptedLeader()
     leader.answers({ responses: [topic] })
     const answer = await linkTo(leader, level).fetch(placesOf([0, 1]))
-    expect(answer.get(placeKey(TOPIC_ID, 0))?.highWatermark).toBe(4)
+    expect(answer.partitions.get(placeKey(TOPIC_ID, 0))?.highWatermark).toBe(4)
     const [{ version, request }] = leader.asked as [Asked]
     expect(version).toBe(fetchVersionFor(level))
     expect([request.replicaId, request.replicaState.replicaId, Number(request.replicaState.replicaEpoch)]).toEqual(

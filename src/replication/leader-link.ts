@@ -7,6 +7,7 @@
  */
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import { ERROR_CODES, errorName } from '../base/error-codes.ts'
+import type { Retainable } from '../base/retainable.ts'
 import { clampInt64 } from '../base/int64.ts'
 import { Fetch, type FetchRequest, type FetchResponse } from '../protocol/generated/fetch.ts'
 import { ListOffsets } from '../protocol/generated/list-offsets.ts'
@@ -16,10 +17,17 @@ import { FetchSession, type FetchPlace } from '../rpc/fetch-session.ts'
 
 export type FetchedPartition = FetchResponse.PartitionData
 
-/** Answers by `placeKey`; everything rejects with KafkaError or OperationalError. */
+export interface FetchAnswer {
+  /** By `placeKey`. */
+  readonly partitions: ReadonlyMap<string, FetchedPartition>
+  /** Where their records lie: the caller releases it once. Null: in memory of their own. */
+  readonly memory: Retainable | null
+}
+
+/** Everything rejects with KafkaError or OperationalError. */
 export interface LeaderLink {
   /** Exactly these places; those that have nothing new to say are left out of the answer. */
-  fetch(places: ReadonlyMap<string, FetchPlace>): Promise<ReadonlyMap<string, FetchedPartition>>
+  fetch(places: ReadonlyMap<string, FetchPlace>): Promise<FetchAnswer>
   /** Where the leader's log begins or ends. */
   offset(place: FetchPlace, which: 'earliest' | 'latest'): Promise<number>
   close(): void
@@ -79,18 +87,20 @@ export class RemoteLeader implements LeaderLink {
     this.#settings = settings
   }
 
-  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<ReadonlyMap<string, FetchedPartition>> {
+  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<FetchAnswer> {
     const connection = await this.#connected()
     const identity = this.#identity()
     const max = fetchVersionFor(identity.metadataVersion)
     const version = connection.versions.choose(Fetch, { min: OLDEST_FETCH, max })
     try {
       const message = this.#message(places, version, identity)
-      const answer = await connection.request(Fetch, message, {
-        versions: { min: version, max: version },
-        keepsMemory: true,
-      })
-      return this.#taken(answer, places, version)
+      const { answer, memory } = await connection.borrow(Fetch, message, { versions: { min: version, max: version } })
+      try {
+        return { partitions: this.#taken(answer, places, version), memory }
+      } catch (error) {
+        memory.release()
+        throw error
+      }
     } catch (error) {
       // Nobody knows what the leader took in.
       this.#session.reset()

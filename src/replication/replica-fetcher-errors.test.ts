@@ -6,11 +6,12 @@ import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { Fetch, type FetchResponse } from '../protocol/generated/fetch.ts'
 import type { Init } from '../protocol/codec.ts'
 import { buildBatch } from '../records/batch-builder.ts'
+import { ChunkPool, type Chunk } from '../rpc/chunk-pool.ts'
 import type { FetchPlace } from '../rpc/fetch-session.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { batchOf, testLog } from '../storage/test-log.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
-import type { FetchedPartition, LeaderLink } from './leader-link.ts'
+import type { FetchAnswer, LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
 import type { ReplicaFetcher } from './replica-fetcher.ts'
 import { testFetcher } from './test-fetcher.ts'
@@ -29,16 +30,18 @@ class ScriptedLink implements LeaderLink {
   readonly answers: Answer[] = []
   readonly offsets = { earliest: 0, latest: 0 }
   offsetsError: Error | null = null
+  /** What is lent with each answer. */
+  readonly memory: Chunk[] = []
   isClosed = false
 
-  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<ReadonlyMap<string, FetchedPartition>> {
+  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<FetchAnswer> {
     const [[key, place]] = [...places] as [[string, FetchPlace]]
     this.asked.push(place)
     const answer = this.answers.shift()
     if (answer === undefined) return new Promise(() => {})
     if (answer instanceof Error) throw answer
     const made = Fetch.response.make({ responses: [{ partitions: [answer] }] })
-    return new Map([[key, made.responses[0]!.partitions[0]!]])
+    return { partitions: new Map([[key, made.responses[0]!.partitions[0]!]]), memory: this.memory.shift() ?? null }
   }
 
   async offset(_place: FetchPlace, which: 'earliest' | 'latest'): Promise<number> {
@@ -195,9 +198,28 @@ test('a follower that has only what its leader deleted begins with the batch ins
   await fetcher.close()
 })
 
+test('the memory of an answer is given back when all of it is written or refused', async () => {
+  const pool = new ChunkPool({ freeBytesMax: 0, poison: true })
+  const lent = (records: Buffer): Chunk => {
+    const chunk = pool.take(records.length)
+    chunk.buffer.set(records)
+    return chunk
+  }
+  const damaged = led(11, 'damaged')
+  damaged[damaged.length - 1]! ^= 1
+  const chunks = [lent(led(10)), lent(damaged)]
+  const { clock, link, log, fetcher } = await follower(...chunks.map(({ buffer }) => ({ records: buffer })))
+  link.memory.push(...chunks)
+  await passed(clock, 0)
+  expect([log.writtenEnd, pool.usedBytes]).toEqual([11, 0])
+  const { pieces } = await log.read(10, 11, 1000, true)
+  expect(Buffer.concat(pieces)).toEqual(led(10))
+  await fetcher.close()
+})
+
 test('the answer of a leader that is none any more changes nothing', async () => {
   const { clock, link, log, partition, fetcher } = await follower()
-  let answer = (_: ReadonlyMap<string, FetchedPartition>): void => {}
+  let answer = (_: FetchAnswer): void => {}
   const places: ReadonlyMap<string, FetchPlace>[] = []
   link.fetch = (asked) => {
     places.push(asked)
@@ -209,7 +231,7 @@ test('the answer of a leader that is none any more changes nothing', async () =>
   fetcher.add(partition)
   const [[key]] = [...places[0]!] as [[string, FetchPlace]]
   const made = Fetch.response.make({ responses: [{ partitions: [{ records: led(10) }] }] })
-  answer(new Map([[key, made.responses[0]!.partitions[0]!]]))
+  answer({ partitions: new Map([[key, made.responses[0]!.partitions[0]!]]), memory: null })
   await passed(clock, 0)
   expect(log.writtenEnd).toBe(10)
   expect([...places[1]!.values()][0]?.currentLeaderEpoch).toBe(6)

@@ -12,7 +12,7 @@ import type { FetchPlace } from '../rpc/fetch-session.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { World } from '../world/world.ts'
-import { placeKey, type FetchedPartition, type LeaderLink } from './leader-link.ts'
+import { placeKey, type FetchAnswer, type FetchedPartition, type LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
 import { testContext } from './test-partition.ts'
 import type { ReplicaFetcher } from './replica-fetcher.ts'
@@ -104,7 +104,7 @@ class ScriptedLink implements LeaderLink {
     this.#leader = leader
   }
 
-  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<ReadonlyMap<string, FetchedPartition>> {
+  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<FetchAnswer> {
     await this.#delay()
     const answer = new Map<string, FetchedPartition>()
     for (const place of places.values()) {
@@ -112,7 +112,7 @@ class ScriptedLink implements LeaderLink {
       if (part !== null) answer.set(placeKey(place.topicId, place.partition), part)
     }
     await this.#delay()
-    return answer
+    return { partitions: answer, memory: null }
   }
 
   async offset(place: FetchPlace, which: 'earliest' | 'latest'): Promise<number> {

@@ -12,12 +12,19 @@ import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
 import { errorName } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
 import { clampInt64 } from '../base/int64.ts'
+import type { Retainable } from '../base/retainable.ts'
 import { ZERO_UUID } from '../base/uuid.ts'
 import type { FetchPlace } from '../rpc/fetch-session.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { DiskError, type Clock, type Timer } from '../world/world.ts'
 import { divergencePoint, type FollowerLog } from './follower-log.ts'
-import { placeKey, type FetchedPartition, type FetchSettings, type LeaderLink } from './leader-link.ts'
+import {
+  placeKey,
+  type FetchAnswer,
+  type FetchedPartition,
+  type FetchSettings,
+  type LeaderLink,
+} from './leader-link.ts'
 import type { Partition } from './partition.ts'
 import type { ReplicationQuota } from './replication-quota.ts'
 
@@ -144,7 +151,7 @@ export class ReplicaFetcher {
     await Promise.all(ready.map((followed) => this.#guarded(followed, () => this.#prepare(followed))))
     const { asked, places } = this.#places(ready)
     if (places.size === 0) return
-    let answer: ReadonlyMap<string, FetchedPartition>
+    let answer: FetchAnswer
     try {
       answer = await link.fetch(places)
       this.#isFailing = false
@@ -154,14 +161,17 @@ export class ReplicaFetcher {
       for (const { followed } of asked.values()) this.#delay(followed)
       return
     }
-    await Promise.all(
-      [...answer].map(async ([key, part]) => {
-        const question = asked.get(key)
-        if (question === undefined) return
-        const { followed, place } = question
-        await this.#guarded(followed, () => this.#take(followed, place, part))
-      }),
-    )
+    const { partitions, memory } = answer
+    const taken = [...partitions].map(async ([key, part]) => {
+      const question = asked.get(key)
+      if (question === undefined) return
+      const { followed, place } = question
+      await this.#guarded(followed, () => this.#take(followed, place, part, memory))
+    })
+    // Who fails must not free what others still read.
+    const outcomes = await Promise.allSettled(taken)
+    memory?.release()
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #places(ready: readonly Followed[]): { asked: Map<string, Asked>; places: Map<string, FetchPlace> } {
@@ -196,14 +206,19 @@ export class ReplicaFetcher {
     followed.isPrepared = true
   }
 
-  async #take(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
+  async #take(followed: Followed, place: FetchPlace, part: FetchedPartition, memory: Retainable | null): Promise<void> {
     const code = part.errorCode === 0 ? null : (errorName(part.errorCode) ?? 'UNKNOWN_SERVER_ERROR')
-    if (code === null) await this.#takeRecords(followed, place, part)
+    if (code === null) await this.#takeRecords(followed, place, part, memory)
     else if (code === 'OFFSET_OUT_OF_RANGE') await this.#findRange(followed, place)
     else throw new KafkaError(code, `the leader answered ${code}`)
   }
 
-  async #takeRecords(followed: Followed, place: FetchPlace, part: FetchedPartition): Promise<void> {
+  async #takeRecords(
+    followed: Followed,
+    place: FetchPlace,
+    part: FetchedPartition,
+    memory: Retainable | null,
+  ): Promise<void> {
     const { followerLog, logger, quota } = this.#options
     const { partition, leaderEpoch } = followed
     const { records, divergingEpoch } = part
@@ -225,7 +240,7 @@ export class ReplicaFetcher {
         highWatermark: clampInt64(highWatermark),
         startOffset: clampInt64(logStartOffset),
       }
-      if (records !== null && records.length > 0) await followerLog.append(partition, log, records, leader)
+      if (records !== null && records.length > 0) await followerLog.append(partition, log, records, memory, leader)
       const written = this.#logOf(followed)
       if (written === null) return
       followerLog.learn(partition, written, leader)

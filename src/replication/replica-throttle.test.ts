@@ -12,7 +12,7 @@ import type { ManualClock } from '../testing/manual-clock.ts'
 import type { DelayedFetch } from './delayed-fetch.ts'
 import { fetchRecords } from './fetch.ts'
 import { FollowerLog } from './follower-log.ts'
-import { placeKey, type FetchedPartition, type LeaderLink } from './leader-link.ts'
+import { placeKey, type FetchAnswer, type LeaderLink } from './leader-link.ts'
 import { Partition, type Assignment } from './partition.ts'
 import { ReadBudget } from './read-budget.ts'
 import { ReplicaFetcher } from './replica-fetcher.ts'
@@ -127,7 +127,7 @@ class GivingLink implements LeaderLink {
     this.#clock = clock
   }
 
-  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<ReadonlyMap<string, FetchedPartition>> {
+  async fetch(places: ReadonlyMap<string, FetchPlace>): Promise<FetchAnswer> {
     const [place] = places.values()
     this.askedMs.push(this.#clock.monotonicMs())
     const { fetchOffset } = place!
@@ -140,7 +140,7 @@ class GivingLink implements LeaderLink {
       records: fetchOffset < this.end ? batchAt(fetchOffset) : null,
     }
     const { responses } = FetchResponse.make({ responses: [{ topicId: TOPIC_ID, partitions: [given] }] })
-    return new Map([[placeKey(TOPIC_ID, 0), responses[0]!.partitions[0]!]])
+    return { partitions: new Map([[placeKey(TOPIC_ID, 0), responses[0]!.partitions[0]!]]), memory: null }
   }
 
   offset(): Promise<number> {

@@ -14,7 +14,7 @@ import { ApiVersions, type ApiVersionsResponse } from '../protocol/generated/api
 import type { Clock, Network, Random, Timer, TlsOptions } from '../world/world.ts'
 import { ApiVersionTable, type VersionRange } from './api-version-table.ts'
 import type { ChunkPool } from './chunk-pool.ts'
-import { ClientConnection } from './client-connection.ts'
+import { ClientConnection, type Lent } from './client-connection.ts'
 import type { RequestWatch } from './request-watch.ts'
 
 export interface BrokerConnectionOptions {
@@ -195,6 +195,18 @@ export class BrokerConnection {
       options.timeoutMs,
       this.#connection.request(api, version, message, options.keepsMemory),
     )
+  }
+
+  /** The same with an answer that is not copied: its memory is received into again when the caller has released it. */
+  async borrow<Request, Response>(
+    api: Api<Request, Response>,
+    message: Init<Request>,
+    options: Omit<RequestOptions, 'keepsMemory'> = {},
+  ): Promise<Lent<Response>> {
+    const proof = this.#proof()
+    if (proof !== null) await proof
+    const version = this.#versions.choose(api, options.versions)
+    return this.#inTime(api.name, options.timeoutMs, this.#connection.borrow(api, version, message))
   }
 
   /** The same for whoever builds the message by version, or reads the answer in a way of its own. */

@@ -6,6 +6,7 @@
  */
 import { ByteReader } from '../base/byte-reader.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
+import type { Retainable } from '../base/retainable.ts'
 import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { peekCorrelationId, readResponse, writeRequest } from '../protocol/frames.ts'
 import type { Network, Socket, SocketSink } from '../world/world.ts'
@@ -27,6 +28,12 @@ interface Waiting {
 
 /** RequestWatch.sent for the one broker at the other end. */
 type ConnectionWatch = (api: AnyApi, version: number, correlationId: number) => WatchedRequest | null
+
+/** An answer whose bytes lie in the memory that it was received into. The caller releases it, exactly once. */
+export interface Lent<Answer> {
+  readonly answer: Answer
+  readonly memory: Retainable
+}
 
 export class ClientConnection implements SocketSink {
   readonly #socket: Socket
@@ -118,6 +125,22 @@ export class ClientConnection implements SocketSink {
         )
       }
       this.#send(api, version, message, { read: readFrame, reject })
+    })
+  }
+
+  /** The same, for answers that are mostly records and whose memory will be free again soon. */
+  borrow<Request, Response>(
+    api: Api<Request, Response>,
+    version: number,
+    message: Init<Request>,
+  ): Promise<Lent<Response>> {
+    return new Promise((resolve, reject) => {
+      const read = ({ buffer, start, end, memory }: Frame): void => {
+        const answer = readResponse(api, version, new ByteReader(buffer, start, end))
+        memory.retain()
+        resolve({ answer, memory })
+      }
+      this.#send(api, version, message, { read, reject })
     })
   }
 

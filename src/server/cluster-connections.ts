@@ -4,7 +4,8 @@ import type { BrokerConnectionOptions } from '../rpc/broker-connection.ts'
 import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { NodeOptions } from './node-options.ts'
 
-const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
+/** Kept for the next frames of the quorum. */
+export const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** Of a request to the controller, with all its attempts. */
 export const REQUEST_TIMEOUT_MS = 30_000
 

@@ -5,8 +5,9 @@
  */
 import type { Uuid } from '../base/uuid.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
+import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
-import { quorumChannel } from './cluster-connections.ts'
+import { FREE_CHUNK_BYTES_MAX, quorumChannel } from './cluster-connections.ts'
 import { CONTROLLER_HANDLERS } from './controller-handlers/table.ts'
 import { ControllerRegistrar } from './controller-registrar.ts'
 import type { ControllerServices } from './controller-services.ts'
@@ -36,7 +37,8 @@ export async function bindController(
   life: NodeLife,
 ): Promise<ControllerListener> {
   const { network, clock } = world
-  const sockets = new SocketServer({ network, clock, logger, config: () => config, poison: poison ?? false })
+  const pool = new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: poison ?? false })
+  const sockets = new SocketServer({ network, clock, logger, config: () => config, pool })
   life.undo(() => sockets.close())
   return { sockets, bound: await sockets.bind(config.controllerListeners) }
 }

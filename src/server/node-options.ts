@@ -31,6 +31,6 @@ export interface NodeOptions {
 
 export interface Inside {
   readonly services: Services
-  /** Of request memory. */
+  /** What connections, logs or the tail cache hold of what was received. */
   memoryInUseBytes(): number
 }

@@ -49,8 +49,11 @@ import { SocketServer } from './socket-server.ts'
 const CONTROLLED_SHUTDOWN_MS = 30_000
 /** Of fetches together: what was read from files and not yet sent. */
 const FILE_READ_BYTES_MAX = 64 * 1024 * 1024
-/** Memory that connections to other brokers keep for their next answers. */
-const PEER_BYTES_MAX = 1024 * 1024
+/**
+ * Memory kept for what clients send and leaders answer next. Of both together: followers receive what the tail cache holds on to
+ * as leaders do, and with fresh memory for it collecting garbage took a third of a node's CPU (bench/clusters.mjs).
+ */
+const FREE_RECEIVE_BYTES_MAX = 32 * 1024 * 1024
 
 interface Parts {
   readonly config: BrokerConfig
@@ -106,13 +109,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
     checkSelector(config)
     const { network, clock } = world
     const configs = new DynamicConfigs(config, logger)
-    const sockets = new SocketServer({
-      network,
-      clock,
-      logger,
-      config: () => configs.current,
-      poison: options.poison ?? false,
-    })
+    const pool = new ChunkPool({ freeBytesMax: FREE_RECEIVE_BYTES_MAX, poison: options.poison ?? false })
+    const sockets = new SocketServer({ network, clock, logger, config: () => configs.current, pool })
     life.undo(() => sockets.close())
     const listeners = await sockets.bind(config.listeners)
     const isController = config.processRoles.has('controller')
@@ -153,7 +151,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       clock,
       network,
       random: world.random,
-      pool: new ChunkPool({ freeBytesMax: PEER_BYTES_MAX, poison: options.poison ?? false }),
+      pool,
       logger,
       nodeId: config.nodeId,
       requestTimeoutMs: () => configs.current.requestTimeoutMs,
@@ -278,7 +276,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       onClosed: (connectionId, task) => sockets.onClosed(connectionId, task),
       fail: (error) => life.fail(error),
     }
-    options.inspect?.({ services, memoryInUseBytes: () => sockets.memoryInUseBytes })
+    options.inspect?.({ services, memoryInUseBytes: () => pool.usedBytes })
     sockets.serve(new Dispatcher(services, HANDLERS, options.around))
     const where = listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(',')
     logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Klamm serves ${where}, cluster ${directories.clusterId}`)

@@ -6,7 +6,7 @@
  */
 import type { Logger } from '../base/logger.ts'
 import type { BrokerConfig, ListenerConfig } from '../config/broker-config.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
+import type { ChunkPool } from '../rpc/chunk-pool.ts'
 import { ReadGate } from '../rpc/read-gate.ts'
 import { ServerConnection } from '../rpc/server-connection.ts'
 import { UnsentAnswers } from '../rpc/unsent-answers.ts'
@@ -21,7 +21,6 @@ const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
 /** Of answers that peers do not take; beyond it those that have taken nothing for this long are closed. */
 const UNSENT_BYTES_MAX = 48 * 1024 * 1024
 const STALLED_MS_MAX = 3000
-const FREE_CHUNK_BYTES_MAX = 32 * 1024 * 1024
 /** Sweeps for idle connections per idle time. */
 const IDLE_SWEEPS = 10
 
@@ -30,8 +29,8 @@ export interface SocketServerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly config: () => BrokerConfig
-  /** Overwrite memory that came free: finds a missing reference in tests. */
-  readonly poison: boolean
+  /** What connections receive into. */
+  readonly pool: ChunkPool
 }
 
 export interface BoundListener {
@@ -48,7 +47,6 @@ interface Open extends ConnectionInfo {
 
 export class SocketServer {
   readonly #options: SocketServerOptions
-  readonly #pool: ChunkPool
   readonly #gate = new ReadGate(IN_FLIGHT_BYTES_MAX, IN_FLIGHT_BYTES_MAX / 2)
   readonly #unsentAnswers: UnsentAnswers
   readonly #refused: RefusedConnections
@@ -66,16 +64,10 @@ export class SocketServer {
     this.#options = options
     this.#unsentAnswers = new UnsentAnswers(options.clock, UNSENT_BYTES_MAX, STALLED_MS_MAX)
     this.#refused = new RefusedConnections(options.clock, options.logger)
-    this.#pool = new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: options.poison })
   }
 
   get connectionCount(): number {
     return this.#open.size
-  }
-
-  /** Request memory that connections, logs or the tail cache hold. */
-  get memoryInUseBytes(): number {
-    return this.#pool.usedBytes
   }
 
   /** Binds; connections wait until `serve`. @throws OperationalError ADDRESS_IN_USE. */
@@ -154,7 +146,7 @@ export class SocketServer {
     const requestBytesMax = this.#options.config().socketRequestMaxBytes
     const connection = new ServerConnection(socket, {
       clock: this.#options.clock,
-      pool: this.#pool,
+      pool: this.#options.pool,
       gate: this.#gate,
       unsentAnswers: this.#unsentAnswers,
       requestBytesMax,

@@ -6,6 +6,7 @@
  * without a turn of the loop.
  */
 import { KafkaError } from '../base/errors.ts'
+import type { Retainable } from '../base/retainable.ts'
 import { clampInt64 } from '../base/int64.ts'
 import { baseOffset, hasLogAppendTime, leaderEpoch, magic, maxTimestamp } from '../records/batch.ts'
 import { BatchCursor, entryLastOffset, entryMaxTimestamp } from '../records/batches.ts'
@@ -98,10 +99,10 @@ export class LogAppender {
     }
   }
 
-  appendAsFollower(records: Buffer, leaderEpoch: number): Appended | null {
+  appendAsFollower(records: Buffer, leaderEpoch: number, memory: Retainable | null): Appended | null {
     const whole = wholeBatches(records, leaderEpoch, this.#name)
     if (whole.length === 0) return null
-    const options: AppendOptions = { epoch: leaderEpoch, origin: 'replication' }
+    const options: AppendOptions = { epoch: leaderEpoch, origin: 'replication', memory }
     const { offsets, config } = this.#state
     const scan = this.#scan
     scan.accept(whole, offsets.assignedEnd)

@@ -7,6 +7,7 @@
  * `log-reader.ts`, `log-flusher.ts`, `log-truncation.ts`, `log-retention.ts`; what they share in `log-state.ts`; who may when
  * in `log-gate.ts`. Knows nothing of replicas: high watermark and epochs are given to it.
  */
+import type { Retainable } from '../base/retainable.ts'
 import { SILENT } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Int64 } from '../base/int64.ts'
@@ -221,12 +222,12 @@ export class PartitionLog {
   /**
    * Appends what a leader answered, as it is: see wholeBatches. Offsets may leave gaps, where the leader's log is compacted.
    * A roll happens between the same batches as in the leader's log, if its segments begin alike.
-   * `written` is as of `append`, of the last batch.
+   * `written` is as of `append`, of the last batch; `memory` too.
    * @throws KafkaError CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR, RECORD_LIST_TOO_LARGE for a batch larger than a segment. What
    * is in front of the batch that throws is appended.
    */
-  appendAsFollower(records: Buffer, leaderEpoch: number): Appended | null {
-    return this.#appender.appendAsFollower(records, leaderEpoch)
+  appendAsFollower(records: Buffer, leaderEpoch: number, memory: Retainable | null = null): Appended | null {
+    return this.#appender.appendAsFollower(records, leaderEpoch, memory)
   }
 
   /** Resolves when nothing is under way that was queued before: written, or cut back after a write that failed. */
