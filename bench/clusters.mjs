@@ -146,7 +146,7 @@ async function withTopic(cluster, name, partitions, body) {
   try {
     return await body()
   } finally {
-    await cluster.tryAsk('delete', { topics: [name] })
+    await cluster.ask('delete', { topics: [name] })
     await sleep(2000)
   }
 }

@@ -59,7 +59,9 @@ export class ServerProcess {
       peer === 'klamm'
         ? [process.execPath, [place.entry ?? 'dist/cli/server-start.js', properties]]
         : ['java', [...jvm(place), 'kafka.Kafka', properties]]
-    const child = spawn(command, args, { stdio: ['ignore', log, log] })
+    // Ours starts as bin/klamm-run.sh would start it, which keeps this from Node.
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' }
+    const child = spawn(command, args, { stdio: ['ignore', log, log], env })
     running.add(child)
     child.once('exit', () => running.delete(child))
     return new ServerProcess(peer, place.port, child)

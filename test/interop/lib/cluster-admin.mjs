@@ -39,6 +39,9 @@ const QUESTIONS = {
       if (!isRetriable(failure) || tries === TRIES_MAX) throw failure
     }
   },
+  delete: async (admin, { topics }) => {
+    await (await admin.deleteTopics(topics)).all()
+  },
   quorum: async (admin) => {
     const { leaderId, leaderEpoch, highWatermark, voters } = await admin.describeMetadataQuorum()
     const end = Number(highWatermark)
@@ -62,7 +65,12 @@ const QUESTIONS = {
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, ask, at = process.argv[2], ...how } = JSON.parse(line)
-  void QUESTIONS[ask](adminOf(at), how).then(
+  const asked = async () => {
+    const question = QUESTIONS[ask]
+    if (question === undefined) throw new Error(`there is no question ${ask}`)
+    return question(adminOf(at), how)
+  }
+  void asked().then(
     (answer) => console.log(JSON.stringify({ id, answer: answer ?? null })),
     (error) => console.log(JSON.stringify({ id, error: String(error?.stack ?? error) })),
   )

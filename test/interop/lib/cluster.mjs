@@ -136,6 +136,7 @@ export class Cluster {
     const [command, args] = this.client(process.execPath, program)
     const asker = start(command, args, { logFile: join(this.#suite.directory, 'admin.log'), onLine })
     void asker.ended.then(() => {
+      this.#admin = null
       for (const { reject } of waiting.of.values()) reject(new Error('the asking process has ended'))
     })
     return { waiting, process: asker }
