@@ -16,6 +16,8 @@ export interface Simulator {
 }
 
 const SAME_TWICE = 20
+/** Who runs a thousand seeds wants to know that they go on. */
+const PROGRESS_SECONDS = 30
 const KNOWN = ['seed', 'seeds', 'quick', 'lines', 'seconds', 'quiet', 'trace', 'stop']
 
 /** Runs what the command line asks for, and sets the exit code. */
@@ -53,8 +55,14 @@ export async function runSeeds({ name, counters, simulate }: Simulator): Promise
   let failed = 0
   let virtualMs = 0
   let events = 0
+  const elapsed = (): number => (performance.now() - startedMs) / 1000
+  let toldAt = 0
   for (let seed = first; seed < first + seeds; seed++) {
-    if ((performance.now() - startedMs) / 1000 > secondsMax || (failed > 0 && options.has('stop'))) break
+    if (elapsed() >= toldAt + PROGRESS_SECONDS) {
+      toldAt = elapsed()
+      console.error(`${passed + failed} of ${seeds} seeds in ${toldAt.toFixed(0)} s, ${failed} failed`)
+    }
+    if (elapsed() > secondsMax || (failed > 0 && options.has('stop'))) break
     const outcome = await run(seed)
     virtualMs += outcome.virtualMs
     events += outcome.events
@@ -72,7 +80,7 @@ export async function runSeeds({ name, counters, simulate }: Simulator): Promise
     }
   }
   const runs = passed + failed
-  const seconds = (performance.now() - startedMs) / 1000
+  const seconds = elapsed()
   const tooSeldom = judgeShares(counters, seenIn, runs)
   if (tooSeldom !== null) {
     failed += 1
