@@ -17,6 +17,24 @@ async function segment(disk: Disk, base: number, batches: readonly Buffer[]): Pr
   await disk.writeFile(`/d/t-0/${String(base).padStart(20, '0')}.log`, Buffer.concat(batches))
 }
 
+/** What a power loss leaves is drawn: twelve times, each in a world with an empty durable directory. */
+async function inTwelveWorlds(body: (world: SeededWorld, seed: number) => Promise<void>): Promise<void> {
+  for (let seed = 0; seed < 12; seed++) {
+    const world = new SeededWorld(seed)
+    await world.run(async () => {
+      world.main.disk.heal()
+      await world.disk.makeDirectory('/d')
+      await world.disk.syncDirectory('/')
+      await body(world, seed)
+    })
+  }
+}
+
+function losePower(world: SeededWorld): void {
+  world.main.powerLoss()
+  world.main.disk.heal()
+}
+
 test('offsets missing between two segments end nothing: a cleaner, or a topic that is not compacted any more', async () => {
   const at = testLog()
   await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 })])
@@ -136,55 +154,41 @@ test('a log that is no log any more after a clean shutdown is reported', async (
 })
 
 test('a flush makes a truncation durable: no power loss brings truncated segments back', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      const at = testLog({ segmentBytes: 300 })
-      const options = { disk: world.disk, clock: world.clock, random: world.random }
-      world.main.disk.heal()
-      await world.disk.makeDirectory('/d')
-      await world.disk.syncDirectory('/')
-      let log = await at.open(options)
-      for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await log.append(batchOf(text, 1), CLIENT).written
-      await log.flush()
-      await log.truncateTo(2)
-      await log.append(batchOf('new', 1), CLIENT).written
-      expect(await log.flush()).toBe(3)
-      world.main.powerLoss()
-      world.main.disk.heal()
-      log = await at.open({ ...options, disk: world.disk, clock: world.clock })
-      expect([log.writtenEnd, await readText(log, 0)], `seed ${seed}`).toEqual([3, '0:a 1:b 2:new'])
-      await log.close()
-    })
-  }
+  await inTwelveWorlds(async (world, seed) => {
+    const at = testLog({ segmentBytes: 300 })
+    const options = { disk: world.disk, clock: world.clock, random: world.random }
+    let log = await at.open(options)
+    for (const text of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) await log.append(batchOf(text, 1), CLIENT).written
+    await log.flush()
+    await log.truncateTo(2)
+    await log.append(batchOf('new', 1), CLIENT).written
+    expect(await log.flush()).toBe(3)
+    losePower(world)
+    log = await at.open({ ...options, disk: world.disk, clock: world.clock })
+    expect([log.writtenEnd, await readText(log, 0)], `seed ${seed}`).toEqual([3, '0:a 1:b 2:new'])
+    await log.close()
+  })
 })
 
 test('what was flushed before and after a roll survives, though the roll trims files of the flushed segment', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      const at = testLog({ segmentBytes: 300, preallocate: true, indexIntervalBytes: 0 })
-      world.main.disk.heal()
-      await world.disk.makeDirectory('/d')
-      await world.disk.syncDirectory('/')
-      const options = { clock: world.clock, random: world.random }
-      let log = await at.open({ ...options, disk: world.disk })
-      for (const text of ['a', 'b', 'c', 'd']) await log.append(batchOf(text), CLIENT).written
-      await log.flush()
-      await log.append(batchOf('e'), CLIENT).written
-      expect([await log.flush(), log.segmentCount]).toEqual([5, 2])
-      world.main.powerLoss()
-      world.main.disk.heal()
-      const recoveryPoint = seed % 2 === 0 ? 0 : 5
-      log = await at.open({ ...options, disk: world.disk, recoveryPoint })
-      expect([log.writtenEnd, await readText(log, 2), await readText(log, 4)], `seed ${seed}`).toEqual([
-        5,
-        '2:c 3:d',
-        '4:e',
-      ])
-      await log.closeHard()
-    })
-  }
+  await inTwelveWorlds(async (world, seed) => {
+    const at = testLog({ segmentBytes: 300, preallocate: true, indexIntervalBytes: 0 })
+    const options = { clock: world.clock, random: world.random }
+    let log = await at.open({ ...options, disk: world.disk })
+    for (const text of ['a', 'b', 'c', 'd']) await log.append(batchOf(text), CLIENT).written
+    await log.flush()
+    await log.append(batchOf('e'), CLIENT).written
+    expect([await log.flush(), log.segmentCount]).toEqual([5, 2])
+    losePower(world)
+    const recoveryPoint = seed % 2 === 0 ? 0 : 5
+    log = await at.open({ ...options, disk: world.disk, recoveryPoint })
+    expect([log.writtenEnd, await readText(log, 2), await readText(log, 4)], `seed ${seed}`).toEqual([
+      5,
+      '2:c 3:d',
+      '4:e',
+    ])
+    await log.closeHard()
+  })
 })
 
 test('after a clean shutdown a small log knows times and offsets as before; closed untouched, its files stay as they are', async () => {
@@ -281,39 +285,32 @@ test('an epoch that waits for its turn is in the file before a record of it, and
 })
 
 test('a start syncs no producer snapshot; one that the power took is taken again, and a clean close makes it durable', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      const at = testLog()
-      const producer = { producerId: 9, producerEpoch: 0, baseSequence: 0 }
-      const open = (clean: boolean): Promise<PartitionLog> => {
-        world.main.disk.heal()
-        if (!clean) world.main.disk.failNext({ kinds: ['sync'], path: '.snapshot', code: 'EIO' })
-        const { disk, clock, random } = world
-        return at.open({ disk, clock, random, ...(clean ? { cleanShutdown: true, recoveryPoint: 1 } : {}) })
-      }
+  await inTwelveWorlds(async (world, seed) => {
+    const at = testLog()
+    const producer = { producerId: 9, producerEpoch: 0, baseSequence: 0 }
+    const open = (clean: boolean): Promise<PartitionLog> => {
       world.main.disk.heal()
-      await world.disk.makeDirectory('/d')
-      await world.disk.syncDirectory('/')
-      let log = await open(true)
-      await log.append(batchOf('a', 1, { ...producer, timestampMs: world.clock.wallMs() }), CLIENT).written
-      await log.flush()
-      world.main.powerLoss()
-      for (let start = 0; start < 2; start++) {
-        log = await open(false)
-        expect(log.activeProducers(), `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0 }])
-        world.main.powerLoss()
-      }
+      if (!clean) world.main.disk.failNext({ kinds: ['sync'], path: '.snapshot', code: 'EIO' })
+      const { disk, clock, random } = world
+      return at.open({ disk, clock, random, ...(clean ? { cleanShutdown: true, recoveryPoint: 1 } : {}) })
+    }
+    let log = await open(true)
+    await log.append(batchOf('a', 1, { ...producer, timestampMs: world.clock.wallMs() }), CLIENT).written
+    await log.flush()
+    losePower(world)
+    for (let start = 0; start < 2; start++) {
       log = await open(false)
-      world.main.disk.heal()
-      await log.close()
-      const stored = (): Promise<Buffer | null> => world.disk.readFile('/d/t-0/00000000000000000001.snapshot')
-      const before = await stored()
-      world.main.powerLoss()
-      world.main.disk.heal()
-      expect((await stored())?.toString('hex'), `seed ${seed}`).toBe(before?.toString('hex'))
-    })
-  }
+      expect(log.activeProducers(), `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0 }])
+      losePower(world)
+    }
+    log = await open(false)
+    world.main.disk.heal()
+    await log.close()
+    const stored = (): Promise<Buffer | null> => world.disk.readFile('/d/t-0/00000000000000000001.snapshot')
+    const before = await stored()
+    losePower(world)
+    expect((await stored())?.toString('hex'), `seed ${seed}`).toBe(before?.toString('hex'))
+  })
 })
 
 test('a log that is cut at a start keeps no producer snapshot from above its end', async () => {
@@ -360,8 +357,6 @@ function openClean({ disk, clock, random }: SeededWorld, recoveryPoint: number):
 
 /** A log with one record of a transaction that is open. What its directory has is synced: only what comes into being later isn't. */
 async function withOpenTransaction(world: SeededWorld): Promise<PartitionLog> {
-  await world.disk.makeDirectory('/d')
-  await world.disk.syncDirectory('/')
   const log = await openClean(world, 0)
   const timestampMs = world.clock.wallMs()
   const inTransaction = { producerId: 9, producerEpoch: 0, baseSequence: 0, transactional: true, timestampMs }
@@ -379,49 +374,40 @@ async function withAbortedTransaction(world: SeededWorld): Promise<PartitionLog>
 }
 
 test('after a clean end and a power loss an aborted transaction is aborted, and one that was cut off is not', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      let log = await withAbortedTransaction(world)
-      await log.close()
-      world.main.powerLoss()
-      log = await openClean(world, 2)
-      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
-      await log.truncateTo(1)
-      await log.close()
-      world.main.powerLoss()
-      log = await openClean(world, 1)
-      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([])
-      await log.closeHard()
-    })
-  }
+  await inTwelveWorlds(async (world, seed) => {
+    let log = await withAbortedTransaction(world)
+    await log.close()
+    losePower(world)
+    log = await openClean(world, 2)
+    expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
+    await log.truncateTo(1)
+    await log.close()
+    losePower(world)
+    log = await openClean(world, 1)
+    expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([])
+    await log.closeHard()
+  })
 })
 
 test('after a clean end and a power loss producers are known, and their open transactions', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      let log = await withOpenTransaction(world)
-      await log.close()
-      world.main.powerLoss()
-      log = await openClean(world, 1)
-      const known = log.activeProducers()
-      expect(known, `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0, currentTxnStartOffset: 0 }])
-      await log.closeHard()
-    })
-  }
+  await inTwelveWorlds(async (world, seed) => {
+    let log = await withOpenTransaction(world)
+    await log.close()
+    losePower(world)
+    log = await openClean(world, 1)
+    const known = log.activeProducers()
+    expect(known, `seed ${seed}`).toMatchObject([{ producerId: 9, lastSequence: 0, currentTxnStartOffset: 0 }])
+    await log.closeHard()
+  })
 })
 
 test('a flush makes the first aborted transaction of a segment last: a start recovers nothing below it', async () => {
-  for (let seed = 0; seed < 12; seed++) {
-    const world = new SeededWorld(seed)
-    await world.run(async () => {
-      let log = await withAbortedTransaction(world)
-      await log.flush()
-      world.main.powerLoss()
-      log = await openClean(world, 2)
-      expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
-      await log.closeHard()
-    })
-  }
+  await inTwelveWorlds(async (world, seed) => {
+    let log = await withAbortedTransaction(world)
+    await log.flush()
+    losePower(world)
+    log = await openClean(world, 2)
+    expect(await log.abortedTransactions(0, 2), `seed ${seed}`).toEqual([{ producerId: 9, firstOffset: 0 }])
+    await log.closeHard()
+  })
 })
