@@ -3,12 +3,15 @@
  *
  * First what the two do not share is cut off the future log, by leader epochs; then batches are copied as they are until
  * nothing is left. The current log is written on meanwhile: "caught up" is true only for the moment in which it is seen.
- * While more was copied than the quota allows, nothing is.
+ * While more was copied than the quota allows, nothing is. Nor is a batch whose checksum is wrong, or what a disk reads wrong today would be
+ * the replica for ever: it is read again after a pause, and the current log serves on.
  */
 import { KafkaError } from '../base/errors.ts'
 import type { ByteQuota } from '../metrics/byte-quota.ts'
 import { baseOffset } from '../records/batch.ts'
+import { wholeBatches } from './follower-append.ts'
 import type { PartitionLog } from './partition-log.ts'
+import { topicPartitionName } from './topic-partition.ts'
 
 const COPY_BYTES = 1 << 20
 
@@ -28,13 +31,15 @@ export interface CopyTerms {
   /** Resolves after a while, or when the copy was stopped. */
   pause(): Promise<void>
   isStopped(): boolean
+  /** The same batch may be refused at every try. */
+  refused(error: KafkaError): void
 }
 
 /** Resolves when it was caught up, or stopped. */
 export async function copyLog(
   current: PartitionLog,
   future: PartitionLog,
-  { quota, moreWritten, pause, isStopped }: CopyTerms,
+  { quota, moreWritten, pause, isStopped, refused }: CopyTerms,
 ): Promise<void> {
   await cutDifference(current, future)
   for (;;) {
@@ -48,11 +53,19 @@ export async function copyLog(
     if (isStopped() || isCaughtUp(current, future)) return
     if (current.writtenEnd <= future.assignedEnd) await moreWritten()
     else if (quota.isExceeded) await pause()
-    else quota.record(await copySome(current, future))
+    else {
+      try {
+        quota.record(await copySome(current, future))
+      } catch (error) {
+        if (!(error instanceof KafkaError && error.code === 'CORRUPT_MESSAGE')) throw error
+        refused(error)
+        await pause()
+      }
+    }
   }
 }
 
-/** How many bytes it was. */
+/** How many bytes it was. @throws KafkaError CORRUPT_MESSAGE. */
 async function copySome(current: PartitionLog, future: PartitionLog): Promise<number> {
   const from = future.assignedEnd
   try {
@@ -63,6 +76,8 @@ async function copySome(current: PartitionLog, future: PartitionLog): Promise<nu
     const records = Buffer.concat(read.pieces)
     read.release()
     if (records.length === 0) return 0
+    const { topic, partition } = current.topicPartition
+    wholeBatches(records, Infinity, topicPartitionName(topic, partition))
     const first = baseOffset(records, 0)
     // The start offset lies inside a batch, which is copied whole.
     if (first < from && future.assignedEnd === future.startOffset) await future.truncateFullyAndStartAt(first)

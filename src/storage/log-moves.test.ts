@@ -115,6 +115,31 @@ test('a log whose new segments are smaller than what is copied at once moves', (
     await manager.close(1)
   }))
 
+test('what the disk reads wrong is not copied: the move waits until it reads right, and the log serves on', () =>
+  seeded(3, async (world) => {
+    let manager = await open(world)
+    manager.start(null)
+    await fill(await manager.getOrCreate('t', 0, IN_A), 10)
+    await manager.close(1)
+    const errors: string[] = []
+    manager = await open(world, { logger: { ...SILENT, error: (message: string) => void errors.push(message) } })
+    manager.start(null)
+    const path = '/a/t-0/00000000000000000000.log'
+    const whole = world.main.disk.contentOf(path)
+    expect(whole?.length).toBe(10 * BATCH_BYTES)
+    world.main.disk.rot({ path, position: 2500, mask: 4, outlivesProcess: false })
+    await manager.moveTo('t', 0, '/b')
+    await passed(world, 10_000)
+    expect(manager.directoryOf('t', 0)?.path).toBe('/a')
+    expect(manager.get('t', 0)?.writtenEnd).toBe(10)
+    expect(errors).toEqual(['The move of /a/t-0 waits, and tries again: The batch at 2 fetched for t-0 is corrupt'])
+    world.main.disk.mendRot()
+    await movedMs(world, manager)
+    await passed(world, 1000)
+    expect(world.main.disk.contentOf(path.replace('/a', '/b'))).toEqual(whole)
+    await manager.close(1)
+  }))
+
 test('a throttled move is given up at once, and goes on after a restart where it was', () =>
   seeded(2, async (world) => {
     const lines: string[] = []

@@ -112,11 +112,17 @@ export class LogMoves {
     const waiting = this.#lanes.waitingCount
     const isStopped = (): boolean => move.stopped || current.directory.isOffline || future.directory.isOffline
     const moreWritten = (): Promise<void> => new Promise((resolve) => (move.wake = resolve))
+    let lastRefusal = ''
     const terms: CopyTerms = {
       quota: owner.limits.quota,
       moreWritten,
       pause: () => this.#pause(move),
       isStopped,
+      refused: ({ message }) => {
+        if (message === lastRefusal) return
+        lastRefusal = message
+        owner.logger.error(`The move of ${current.log.directory} waits, and tries again: ${message}`)
+      },
     }
     let claim = 'none' as 'none' | 'asked' | 'agreed'
     let isSwapped = false

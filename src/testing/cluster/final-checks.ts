@@ -3,8 +3,8 @@
  * and in order; all nodes have the same metadata, which outlives a restart of everything; the group has read everything.
  */
 import { readRecords } from '../../records/record-reader.ts'
-import { BatchCursor } from '../../records/batches.ts'
-import { isControl } from '../../records/batch.ts'
+import { BatchCursor, isEntryCrcValid } from '../../records/batches.ts'
+import { baseOffset, isControl } from '../../records/batch.ts'
 import type { PartitionLog } from '../../storage/partition-log.ts'
 import { KlammClient } from '../../client/klamm.ts'
 import { difference, plainImage, textOf } from '../plain-image.ts'
@@ -33,7 +33,8 @@ export async function checkReplicas(sim: ClusterSim): Promise<ReadonlySet<string
       for (const other of others) {
         sim.check(
           first!.bytes.equals(other.bytes),
-          () => `${name}-${index}: the logs of ${first!.at} (${first!.span}) and ${other.at} (${other.span}) differ`,
+          () =>
+            `${name}-${index}: the logs of ${first!.at} (${first!.span}) and ${other.at} (${other.span}) differ: ${firstDifference(first!.bytes, other.bytes)}`,
         )
       }
       const records = recordsOf(first!.bytes)
@@ -42,6 +43,21 @@ export async function checkReplicas(sim: ClusterSim): Promise<ReadonlySet<string
     }
   }
   return all
+}
+
+/** Where two logs part, and whether each believes its own batch there. */
+function firstDifference(left: Buffer, right: Buffer): string {
+  const at = left.findIndex((byte, index) => byte !== right[index])
+  const batchAt = (bytes: Buffer): string => {
+    const cursor = new BatchCursor().reset(bytes)
+    while (cursor.next()) {
+      if (at >= cursor.position) continue
+      const validity = isEntryCrcValid(bytes, cursor.at, cursor.size) ? 'a valid' : 'an invalid'
+      return `byte ${at - cursor.at} of the batch at offset ${baseOffset(bytes, cursor.at)}, ${validity} one of ${cursor.size} bytes`
+    }
+    return 'the end'
+  }
+  return `${batchAt(left)}; ${batchAt(right)}`
 }
 
 async function wholeLog(log: PartitionLog): Promise<Buffer> {
