@@ -140,6 +140,26 @@ test('what the disk reads wrong is not copied: the move waits until it reads rig
     await manager.close(1)
   }))
 
+test('a replica is deleted while its move waits for the disk, caught up as it is', () =>
+  seeded(9, async (world) => {
+    const { disk } = world.main
+    const manager = await open(world)
+    manager.start(new ScriptedPlaces())
+    const log = await manager.getOrCreate('t', 0, IN_A)
+    await fill(log, 10)
+    await log.flush()
+    await manager.moveTo('t', 0, '/b')
+    while (manager.future('t', 0)?.writtenEnd !== 10) await passed(world, 0.05)
+    // What was flushed is flushed there too.
+    disk.hang()
+    await passed(world, 100)
+    const deleted = manager.delete('t', 0).then(() => 'deleted')
+    await passed(world, 100)
+    disk.unhang()
+    expect(await Promise.race([deleted, passed(world, 60_000)])).toBe('deleted')
+    await manager.close(1)
+  }))
+
 test('a throttled move is given up at once, and goes on after a restart where it was', () =>
   seeded(2, async (world) => {
     const lines: string[] = []

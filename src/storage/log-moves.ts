@@ -111,7 +111,9 @@ export class LogMoves {
     const owner = this.#owner
     const waiting = this.#lanes.waitingCount
     const isStopped = (): boolean => move.stopped || current.directory.isOffline || future.directory.isOffline
-    const moreWritten = (): Promise<void> => new Promise((resolve) => (move.wake = resolve))
+    // Who was stopped while it did something else is woken no more.
+    const moreWritten = (): Promise<void> =>
+      isStopped() ? Promise.resolve() : new Promise((resolve) => (move.wake = resolve))
     let lastRefusal = ''
     const terms: CopyTerms = {
       quota: owner.limits.quota,
