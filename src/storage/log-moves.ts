@@ -171,6 +171,7 @@ export class LogMoves {
   }
 
   #pause(move: Move): Promise<void> {
+    if (move.stopped) return Promise.resolve()
     const { clock, limits } = this.#owner
     return new Promise((resolve) => {
       const timer = clock.at(clock.monotonicMs() + limits.pauseMs, resolve)
