@@ -1,7 +1,7 @@
 /** A controller's listener: what it serves to brokers that follow its log and ask it. */
 import { expect, test } from 'vitest'
 import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
-import { ERROR_CODES } from '../base/error-codes.ts'
+import { ERROR_CODES, errorName } from '../base/error-codes.ts'
 import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { featureRanges } from '../metadata/features.ts'
@@ -193,6 +193,31 @@ test('no reassignment is on the way, and an envelope around what is not served s
     expect(await open.request(ListPartitionReassignments, { topics: null })).toMatchObject({ errorCode: 0, topics: [] })
     const envelope = envelopeOf(Vote, 2, {}, '/10.0.0.9')
     expect(await open.request(Envelope, envelope)).toMatchObject({ errorCode: ERROR_CODES.UNSUPPORTED_VERSION })
+    open.close()
+  })
+})
+
+test('an envelope that lacks a principal or an address carries nothing, nor one whose request cannot be read', async () => {
+  await withController(async ({ address, connection }) => {
+    const open = await BrokerConnection.open(address, connection)
+    const envelope = envelopeOf(CreateTopics, 7, { topics: [{ name: 'forged' }], timeoutMs: 1000 }, '/10.0.0.9')
+    const errorOf = async (change: Partial<typeof envelope> | { readonly requestPrincipal: null }) => {
+      const { errorCode } = await open.request(Envelope, { ...envelope, ...change })
+      return errorName(errorCode)
+    }
+    const { requestPrincipal, requestData } = envelope
+    const newer = Buffer.from(requestPrincipal)
+    newer.writeInt16BE(1, 0)
+    for (const principal of [null, Buffer.alloc(0), requestPrincipal.subarray(0, 9), newer]) {
+      expect(await errorOf({ requestPrincipal: principal })).toBe('PRINCIPAL_DESERIALIZATION_FAILURE')
+    }
+    expect(await errorOf({ clientHostAddress: Buffer.alloc(3) })).toBe('INVALID_REQUEST')
+    for (const length of [0, 3, 6, 20]) {
+      expect(await errorOf({ requestData: requestData.subarray(0, length) }), `${length} bytes`).toBe(
+        'UNSUPPORTED_VERSION',
+      )
+    }
+    expect(await errorOf({})).toBe('NONE')
     open.close()
   })
 })

@@ -1,11 +1,14 @@
 /**
  * Envelope v0 (KIP-590): a client's request, passed on by a broker with the client's principal and address. Answered with
  * the answer's bytes, header and all.
+ *
+ * Errors of the envelope have codes of their own; what is wrong with the request inside is UNSUPPORTED_VERSION, as with Kafka.
  */
 import { ByteReader, MalformedError } from '../../base/byte-reader.ts'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
-import { peekRequestStart, readRequestHeader, writeResponse } from '../../protocol/frames.ts'
+import { peekRequestStart, readRequestHeader, REQUEST_START_BYTES, writeResponse } from '../../protocol/frames.ts'
+import { DefaultPrincipalData } from '../../protocol/generated/default-principal-data.ts'
 import { Envelope } from '../../protocol/generated/envelope.ts'
 import type { ControllerServices } from '../controller-services.ts'
 import { CLOSE, NO_ANSWER, handler, type Handler, type RequestContext } from '../handler.ts'
@@ -13,10 +16,16 @@ import { FORWARDED } from './forwarded.ts'
 
 /** int32 size in front of a response. */
 const SIZE_BYTES = 4
+const PRINCIPAL_VERSION = 0
+/** IPv4 and IPv6. */
+const ADDRESS_BYTES: ReadonlySet<number> = new Set([4, 16])
 
 export const envelopeHandler = handler(Envelope, {
   handle: async (services: ControllerServices, request, context) => {
+    if (!isPrincipal(request.requestPrincipal)) return { errorCode: ERROR_CODES.PRINCIPAL_DESERIALIZATION_FAILURE }
+    if (!ADDRESS_BYTES.has(request.clientHostAddress.length)) return { errorCode: ERROR_CODES.INVALID_REQUEST }
     const reader = new ByteReader(Buffer.from(request.requestData))
+    if (reader.remaining < REQUEST_START_BYTES) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
     const { apiKey, apiVersion, correlationId } = peekRequestStart(reader)
     const inner = FORWARDED.find(({ api }) => api.key === apiKey)
     const isServed = inner !== undefined && apiVersion >= inner.lowestVersion && apiVersion <= inner.highestVersion
@@ -24,8 +33,11 @@ export const envelopeHandler = handler(Envelope, {
     if (!isServed) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
     // A broker that has not heard of the next one yet would bring us the same question again and again.
     if (!services.quorum.isLeader) return { errorCode: ERROR_CODES.NOT_CONTROLLER }
-    readRequestHeader(reader, inner.api, apiVersion)
-    const wrapped: unknown = inner.api.request.read(reader, apiVersion)
+    const wrapped = readable(() => {
+      readRequestHeader(reader, inner.api, apiVersion)
+      return inner.api.request.read(reader, apiVersion) as unknown
+    })
+    if (wrapped === null) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
     const clientHost = hostOf(request.clientHostAddress)
     const answer = await answerOf(services, inner, wrapped, { ...context, apiVersion, correlationId, clientHost })
     if (answer === null) return { errorCode: ERROR_CODES.NOT_CONTROLLER }
@@ -34,6 +46,26 @@ export const envelopeHandler = handler(Envelope, {
   },
   failed: (_request, error) => ({ errorCode: error.errno }),
 })
+
+/** What KafkaPrincipalSerde writes: a version, and the principal's data in it. */
+function isPrincipal(bytes: Buffer | null): boolean {
+  if (bytes === null) return false
+  const reader = new ByteReader(bytes)
+  const principal = readable(() =>
+    reader.int16() === PRINCIPAL_VERSION ? DefaultPrincipalData.read(reader, PRINCIPAL_VERSION) : null,
+  )
+  return principal !== null
+}
+
+/** Null: not to be read. */
+function readable<T>(read: () => T): T | null {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof MalformedError) return null
+    throw error
+  }
+}
 
 /** Null: this is not the active controller. */
 async function answerOf(
