@@ -9,12 +9,15 @@ import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { bundleScript } from './bundle.mjs'
+import { generate } from './setup.mjs'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const HOME = join(ROOT, 'test/mutants')
 
 const wanted = process.argv.slice(2)
+await generate()
+// A package of its own: a fresh clone has it from here on.
+const { bundleScript } = await import('./bundle.mjs')
 let passed = 0
 let failed = 0
 for (const file of readdirSync(HOME).sort()) {
