@@ -11,21 +11,23 @@ import { BROKER_PORT, REPLICAS } from './settings.ts'
 
 /** Shorter than a leader of the quorum leads on unheard. */
 const ASK_MS = 700
+/** At once: each is asked of some broker, which may find no way to the controller that is alone. */
+const ASKED = 4
 
-/** The active controller is asked for a topic when no other controller hears it, and dies. */
+/** The active controller is asked for topics when no other controller hears it, and dies. */
 export async function controllerAlone(sim: ClusterSim, random: SeededRandom): Promise<void> {
   const active = sim.controllers.find(({ quorum }) => quorum?.isLeader === true)
   if (active === undefined || sim.controllers.length < 2) return
   sim.sometimes('controller alone')
   sim.note('network', `${active.name}, the active controller, is cut off from other controllers`)
   for (const other of sim.controllers) if (other !== active) sim.world.net.cut(active.name, other.name)
-  await askForTopic(sim, active)
+  const names = Array.from({ length: ASKED }, (_, index) => `lone-${Math.floor(sim.nowMs)}-${index}`)
+  await Promise.all(names.map((name) => askForTopic(sim, active, name)))
   await active.end('crash', random.between(3000, 6000))
   sim.world.net.heal()
 }
 
-async function askForTopic(sim: ClusterSim, active: ClusterNode): Promise<void> {
-  const name = `lone-${Math.floor(sim.nowMs)}`
+async function askForTopic(sim: ClusterSim, active: ClusterNode, name: string): Promise<void> {
   // It hears brokers still, and they pass on what they are asked.
   const heard = sim.brokers.filter((node) => node === active || !node.isController)
   if (heard.length === 0) return
