@@ -106,7 +106,14 @@ export class SnapshotStore {
     const { disk, directory, random, logger } = this.#options
     const part = random.bytes(8).toString('hex')
     const bytes = await writeSnapshot(disk, `${directory}/${snapshotName(id)}`, part, init)
-    this.#snapshots.push({ ...id, bytes, lastContainedMs: init.lastContainedMs })
+    const written = { ...id, bytes, lastContainedMs: init.lastContainedMs }
+    const { latest } = this
+    if (latest !== null && latest.endOffset >= id.endOffset) {
+      // One came from the leader meanwhile, and the log begins behind this one: it leads to nothing.
+      await this.#rename(written)
+      return
+    }
+    this.#snapshots.push(written)
     logger.info(`[MetadataSnapshot] Wrote ${snapshotName(id)}, ${bytes} bytes`)
     this.#options.onChanged()
     await this.clean()
