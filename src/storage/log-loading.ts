@@ -9,6 +9,7 @@
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Uuid } from '../base/uuid.ts'
 import { DiskError, type Clock } from '../world/world.ts'
 import { forEachBounded } from './bounded.ts'
 import type { DirectoryStart, FoundPartition, LogDirectory } from './log-directory.ts'
@@ -35,6 +36,8 @@ export interface LoadOptions {
   readonly inFlightMax: number
   /** Whether the cluster has this replica here. */
   readonly isKnown: (log: PartitionLog) => boolean
+  /** Where the cluster has this replica; null: it doesn't say. */
+  readonly assignedDirectory: (log: PartitionLog) => Uuid | null
 }
 
 export interface LoadedDirectory {
@@ -78,7 +81,10 @@ export async function loadDirectories(directories: readonly LogDirectory[], opti
   let superseded: ReadonlySet<LogReplica>
   try {
     if (fatal !== null) throw (fatal as { readonly error: unknown }).error
-    superseded = findSuperseded(all.filter((replica) => !strays.has(replica)))
+    superseded = findSuperseded(
+      all.filter((replica) => !strays.has(replica)),
+      options.assignedDirectory,
+    )
   } catch (error) {
     await Promise.all(all.map((replica) => replica.log.closeHard().catch(() => undefined)))
     throw error
@@ -144,7 +150,11 @@ function openPartition(directory: LogDirectory, start: DirectoryStart, found: Fo
   }
 }
 
-function findSuperseded(replicas: readonly LogReplica[]): Set<LogReplica> {
+/** Of two logs the one that has more stays; of two that are equal the one in the directory that the cluster was told of. */
+function findSuperseded(
+  replicas: readonly LogReplica[],
+  assignedDirectory: LoadOptions['assignedDirectory'],
+): Set<LogReplica> {
   const superseded = new Set<LogReplica>()
   const seen = new Map<string, LogReplica>()
   for (const replica of replicas) {
@@ -165,7 +175,8 @@ function findSuperseded(replicas: readonly LogReplica[]): Set<LogReplica> {
           'partition. It is recommended to delete the partition in the log directory that is known to have failed recently.',
       )
     }
-    const ahead = isAhead(replica.log, other.log)
+    const isAssigned = assignedDirectory(replica.log) === replica.directory.id
+    const ahead = isAhead(replica.log, other.log) || (isAssigned && !isAhead(other.log, replica.log))
     superseded.add(ahead ? other : replica)
     if (ahead) seen.set(key, replica)
   }

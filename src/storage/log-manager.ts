@@ -256,7 +256,7 @@ export class LogManager {
   }
 
   async #load(): Promise<void> {
-    const { clock, disk, logger, directories, inFlightMax, isKnown } = this.#options
+    const { clock, disk, logger, directories, inFlightMax, isKnown, assignedDirectory } = this.#options
     const loaded = await disk.briskly(() =>
       loadDirectories(directories.live, {
         clock,
@@ -264,6 +264,7 @@ export class LogManager {
         openLog: (partition) => this.#opener.open(partition, null),
         inFlightMax,
         isKnown,
+        assignedDirectory,
       }),
     )
     for (const { directory, replicas, toDelete } of loaded.directories) {

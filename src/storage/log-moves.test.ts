@@ -269,6 +269,27 @@ test('a log that had caught up, with the cluster’s word, is served after a res
     await again.close(1)
   }))
 
+test.each([
+  ['/a', A],
+  ['/b', B],
+])(
+  'of two equal logs, as a move may leave them when its process dies, that in %s is served if the cluster has it there',
+  (path, id) =>
+    seeded(10, async (world) => {
+      const { disk } = world
+      const manager = await open(world)
+      manager.start(null)
+      await fill(await manager.getOrCreate('t', 0, IN_A), 10)
+      await manager.closeHard()
+      await disk.makeDirectory('/b/t-0')
+      for (const { name } of (await disk.list('/a/t-0')) ?? [])
+        await disk.writeFile(`/b/t-0/${name}`, (await disk.readFile(`/a/t-0/${name}`)) as Buffer)
+      const again = await open(world, { assignedDirectory: () => id })
+      expect([again.directoryOf('t', 0)?.path, again.get('t', 0)?.writtenEnd]).toEqual([path, 10])
+      await again.close(1)
+    }),
+)
+
 test('a move that died before its target knew the topic claims it by the topic’s id', () =>
   seeded(8, async (world) => {
     const manager = await open(world)
