@@ -19,7 +19,7 @@ export interface RequestStart {
   readonly correlationId: number
 }
 
-export const REQUEST_START_BYTES = 8
+const REQUEST_START_BYTES = 8
 const SIZE_BYTES = 4
 
 /** Looks at the first three fields without moving the reader. @throws MalformedError */

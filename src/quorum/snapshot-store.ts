@@ -86,8 +86,7 @@ export class SnapshotStore {
   /** One at a time. Rejects with DiskError; then nothing has changed. */
   async write(id: SnapshotId, init: SnapshotInit): Promise<void> {
     await this.#writing
-    const latest = this.latest
-    if (latest !== null && id.endOffset <= latest.endOffset) return
+    if (this.#isPassed(id)) return
     this.#newRecordBytes = 0
     this.#newSinceMs = null
     this.#writing = this.#write(id, init).finally(() => {
@@ -107,8 +106,7 @@ export class SnapshotStore {
     const part = random.bytes(8).toString('hex')
     const bytes = await writeSnapshot(disk, `${directory}/${snapshotName(id)}`, part, init)
     const written = { ...id, bytes, lastContainedMs: init.lastContainedMs }
-    const { latest } = this
-    if (latest !== null && latest.endOffset >= id.endOffset) {
+    if (this.#isPassed(id)) {
       // One came from the leader meanwhile, and the log begins behind this one: it leads to nothing.
       await this.#rename(written)
       return
@@ -117,6 +115,10 @@ export class SnapshotStore {
     logger.info(`[MetadataSnapshot] Wrote ${snapshotName(id)}, ${bytes} bytes`)
     this.#options.onChanged()
     await this.clean()
+  }
+
+  #isPassed({ endOffset }: SnapshotId): boolean {
+    return this.latest !== null && endOffset <= this.latest.endOffset
   }
 
   /** Lets old snapshots and the log before the oldest go, as far as retention wants. */

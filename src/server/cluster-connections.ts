@@ -5,17 +5,23 @@ import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { NodeOptions } from './node-options.ts'
 
 /** Kept for the next frames of the quorum. */
-export const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
+const FREE_CHUNK_BYTES_MAX = 4 * 1024 * 1024
 /** Of a request to the controller, with all its attempts. */
 export const REQUEST_TIMEOUT_MS = 30_000
 
-export function clusterConnections({ world, config, poison }: NodeOptions): BrokerConnectionOptions {
+/** What connections of the quorum receive into. */
+export function quorumMemory({ poison }: NodeOptions): ChunkPool {
+  return new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: poison ?? false })
+}
+
+export function clusterConnections(options: NodeOptions): BrokerConnectionOptions {
+  const { world, config } = options
   const { network, clock, random } = world
   return {
     network,
     clock,
     random,
-    pool: new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: poison ?? false }),
+    pool: quorumMemory(options),
     clientId: String(config.nodeId),
     software: { name: 'klamm', version: '0' },
     connectTimeoutMs: config.quorumRequestTimeoutMs,

@@ -5,9 +5,8 @@
  */
 import type { Uuid } from '../base/uuid.ts'
 import { SUPPORTED_FEATURES } from '../metadata/features.ts'
-import { ChunkPool } from '../rpc/chunk-pool.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
-import { FREE_CHUNK_BYTES_MAX, quorumChannel } from './cluster-connections.ts'
+import { quorumChannel, quorumMemory } from './cluster-connections.ts'
 import { CONTROLLER_HANDLERS } from './controller-handlers/table.ts'
 import { ControllerRegistrar } from './controller-registrar.ts'
 import type { ControllerServices } from './controller-services.ts'
@@ -32,13 +31,10 @@ export interface ControllerListener {
 }
 
 /** @throws OperationalError ADDRESS_IN_USE. */
-export async function bindController(
-  { world, config, logger, poison }: NodeOptions,
-  life: NodeLife,
-): Promise<ControllerListener> {
+export async function bindController(options: NodeOptions, life: NodeLife): Promise<ControllerListener> {
+  const { world, config, logger } = options
   const { network, clock } = world
-  const pool = new ChunkPool({ freeBytesMax: FREE_CHUNK_BYTES_MAX, poison: poison ?? false })
-  const sockets = new SocketServer({ network, clock, logger, config: () => config, pool })
+  const sockets = new SocketServer({ network, clock, logger, config: () => config, pool: quorumMemory(options) })
   life.undo(() => sockets.close())
   return { sockets, bound: await sockets.bind(config.controllerListeners) }
 }

@@ -9,9 +9,7 @@
 import { KafkaError } from '../base/errors.ts'
 import type { ByteQuota } from '../metrics/byte-quota.ts'
 import { baseOffset } from '../records/batch.ts'
-import { wholeBatches } from './follower-append.ts'
 import type { PartitionLog } from './partition-log.ts'
-import { topicPartitionName } from './topic-partition.ts'
 
 const COPY_BYTES = 1 << 20
 
@@ -69,19 +67,15 @@ export async function copyLog(
 async function copySome(current: PartitionLog, future: PartitionLog): Promise<number> {
   const from = future.assignedEnd
   try {
-    // What is appended at once lies in one segment.
-    const bytesMax = Math.min(COPY_BYTES, future.config.segmentBytes)
-    const read = await current.read(from, current.writtenEnd, bytesMax, true)
+    const read = await current.read(from, current.writtenEnd, COPY_BYTES, true)
     // The pieces are given back at once, the future log keeps what it appends: a copy of its own.
     const records = Buffer.concat(read.pieces)
     read.release()
     if (records.length === 0) return 0
-    const { topic, partition } = current.topicPartition
-    wholeBatches(records, Infinity, topicPartitionName(topic, partition))
     const first = baseOffset(records, 0)
     // The start offset lies inside a batch, which is copied whole.
     if (first < from && future.assignedEnd === future.startOffset) await future.truncateFullyAndStartAt(first)
-    await future.append(records, { epoch: -1, origin: 'replication' }).written
+    await future.appendAsFollower(records, Infinity)?.written
     return records.length
   } catch (error) {
     // Retention or DeleteRecords overtook the copy: the next round begins at the new start.

@@ -289,7 +289,6 @@ test('a start syncs no producer snapshot; one that the power took is taken again
     const at = testLog()
     const producer = { producerId: 9, producerEpoch: 0, baseSequence: 0 }
     const open = (clean: boolean): Promise<PartitionLog> => {
-      world.main.disk.heal()
       if (!clean) world.main.disk.failNext({ kinds: ['sync'], path: '.snapshot', code: 'EIO' })
       const { disk, clock, random } = world
       return at.open({ disk, clock, random, ...(clean ? { cleanShutdown: true, recoveryPoint: 1 } : {}) })

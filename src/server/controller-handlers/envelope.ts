@@ -7,7 +7,7 @@
 import { ByteReader, MalformedError } from '../../base/byte-reader.ts'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
-import { peekRequestStart, readRequestHeader, REQUEST_START_BYTES, writeResponse } from '../../protocol/frames.ts'
+import { peekRequestStart, readRequestHeader, writeResponse } from '../../protocol/frames.ts'
 import { DefaultPrincipalData } from '../../protocol/generated/default-principal-data.ts'
 import { Envelope } from '../../protocol/generated/envelope.ts'
 import type { ControllerServices } from '../controller-services.ts'
@@ -25,8 +25,9 @@ export const envelopeHandler = handler(Envelope, {
     if (!isPrincipal(request.requestPrincipal)) return { errorCode: ERROR_CODES.PRINCIPAL_DESERIALIZATION_FAILURE }
     if (!ADDRESS_BYTES.has(request.clientHostAddress.length)) return { errorCode: ERROR_CODES.INVALID_REQUEST }
     const reader = new ByteReader(Buffer.from(request.requestData))
-    if (reader.remaining < REQUEST_START_BYTES) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
-    const { apiKey, apiVersion, correlationId } = peekRequestStart(reader)
+    const start = readable(() => peekRequestStart(reader))
+    if (start === null) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
+    const { apiKey, apiVersion, correlationId } = start
     const inner = FORWARDED.find(({ api }) => api.key === apiKey)
     const isServed = inner !== undefined && apiVersion >= inner.lowestVersion && apiVersion <= inner.highestVersion
     // A broker that has not heard of our versions yet tells its client that it failed, instead of asking again and again.

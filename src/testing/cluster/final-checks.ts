@@ -47,7 +47,8 @@ export async function checkReplicas(sim: ClusterSim): Promise<ReadonlySet<string
 
 /** Where two logs part, and whether each believes its own batch there. */
 function firstDifference(left: Buffer, right: Buffer): string {
-  const at = left.findIndex((byte, index) => byte !== right[index])
+  const differs = left.findIndex((byte, index) => byte !== right[index])
+  const at = differs < 0 ? left.length : differs
   const batchAt = (bytes: Buffer): string => {
     const cursor = new BatchCursor().reset(bytes)
     while (cursor.next()) {

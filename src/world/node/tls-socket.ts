@@ -21,12 +21,11 @@ function loadTls(): typeof tls {
 
 export function openTls(address: { readonly host: string; readonly port: number }, options: TlsOptions): tls.TLSSocket {
   const { host, port } = address
-  const { verifyHost = true, rejectUnauthorized = true, servername, ...rest } = options
+  const { verifyHost = true, rejectUnauthorized = true, servername } = options
   // A name that is an address has no place in the handshake (SNI); the certificate is held against it all the same.
   const name = servername ?? (net.isIP(host) === 0 ? host : undefined)
   try {
     const given = {
-      ...rest,
       secureContext: contextOf(options),
       host,
       port,
