@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../base/error-codes.ts'
 import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
 import { Heartbeat } from '../protocol/generated/heartbeat.ts'
@@ -191,6 +192,50 @@ test('metadata is asked for again when it is old, and when a leader is missing',
     const settled = cluster.count(Metadata)
     await pause(world.clock, 60_000)
     expect(cluster.count(Metadata)).toBe(settled)
+  })
+})
+
+test('metadata is asked for again soon after an answer without nodes, later after one that a call ends with', async () => {
+  await inCluster({ topics: { t: 1 } }, async ({ world, cluster, client }) => {
+    client.setInterest(new Set(['t']))
+    await client.refresh()
+    cluster.moveLeader('t', 0, 7)
+    await client.refresh()
+    cluster.once(Metadata, () => ({ brokers: [] }))
+    cluster.once(Metadata, () => ({ errorCode: ERROR_CODES.REBOOTSTRAP_REQUIRED }))
+    cluster.moveLeader('t', 0, 1)
+    await pause(world.clock, 5000)
+    expect(client.metadata.leader('t', 0)?.id).toBe(1)
+    cluster.once(Metadata, () => ({ errorCode: ERROR_CODES.CLUSTER_AUTHORIZATION_FAILED }))
+    await expect(client.refresh()).rejects.toMatchObject({ code: 'CLUSTER_AUTHORIZATION_FAILED' })
+    cluster.moveLeader('t', 0, 7)
+    await pause(world.clock, 301_000)
+    expect(client.metadata.leader('t', 0)).toBeNull()
+  })
+})
+
+test('metadata is asked for again when a leader is not among the nodes', async () => {
+  await inCluster({ nodes: 2, topics: { t: 1 } }, async ({ world, cluster, client }) => {
+    client.setInterest(new Set(['t']))
+    await client.refresh()
+    cluster.once(Metadata, () => ({
+      brokers: [{ nodeId: 1, host: '127.0.0.1', port: 9092, rack: null }],
+      topics: [{ name: 't', partitions: [{ partitionIndex: 0, leaderId: 2, leaderEpoch: 3 }] }],
+    }))
+    await client.refresh()
+    expect(client.metadata.leader('t', 0)).toBeNull()
+    cluster.moveLeader('t', 0, 1)
+    await pause(world.clock, 5000)
+    expect(client.metadata.leader('t', 0)?.id).toBe(1)
+  })
+})
+
+test('a call waits for the first node that knows others', async () => {
+  await inCluster({}, async ({ cluster, client }) => {
+    cluster.once(Metadata, () => ({ brokers: [] }))
+    cluster.on(Heartbeat, () => ({}))
+    await client.request(1, Heartbeat, { groupId: 'g' })
+    expect(cluster.log.at(-1)).toBe('Heartbeat v4 at 1')
   })
 })
 

@@ -228,7 +228,9 @@ export class NetworkClient {
       this.#schedule(isSettled ? this.#freshMs + this.options.metadataMaxAgeMs : this.#askedMs + this.#refreshPauseMs())
     } catch (error) {
       this.#failures += 1
-      if (isRetriable(error)) this.#schedule(clock.monotonicMs() + this.#refreshPauseMs())
+      // What a call ends with, such as refused credentials, may be mended too, but not by asking often.
+      const pauseMs = isRetriable(error) ? this.#refreshPauseMs() : this.options.metadataMaxAgeMs
+      this.#schedule(clock.monotonicMs() + pauseMs)
       throw error
     }
   }
@@ -245,9 +247,13 @@ export class NetworkClient {
       { versions: { max: version } },
     )
     const error = errorOf(answer.errorCode)
-    if (error?.code === 'REBOOTSTRAP_REQUIRED') this.metadata.clear()
+    if (error?.code === 'REBOOTSTRAP_REQUIRED') {
+      this.metadata.clear()
+      throw new OperationalError('NETWORK_FAILED', error.message, { cause: error })
+    }
     if (error !== null) throw error
-    if (answer.brokers.length === 0) throw new KafkaError('BROKER_NOT_AVAILABLE', 'The broker knows no nodes yet.')
+    // It has just started, and another one, or a later attempt, will know more.
+    if (answer.brokers.length === 0) throw new OperationalError('NETWORK_FAILED', 'The broker knows no nodes yet.')
     this.metadata.apply(answer, interest)
   }
 
@@ -313,7 +319,9 @@ export class NetworkClient {
     if (interest === 'all') return false
     for (const name of interest) {
       if (this.metadata.errorOf(name) === 'LEADER_NOT_AVAILABLE') return true
-      if (this.metadata.topic(name)?.partitions.some(({ leader }) => leader < 0) === true) return true
+      // Or it leads and is not among the nodes: an answer knew one and not the other.
+      const partitions = this.metadata.topic(name)?.partitions ?? []
+      if (partitions.some(({ partition }) => this.metadata.leader(name, partition) === null)) return true
     }
     return false
   }
