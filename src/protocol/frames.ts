@@ -48,8 +48,13 @@ export function writeRequest<Request>(
 ): Buffer[] {
   const writer = sizedWriter()
   const version = requestHeaderVersion(api, apiVersion)
-  const start = { requestApiKey: api.key, requestApiVersion: apiVersion, correlationId }
-  RequestHeader.write(writer, version === 0 ? start : { ...start, clientId }, version)
+  const header = {
+    requestApiKey: api.key,
+    requestApiVersion: apiVersion,
+    correlationId,
+    clientId: version === 0 ? '' : clientId,
+  }
+  RequestHeader.write(writer, header, version)
   api.request.write(writer, request, apiVersion)
   return finishSized(writer)
 }

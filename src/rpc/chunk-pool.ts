@@ -10,6 +10,8 @@ import { assert } from '../base/errors.ts'
 import type { Retainable } from '../base/retainable.ts'
 
 export const CHUNK_BYTES = 1024 * 1024
+/** What a connection receives into before it has sent more than a chunk. */
+export const FIRST_CHUNK_BYTES = 8 * 1024
 /** Larger chunks have a power of two times CHUNK_BYTES, so that they fit the next large frame too; beyond this they are not kept. */
 const RECYCLED_BYTES_MAX = 8 * CHUNK_BYTES
 
@@ -66,7 +68,7 @@ export class ChunkPool {
     return this.#usedBytes
   }
 
-  /** A chunk of at least `bytes`, held once by the caller. Those of CHUNK_BYTES and some multiples of it are recycled. */
+  /** A chunk of at least `bytes`, held once by the caller. Those of FIRST_CHUNK_BYTES, CHUNK_BYTES and some multiples of it are recycled. */
   take(bytes: number): Chunk {
     const size = sizeFor(bytes)
     const recycled = this.#free.get(size)?.pop()
@@ -81,7 +83,7 @@ export class ChunkPool {
     const size = chunk.buffer.length
     this.#usedBytes -= size
     if (this.#options.poison) chunk.buffer.fill(0xdb)
-    if (size < CHUNK_BYTES || size > RECYCLED_BYTES_MAX || !this.#makeRoom(size)) return
+    if (!isRecycled(size) || !this.#makeRoom(size)) return
     this.#freeBytes += size
     const free = this.#free.get(size)
     if (free === undefined) this.#free.set(size, [chunk])
@@ -97,6 +99,10 @@ export class ChunkPool {
     }
     return this.#freeBytes + size <= max
   }
+}
+
+function isRecycled(size: number): boolean {
+  return size === FIRST_CHUNK_BYTES || (size >= CHUNK_BYTES && size <= RECYCLED_BYTES_MAX)
 }
 
 function sizeFor(bytes: number): number {

@@ -9,13 +9,11 @@
  */
 import { assert } from '../base/errors.ts'
 import type { Retainable } from '../base/retainable.ts'
-import { CHUNK_BYTES, type Chunk, type ChunkPool } from './chunk-pool.ts'
+import { CHUNK_BYTES, FIRST_CHUNK_BYTES, type Chunk, type ChunkPool } from './chunk-pool.ts'
 
 const SIZE_BYTES = 4
 /** Bytes asked of the kernel at a time; smaller reads cost callbacks, larger ones gain nothing. */
 const READ_BYTES = 256 * 1024
-/** What a connection receives into before it has sent more than a chunk. */
-const FIRST_CHUNK_BYTES = 8 * 1024
 /** From this size on moving the start of a frame costs more than finding out that the connection rests. */
 const LARGE_FRAME_BYTES = 32 * 1024
 /** With less room at its end a chunk is left for the next. */

@@ -239,7 +239,7 @@ export class SeededSocket implements Socket {
     const checksum = crc32(room.subarray(0, length))
     if (this.#peer !== null) this.#peer.#peerRead(length)
     sink.received(length)
-    this.#readSoon()
+    if (this.#arrived.length > 0 || this.#finArrived) this.#readSoon()
     return checksum
   }
 

@@ -64,7 +64,7 @@ test('one seed run twice gives the same trace and the same result, another seed 
 test('one seed has one trace for ever, on every Node', async () => {
   const world = new SeededWorld(42)
   await world.run(program)
-  expect(`${world.trace.events} ${world.trace.hash}`).toMatchInlineSnapshot(`"362 60585e658f8d005b"`)
+  expect(`${world.trace.events} ${world.trace.hash}`).toMatchInlineSnapshot(`"328 3a5f632e238d634c"`)
 })
 
 test('two worlds that run at the same time do not disturb each other', async () => {

@@ -62,8 +62,15 @@ export class MemoryBytes {
 
   truncate(size: number): void {
     if (size < this.size) {
-      this.#remember(size, this.size)
-      this.#eachIndex(size, this.size - size, (index, from, bytes) => this.#blocks[index]?.fill(0, from, from + bytes))
+      // Of a preallocated file most is no block: zeros before and after.
+      const end = Math.min(this.size, startOfBlock(this.#blocks.length))
+      this.#eachIndex(size, end - size, (index, from, bytes) => {
+        const block = this.#blocks[index]
+        if (block === undefined) return
+        const start = startOfBlock(index) + from
+        this.#remember(start, start + bytes)
+        block.fill(0, from, from + bytes)
+      })
       const keep = size === 0 ? 0 : blockOf(size - 1) + 1
       if (this.#blocks.length > keep) this.#blocks.length = keep
     }
