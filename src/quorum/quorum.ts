@@ -17,9 +17,8 @@ import type {
   VoterChangeAnswer,
 } from '../raft/messages.ts'
 import { Raft, type QuorumStatus } from '../raft/raft.ts'
-import type { Outgoing, RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
-import type { HostPort, ReplicaKey, Voter } from '../raft/voters.ts'
-import type { ReplicaProgress } from '../raft/leadership.ts'
+import type { RaftInput, RaftOutput, RaftRole, ReplyToken } from '../raft/raft-io.ts'
+import type { Voter } from '../raft/voters.ts'
 import { BATCH_HEADER_BYTES } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
 import type { Timer } from '../world/world.ts'
@@ -28,30 +27,23 @@ import { contentOf, loadLog, type LoadedLog } from './load-log.ts'
 import type { LoadSink, QuorumOptions } from './quorum-options.ts'
 import type { ServedAnswer } from './raft-channel.ts'
 import { RaftDisk } from './raft-disk.ts'
-import { readSnapshotPiece } from './snapshot-files.ts'
+import { PeerRequests } from './peer-requests.ts'
+import { replicaStates, type QuorumReplicas } from './replica-states.ts'
+import { PIECE_BYTES_MAX, ServedContents } from './served-contents.ts'
 import { SnapshotStore, type KeptSnapshot } from './snapshot-store.ts'
 
 /** Larger ones can't be appended at once. */
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
-/** controller.quorum.fetch.max.bytes and controller.quorum.fetch.snapshot.max.bytes: Kafka's default of both. */
-const PIECE_BYTES_MAX = 1024 * 1024
 const LEAVE_CHECK_MS = 10
-
-/** Times are of the wall clock, -1 for never. */
-export interface QuorumReplica extends ReplicaKey {
-  /** -1: not heard of. */
-  readonly endOffset: number
-  readonly lastFetchMs: number
-  readonly lastCaughtUpMs: number
-}
 
 export class Quorum {
   readonly #options: QuorumOptions
-  readonly #directory: string
   readonly #log: LoadedLog['log']
   readonly #snapshots: SnapshotStore
   readonly #raft: Raft
   readonly #disk: RaftDisk
+  readonly #peers: PeerRequests
+  readonly #contents: ServedContents
   readonly #reader: CommittedReader
   #outputs: { readonly output: RaftOutput; readonly set: Raft['voterSet'] }[] = []
   #isBusy = false
@@ -66,13 +58,10 @@ export class Quorum {
   #roleChanged: (() => void) | null = null
   #lastRole = ''
   #wasLeader = false
-  /** By address: why the last request failed; none after one that was answered. */
-  readonly #failures = new Map<string, string>()
 
   private constructor(options: QuorumOptions, loaded: LoadedLog, sink: LoadSink) {
     const { log, directory, snapshots, voters, election } = loaded
     this.#options = options
-    this.#directory = directory
     this.#log = log
     this.#snapshots = new SnapshotStore({
       ...options,
@@ -112,6 +101,15 @@ export class Quorum {
         this.#committed?.(end)
       },
       fail: (error) => this.#fail(error),
+    })
+    this.#peers = new PeerRequests(options, (input) => this.#step(input))
+    this.#contents = new ServedContents({
+      disk: options.disk,
+      directory,
+      log,
+      written: () => this.#disk.written,
+      leader: () => this.leader,
+      isLeader: () => this.isLeader,
     })
     log.onFailed((error) => this.#fail(error))
   }
@@ -175,25 +173,8 @@ export class Quorum {
   }
 
   /** Of the leader, itself among the voters; none on any other node. */
-  get replicas(): { readonly voters: readonly QuorumReplica[]; readonly observers: readonly QuorumReplica[] } {
-    const { clock, nodeId } = this.#options
-    const nowMs = clock.monotonicMs()
-    const wallMs = clock.wallMs()
-    const wall = (atMs: number): number => (atMs === -Infinity ? -1 : wallMs - Math.round(nowMs - atMs))
-    const status = this.#raft.status(nowMs)
-    const state = (key: ReplicaKey, progress: ReplicaProgress | null): QuorumReplica => {
-      const { id, directoryId } = key
-      if (id === nodeId) {
-        return { id, directoryId, endOffset: this.endOffset, lastFetchMs: wallMs, lastCaughtUpMs: wallMs }
-      }
-      if (progress === null) return { id, directoryId, endOffset: -1, lastFetchMs: -1, lastCaughtUpMs: -1 }
-      const { endOffset, lastFetchMs, lastCaughtUpMs } = progress
-      return { id, directoryId, endOffset, lastFetchMs: wall(lastFetchMs), lastCaughtUpMs: wall(lastCaughtUpMs) }
-    }
-    return {
-      voters: status?.voters.map(({ voter, progress }) => state(voter, progress)) ?? [],
-      observers: status?.observers.map((progress) => state(progress.key, progress)) ?? [],
-    }
+  get replicas(): QuorumReplicas {
+    return replicaStates(this.status(), this.nodeId, this.endOffset, this.#options.clock)
   }
 
   /** Offset that the next record gets. */
@@ -286,18 +267,8 @@ export class Quorum {
       this.#replies.set(token, resolve)
       this.#step({ kind: 'received', token, request })
     })
-    const bytesMax = Math.max(0, Math.min(maxBytes, PIECE_BYTES_MAX))
-    if (answer.kind === 'fetch') {
-      const { readFrom, readTo, leader } = answer
-      const records = readFrom === null ? Buffer.alloc(0) : await this.#read(readFrom, readTo, bytesMax)
-      // Cut meanwhile: these may not be records of that epoch.
-      const isStale = readFrom !== null && (!this.isLeader || this.epoch !== leader.epoch)
-      return isStale
-        ? { ...answer, error: 'NOT_LEADER_OR_FOLLOWER', leader: this.leader, readFrom: null, records: Buffer.alloc(0) }
-        : { ...answer, records }
-    }
-    if (answer.kind !== 'fetchSnapshot') return answer
-    return answer.error === 'NONE' ? this.#piece(answer, bytesMax) : { ...answer, bytes: Buffer.alloc(0) }
+    if (answer.kind === 'fetch') return this.#contents.fetched(answer, maxBytes)
+    return answer.kind === 'fetchSnapshot' ? this.#contents.piece(answer, maxBytes) : answer
   }
 
   /** Of the leader: one voter more or less. Resolves when that is committed, or refused. */
@@ -377,7 +348,7 @@ export class Quorum {
     this.#isClosed = true
     this.#wake?.timer.cancel()
     this.#step({ kind: 'stopped' })
-    this.#options.channel.close()
+    this.#peers.close()
     this.#leading?.reject(new KafkaError('NOT_CONTROLLER', 'The metadata log is closed.'))
     this.#leading = null
   }
@@ -444,7 +415,7 @@ export class Quorum {
     } catch (error) {
       return this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
-    for (const outgoing of output.send) void this.#send(outgoing)
+    for (const outgoing of output.send) void this.#peers.send(outgoing)
     for (const { token, answer } of output.reply) {
       const reply = this.#replies.get(token)
       this.#replies.delete(token)
@@ -461,48 +432,6 @@ export class Quorum {
     if (epochStart === null || committedTo <= epochStart) return
     this.#leading?.resolve()
     this.#leading = null
-  }
-
-  async #send({ requestId, to, request }: Outgoing): Promise<void> {
-    try {
-      const result = await this.#options.channel.send(to, request)
-      this.#failures.delete(`${to.host}:${to.port}`)
-      this.#step({ kind: 'answered', requestId, result })
-    } catch (error) {
-      const unsupported = error instanceof KafkaError && error.code === 'UNSUPPORTED_VERSION'
-      this.#noteFailure(to, request.kind, error)
-      this.#step({ kind: 'failed', requestId, unsupported })
-    }
-  }
-
-  /** Once for each reason: a node that is away is asked again and again. */
-  #noteFailure({ host, port }: HostPort, kind: RaftRequest['kind'], error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error)
-    const address = `${host}:${port}`
-    if (this.#isClosed || this.#failures.get(address) === reason) return
-    this.#failures.set(address, reason)
-    const told = `[RaftManager id=${this.nodeId}] ${kind} to ${address} failed, and is tried again: ${reason}`
-    if (error instanceof KafkaError && error.code === 'INCONSISTENT_CLUSTER_ID') {
-      this.#options.logger.error(
-        `${told}. That node and this one are of two clusters: compare cluster.id in their meta.properties`,
-      )
-    } else this.#options.logger.info(told)
-  }
-
-  async #read(from: number, to: number, bytesMax: number): Promise<Buffer> {
-    if (this.#log.writtenEnd < to) await this.#disk.written.catch(() => {})
-    const end = Math.min(to, this.#log.writtenEnd)
-    if (from >= end || from < this.#log.startOffset) return Buffer.alloc(0)
-    const read = await this.#log.read(from, end, bytesMax, true)
-    const records = Buffer.concat(read.pieces)
-    read.release()
-    return records
-  }
-
-  async #piece(answer: RaftAnswer & { readonly kind: 'fetchSnapshot' }, bytesMax: number): Promise<ServedAnswer> {
-    const { snapshotId, position } = answer
-    const bytes = await readSnapshotPiece(this.#options.disk, this.#directory, snapshotId, position, bytesMax)
-    return bytes === null ? { ...answer, error: 'SNAPSHOT_NOT_FOUND', bytes: Buffer.alloc(0) } : { ...answer, bytes }
   }
 
   #fail(error: Error): void {
