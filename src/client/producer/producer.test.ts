@@ -5,7 +5,7 @@ import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
 import { Produce, type ProduceRequest } from '../../protocol/generated/produce.ts'
 import { magic } from '../../records/batch.ts'
 import { ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../../testing/scripted/scripted-cluster.ts'
-import { ScriptedLogs, type ScriptedLogsOptions } from '../../testing/scripted/scripted-log.ts'
+import { ScriptedLogs, type ProduceFault, type ScriptedLogsOptions } from '../../testing/scripted/scripted-log.ts'
 import { SeededWorld } from '../../testing/seeded-world.ts'
 import { pause } from '../call.ts'
 import { resolveClientOptions, type ClientOptions } from '../client-options.ts'
@@ -129,6 +129,27 @@ test('a record has failed when its delivery time is over, whatever the brokers d
     expect(tick(world) - startedMs).toBeGreaterThanOrEqual(40_000)
     expect(tick(world) - startedMs).toBeLessThan(40_100)
   })
+})
+
+test('what waits behind a record whose time is over is sent at once', async () => {
+  let isShort = true
+  const fault = (): ProduceFault | null => (isShort ? { refuse: 'NOT_ENOUGH_REPLICAS' } : null)
+  await inCluster(
+    async ({ world, producer, logs }) => {
+      const one = producer({ deliveryTimeoutMs: 40_000, lingerMs: 0 })
+      const first = one.send({ topic: 't', partition: 0, value: 'a' })
+      const refused = expect(first).rejects.toMatchObject({ code: 'TIMED_OUT', cause: { code: 'NOT_ENOUGH_REPLICAS' } })
+      await pause(world.clock, 20_000)
+      const second = one.send({ topic: 't', partition: 0, value: 'b' })
+      await refused
+      isShort = false
+      const startedMs = tick(world)
+      await second
+      expect(tick(world) - startedMs).toBeLessThan(2000)
+      expect(logs.values('t', 0)).toEqual(['b'])
+    },
+    { fault },
+  )
 })
 
 test('a topic that does not exist fails after max.block.ms, with its records in order before and after', async () => {

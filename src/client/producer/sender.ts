@@ -53,7 +53,10 @@ export class Sender {
       transactions,
       options,
       metrics,
-      sealFailed: (batch, error) => this.#outcomes.fail(batch, error, null, true),
+      sealFailed: (batch, error) => {
+        this.#outcomes.fail(batch, error, null, true)
+        this.wake()
+      },
     })
     this.#context = { network, options, transactions }
     this.#network = network
@@ -158,7 +161,10 @@ export class Sender {
       this.#transactions?.markUnresolved(batch)
       this.#outcomes.fail(batch, error, null, false)
     }
-    return expired === null ? nextMs : Math.min(nextMs, this.#expire(nowMs))
+    if (expired === null) return nextMs
+    // What waits for their end is looked at before this: batches behind them, a commit, records without memory.
+    this.wake()
+    return Math.min(nextMs, this.#expire(nowMs))
   }
 
   /** Sends what is ready. Returns when something else will be. */

@@ -301,6 +301,21 @@ test('a record in doubt whose time is over can only be aborted', async () => {
   )
 })
 
+test('a commit that waits for a record whose time is over fails when it is', async () => {
+  await inTransactions(
+    2,
+    async ({ world, producer }) => {
+      await producer.beginTransaction()
+      producer.post({ topic: 't', partition: 0, value: 'a' })
+      const startedMs = world.clock.monotonicMs()
+      await expect(producer.commitTransaction()).rejects.toMatchObject({ code: 'TRANSACTION_ABORTABLE' })
+      expect(world.clock.monotonicMs() - startedMs).toBeLessThan(5500)
+      await producer.abortTransaction()
+    },
+    { deliveryTimeoutMs: 5000, fault: () => ({ refuse: 'NOT_ENOUGH_REPLICAS' }) },
+  )
+})
+
 test('refused credentials fail what was asked, and the next transaction tries again', async () => {
   await inTransactions(2, async ({ producer, errors }) => {
     errors.set('InitProducerId', ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED'])
