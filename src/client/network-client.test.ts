@@ -7,7 +7,7 @@ import { Metadata } from '../protocol/generated/metadata.ts'
 import { ApiVersionTable } from '../rpc/api-version-table.ts'
 import { HANG_UP, ScriptedCluster, SILENCE, type ScriptedClusterOptions } from '../testing/scripted/scripted-cluster.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
-import { pause } from './call.ts'
+import { pause, retrying } from './call.ts'
 import { resolveClientOptions, type ClientOptions } from './client-options.ts'
 import { ClientError } from './errors.ts'
 import { NetworkClient } from './network-client.ts'
@@ -230,11 +230,13 @@ test('metadata is asked for again when a leader is not among the nodes', async (
   })
 })
 
-test('a call waits for the first node that knows others', async () => {
-  await inCluster({}, async ({ cluster, client }) => {
-    cluster.once(Metadata, () => ({ brokers: [] }))
+test('a call waits for the first node that knows others, for as long as the call may take', async () => {
+  await inCluster({}, async ({ world, cluster, client }) => {
+    let isStarting = true
+    cluster.on(Metadata, () => (isStarting ? { brokers: [] } : undefined))
     cluster.on(Heartbeat, () => ({}))
-    await client.request(1, Heartbeat, { groupId: 'g' })
+    world.clock.at(world.clock.monotonicMs() + 90_000, () => (isStarting = false))
+    await retrying(client.retries, 'A heartbeat', { timeoutMs: 120_000 }, () => client.request(1, Heartbeat, {}))
     expect(cluster.log.at(-1)).toBe('Heartbeat v4 at 1')
   })
 })

@@ -161,7 +161,7 @@ export class NetworkClient {
   async connection(target: Target, lane: Lane = 'data'): Promise<BrokerConnection> {
     this.#throwIfClosed()
     if (target === 'any') return this.#anyConnection(lane)
-    await this.ready()
+    if (this.metadata.nodes.size === 0) await this.refresh()
     const id = target === 'controller' ? this.metadata.controllerId : target
     const node = this.metadata.nodes.get(id)
     if (node !== undefined) {

@@ -316,6 +316,19 @@ test('a commit that waits for a record whose time is over fails when it is', asy
   )
 })
 
+test('a cluster that is away for long fails nothing for good: the next call gets the id', async () => {
+  await inTransactions(2, async ({ world, producer, cluster }) => {
+    await cluster.stopNode(1)
+    await cluster.stopNode(2)
+    await expect(producer.initTransactions({ timeoutMs: 90_000 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    await cluster.startNode(1)
+    await cluster.startNode(2)
+    const startedMs = world.clock.monotonicMs()
+    await producer.beginTransaction()
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(5000)
+  })
+})
+
 test('refused credentials fail what was asked, and the next transaction tries again', async () => {
   await inTransactions(2, async ({ producer, errors }) => {
     errors.set('InitProducerId', ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED'])
