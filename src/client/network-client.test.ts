@@ -267,6 +267,23 @@ test('a burst of stale answers asks for metadata once per pause', async () => {
   })
 })
 
+test('what turns out stale just when an answer was taken in is asked for again soon', async () => {
+  await inCluster({}, async ({ world, cluster, client }) => {
+    for (const turns of [0, 1, 2, 3, 4]) {
+      const stop = client.metadata.onChange(() => {
+        stop()
+        let later = Promise.resolve()
+        for (let turn = 0; turn < turns; turn++) later = later.then(() => {})
+        void later.then(() => client.refreshSoon())
+      })
+      const before = cluster.count(Metadata)
+      await client.refresh()
+      await pause(world.clock, 1000)
+      expect(cluster.count(Metadata) - before).toBe(2)
+    }
+  })
+})
+
 test('when all known nodes are gone the bootstrap addresses are asked again', async () => {
   await inCluster(
     { nodes: 2 },

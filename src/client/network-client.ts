@@ -121,7 +121,7 @@ export class NetworkClient {
       return this.refresh()
     }
     const interest = this.#interest
-    const done = this.#refresh(interest).finally(() => (this.#refreshing = null))
+    const done = this.#refresh(interest)
     this.#refreshing = { interest, done }
     return done
   }
@@ -222,11 +222,14 @@ export class NetworkClient {
       const connection = await this.#anyConnection('data')
       if (this.options.endpoint === 'controllers') await this.#describeControllers(connection)
       else await this.#askMetadata(connection, interest)
+      // Before the next one is planned: from here on `refreshSoon` plans by itself.
+      this.#refreshing = null
       this.#failures = 0
       this.#freshMs = clock.monotonicMs()
       const isSettled = !this.#isStale && !this.#hasLeaderless(interest)
       this.#schedule(isSettled ? this.#freshMs + this.options.metadataMaxAgeMs : this.#askedMs + this.#refreshPauseMs())
     } catch (error) {
+      this.#refreshing = null
       this.#failures += 1
       // What a call ends with, such as refused credentials, may be mended too, but not by asking often.
       const pauseMs = isRetriable(error) ? this.#refreshPauseMs() : this.options.metadataMaxAgeMs
