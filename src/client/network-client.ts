@@ -227,7 +227,7 @@ export class NetworkClient {
       this.#failures = 0
       this.#freshMs = clock.monotonicMs()
       const isSettled = !this.#isStale && !this.#hasLeaderless(interest)
-      this.#schedule(isSettled ? this.#freshMs + this.options.metadataMaxAgeMs : this.#askedMs + this.#refreshPauseMs())
+      this.#schedule(isSettled ? this.#freshMs + this.#ageMaxMs(interest) : this.#askedMs + this.#refreshPauseMs())
     } catch (error) {
       this.#refreshing = null
       this.#failures += 1
@@ -327,6 +327,14 @@ export class NetworkClient {
       if (partitions.some(({ partition }) => this.metadata.leader(name, partition) === null)) return true
     }
     return false
+  }
+
+  /** A topic that is not there may be new to the broker, or come: whoever reads it waits for metadata to say so. */
+  #ageMaxMs(interest: TopicInterest): number {
+    const { metadataMaxAgeMs, retryBackoffMaxMs } = this.options
+    const isMissing = (name: string): boolean => this.metadata.errorOf(name) === 'UNKNOWN_TOPIC_OR_PARTITION'
+    const hasMissing = interest !== 'all' && [...interest].some(isMissing)
+    return hasMissing ? Math.min(retryBackoffMaxMs, metadataMaxAgeMs) : metadataMaxAgeMs
   }
 
   #refreshPauseMs(): number {
