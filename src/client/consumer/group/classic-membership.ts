@@ -98,8 +98,7 @@ export class ClassicMembership implements Membership {
       this.#noticeMetadata()
       return
     }
-    this.#runs = true
-    void this.#run().finally(() => (this.#runs = false))
+    void this.#run()
   }
 
   enforceRebalance(reason: string): void {
@@ -133,19 +132,24 @@ export class ClassicMembership implements Membership {
   /** Joins, and joins again, until the member leaves or fails for good. */
   async #run(): Promise<void> {
     const { signal } = this.#leaving
-    while (!signal.aborted) {
-      try {
-        await this.#rebalance()
-        this.#failures = 0
-        await this.#untilRejoin()
-        if (this.#host.isOverdue()) {
+    this.#runs = true
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#rebalance()
+          this.#failures = 0
+          await this.#untilRejoin()
+          if (!this.#host.isOverdue()) continue
           await this.#leaveOverdue()
-          return
+          // Who came back meanwhile waits already, and does not wake us again.
+          if (this.#host.isOverdue()) return
+        } catch (error) {
+          if (signal.aborted) return
+          if (!(await this.#recovers(error as Error))) return
         }
-      } catch (error) {
-        if (signal.aborted) return
-        if (!(await this.#recovers(error as Error))) return
       }
+    } finally {
+      this.#runs = false
     }
   }
 
@@ -319,11 +323,13 @@ export class ClassicMembership implements Membership {
     const generation = this.#generation
     this.#heartbeatTimer = clock.at(clock.monotonicMs() + this.#settings.heartbeatIntervalMs, () => {
       this.#heartbeatTimer = null
-      if (this.#host.isOverdue()) {
-        this.#resume?.()
+      if (!this.#host.isOverdue()) {
+        void this.#heartbeat(generation)
         return
       }
-      void this.#heartbeat(generation)
+      // Of a rebalance that is not over yet nobody leaves, and when it is the user may be back.
+      this.#beat()
+      this.#resume?.()
     })
   }
 
