@@ -295,7 +295,8 @@ export class ConsumerMembership implements Membership {
     )
     this.#runs = false
     await this.#lost()
-    await this.#sendLeave(groupInstanceId === null ? LEAVE_EPOCH : LEAVE_FOR_NOW_EPOCH, undefined)
+    // Who came back meanwhile joins by the same id, and must not leave behind that.
+    if (!this.#runs) await this.#sendLeave(groupInstanceId === null ? LEAVE_EPOCH : LEAVE_FOR_NOW_EPOCH, undefined)
   }
 
   /** Brings what is owned to what should be; one at a time, and again if the target changed meanwhile. */

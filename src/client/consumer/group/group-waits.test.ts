@@ -55,3 +55,18 @@ test('heartbeats go on when the user was away while a listener took its time', a
     expect(group.memberIds).toHaveLength(1)
   })
 })
+
+test('a member of KIP-848 whose user comes back before it has left stays', async () => {
+  await inGroup(async ({ world, logs, consumer: make }) => {
+    const lost: string[] = []
+    const onRebalance = { lost: () => (lost.push('lost'), pause(world.clock, 1000)) }
+    const consumer = make({ groupProtocol: 'consumer', maxPollIntervalMs: 5000, onRebalance })
+    consumer.subscribe('orders')
+    expect(await consumer.poll({ timeoutMs: 2000 })).toBeNull()
+    while (lost.length === 0) await pause(world.clock, 10)
+    logs.append('orders', 0, 1)
+    expect(await consumer.poll({ timeoutMs: 4000 })).not.toBeNull()
+    expect(await consumer.poll({ timeoutMs: 4000 })).toBeNull()
+    expect(lost).toHaveLength(1)
+  })
+})
