@@ -77,6 +77,16 @@ export async function inTime<T>(clock: Clock, timeoutMs: number, what: string, w
   }
 }
 
+/** Of a call that is several behind each other: what each of them is told, with the time that is left of the whole. */
+export function timeOf<Call extends CallOptions>(
+  clock: Clock,
+  call: Call,
+  callTimeoutMs: number,
+): () => Call & { readonly timeoutMs: number } {
+  const deadlineMs = clock.monotonicMs() + (call.timeoutMs ?? callTimeoutMs)
+  return () => ({ ...call, timeoutMs: Math.max(deadlineMs - clock.monotonicMs(), 0) })
+}
+
 export interface Retrying {
   readonly clock: Clock
   readonly random: Random

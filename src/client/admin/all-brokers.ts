@@ -1,6 +1,6 @@
 /** Questions that every broker of the cluster answers for itself. */
 import { Metadata } from '../../protocol/generated/metadata.ts'
-import type { CallOptions } from '../call.ts'
+import { timeOf, type CallOptions } from '../call.ts'
 import { KafkaError } from '../../base/errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { ask, askByKey, type AdminNode } from './admin-call.ts'
@@ -26,7 +26,8 @@ export async function askAllBrokers<Value>(
   options: CallOptions,
   question: (node: AdminNode) => Promise<Value>,
 ): Promise<Outcomes<number, Value>> {
-  const keys = await brokerIds(client, options)
+  const left = timeOf(client.world.clock, options, client.options.callTimeoutMs)
+  const keys = await brokerIds(client, left())
   return askByKey<number, Value>(
     client,
     {
@@ -37,6 +38,6 @@ export async function askAllBrokers<Value>(
       isPassing,
       ask: async (node, ids) => (ids.length === 0 ? [] : [[ids[0]!, await question(node)]]),
     },
-    options,
+    left(),
   )
 }

@@ -3,7 +3,7 @@ import { KafkaError } from '../../base/errors.ts'
 import { DeleteGroups } from '../../protocol/generated/delete-groups.ts'
 import { LeaveGroup } from '../../protocol/generated/leave-group.ts'
 import { ListGroups } from '../../protocol/generated/list-groups.ts'
-import type { CallOptions } from '../call.ts'
+import { timeOf, type CallOptions } from '../call.ts'
 import { errorOf, throwOnError } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { askByKey, type AdminNode } from './admin-call.ts'
@@ -151,7 +151,8 @@ export async function removeMembersFromConsumerGroup(
   options: RemoveMembersOptions = {},
 ): Promise<Outcomes<MemberToRemove, void>> {
   const { reason = 'member was removed by an admin' } = options
-  const members = options.members ?? (await membersOf(client, groupId, options))
+  const left = timeOf(client.world.clock, options, client.options.callTimeoutMs)
+  const members = options.members ?? (await membersOf(client, groupId, left()))
   return askByKey<MemberToRemove, void>(
     client,
     {
@@ -173,7 +174,7 @@ export async function removeMembersFromConsumerGroup(
         ])
       },
     },
-    options,
+    left(),
   )
 }
 

@@ -6,8 +6,10 @@ import { DescribeCluster } from '../../protocol/generated/describe-cluster.ts'
 import { DescribeConfigs } from '../../protocol/generated/describe-configs.ts'
 import { IncrementalAlterConfigs } from '../../protocol/generated/incremental-alter-configs.ts'
 import { ListOffsets } from '../../protocol/generated/list-offsets.ts'
+import { ListTransactions } from '../../protocol/generated/list-transactions.ts'
 import { Metadata } from '../../protocol/generated/metadata.ts'
 import { HANG_UP, SILENCE } from '../../testing/scripted/scripted-cluster.ts'
+import { pause } from '../call.ts'
 import { ClientError } from '../errors.ts'
 import { withAdmin } from './test-admin.ts'
 
@@ -193,6 +195,16 @@ test('asked directly, controllers answer what they can, and the rest is refused 
     },
     { endpoint: 'controllers' },
   )
+})
+
+test('a call that is two has the time of one', async () => {
+  await withAdmin({}, async ({ cluster, admin, world }) => {
+    cluster.on(ListTransactions, () => SILENCE)
+    cluster.once(Metadata, () => pause(world.clock, 700).then(() => undefined))
+    const startedMs = world.clock.monotonicMs()
+    await admin.listTransactions({ timeoutMs: 1000 })
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1100)
+  })
 })
 
 test('an aborted call rejects with the reason, whatever was answered already', async () => {

@@ -10,7 +10,7 @@ import { clampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetFetch, type OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
-import { abortable, inTime, retrying, type CallOptions } from '../call.ts'
+import { abortable, inTime, retrying, timeOf, type CallOptions } from '../call.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { errorOf } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
@@ -82,9 +82,9 @@ export class Committer {
     const before = this.#tail
     const done = (async () => {
       const { world, options } = this.#network
-      const limitMs = call.timeoutMs ?? options.callTimeoutMs
-      await inTime(world.clock, limitMs, 'Waiting for the commits before', abortable(before, call.signal))
-      await retrying(this.#network.retries, 'Committing offsets', call, () =>
+      const left = timeOf(world.clock, call, options.callTimeoutMs)
+      await inTime(world.clock, left().timeoutMs, 'Waiting for the commits before', abortable(before, call.signal))
+      await retrying(this.#network.retries, 'Committing offsets', left(), () =>
         this.#attempt(typeof points === 'function' ? points() : points),
       )
     })()
@@ -111,9 +111,10 @@ export class Committer {
     })
   }
 
-  /** Resolves when nothing is on its way. */
-  async settled(call: CallOptions = {}): Promise<void> {
-    await abortable(this.#tail, call.signal)
+  /** Resolves when nothing is on its way. Rejects when the call's time is over. */
+  async settled({ timeoutMs = this.#network.options.callTimeoutMs, signal }: CallOptions = {}): Promise<void> {
+    const { clock } = this.#network.world
+    await inTime(clock, timeoutMs, 'Waiting for the commits before', abortable(this.#tail, signal))
   }
 
   /** By key; null where nothing is committed. One attempt. */

@@ -223,7 +223,6 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     call: CallOptions = {},
   ): Promise<Map<string, CommittedOffset | null>> {
     const { committer } = this.#needGroup()
-    await this.#network.ready(call)
     return retrying(this.#network.retries, 'Asking for committed offsets', call, async () => {
       const outcomes = await committer.fetch(partitions)
       const committed = new Map<string, CommittedOffset | null>()
@@ -334,7 +333,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const call = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
     this.#source.close()
     try {
-      await Promise.all([this.#source.fetcher.close(), this.#group?.close(membership, call)])
+      await Promise.all([this.#source.fetcher.close(timeoutMs), this.#group?.close(membership, call)])
     } finally {
       this.#network.close()
     }

@@ -12,7 +12,7 @@ import { clampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import { Fetch, type FetchResponse } from '../../protocol/generated/fetch.ts'
 import type { Timer } from '../../world/world.ts'
-import { backoffMs } from '../call.ts'
+import { backoffMs, inTime } from '../call.ts'
 import { errorOf, isRetriable } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { ObservedFetch } from './consumer-observer.ts'
@@ -24,6 +24,9 @@ import { keyOf } from './topic-partition.ts'
 
 /** A broker that waits for some partitions must be free for others soon. */
 const SHORT_WAIT_MS = 100
+
+/** A session that nobody ends ends by itself. */
+const FINAL_WAIT_MS = 1000
 
 /** From this version on a broker is told what was read last. */
 const EPOCH_FROM = 12
@@ -97,15 +100,17 @@ export class Fetcher {
     }
   }
 
-  /** Tells brokers that their sessions end; does not wait long for them. */
-  async close(): Promise<void> {
+  /** Tells brokers that their sessions end; does not wait long for them, nor longer than `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
     this.#isClosed = true
     this.#timer?.timer.cancel()
     const closing = [...this.#nodes].map(async ([id, { session, isBusy }]) => {
       const final = isBusy ? null : session.final()
       if (final === null) return
       const message = { ...final, replicaId: -1, maxWaitMs: 0, minBytes: 0, maxBytes: 0 }
-      await this.#network.request(id, Fetch, message, { lane: 'fetch', timeoutMs: 1000 }).catch(() => {})
+      const told = this.#network.request(id, Fetch, message, { lane: 'fetch' })
+      const limitMs = Math.min(timeoutMs, FINAL_WAIT_MS)
+      await inTime(this.#network.world.clock, limitMs, 'Ending a fetch session', told).catch(() => {})
     })
     await Promise.all(closing)
   }

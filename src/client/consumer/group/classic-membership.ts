@@ -9,7 +9,7 @@
 import { KafkaError } from '../../../base/errors.ts'
 import type { JoinGroupResponse } from '../../../protocol/generated/join-group.ts'
 import type { Timer } from '../../../world/world.ts'
-import { backoffMs, pause, type CallOptions } from '../../call.ts'
+import { backoffMs, inTime, pause, type CallOptions } from '../../call.ts'
 import type { Coordinator } from '../../coordinator.ts'
 import { errorOf, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
@@ -123,7 +123,9 @@ export class ClassicMembership implements Membership {
     if (!leaves || memberId === '') return
     try {
       signal?.throwIfAborted()
-      await this.#requests.leave(memberId, groupInstanceId, timeoutMs)
+      const { clock } = this.#network.world
+      const left = this.#requests.leave(memberId, groupInstanceId, timeoutMs)
+      await (timeoutMs === undefined ? left : inTime(clock, timeoutMs, 'Leaving the group', left))
     } catch (error) {
       this.#network.options.logger.debug(`leaving group ${this.#groupId}: ${String(error)}`)
     }

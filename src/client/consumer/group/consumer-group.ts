@@ -7,7 +7,7 @@
 import { KafkaError } from '../../../base/errors.ts'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import type { Timer } from '../../../world/world.ts'
-import { backoffMs, pause, type CallOptions } from '../../call.ts'
+import { backoffMs, pause, timeOf, type CallOptions } from '../../call.ts'
 import { Coordinator } from '../../coordinator.ts'
 import { ClientError, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
@@ -72,15 +72,16 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
 
   /** Ends the membership; partitions are given away in order first if the member has any. The group may be joined again. */
   async leave(mode: LeaveMode, call: CallOptions): Promise<void> {
+    const left = timeOf(this.#network.world.clock, call, this.#network.options.callTimeoutMs)
     const membership = this.#membership
     const owned = membership === null ? [] : this.owned()
     try {
-      if (this.#settings.autoCommit) await this.#commitFinished(null, call)
+      if (this.#settings.autoCommit) await this.#commitFinished(null, left())
       if (owned.length > 0) await this.#changed('revoked', owned)
     } finally {
       this.#membership = null
       this.#source.observer.left()
-      await membership?.leave(mode, call)
+      await membership?.leave(mode, left())
       this.#source.remove(owned.map(keyOf))
     }
   }
@@ -88,8 +89,9 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
   async close(mode: LeaveMode, call: CallOptions): Promise<void> {
     this.#isClosed = true
     this.#timer?.cancel()
-    await this.committer.settled(call).catch(() => {})
-    await this.leave(mode, call)
+    const left = timeOf(this.#network.world.clock, call, this.#network.options.callTimeoutMs)
+    await this.committer.settled(left()).catch(() => {})
+    await this.leave(mode, left())
   }
 
   identity(): GroupIdentity {

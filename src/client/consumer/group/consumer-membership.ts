@@ -13,7 +13,7 @@ import {
   type ConsumerGroupHeartbeatResponse,
 } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import type { Timer } from '../../../world/world.ts'
-import { backoffMs, type CallOptions } from '../../call.ts'
+import { backoffMs, inTime, type CallOptions } from '../../call.ts'
 import type { Coordinator } from '../../coordinator.ts'
 import { errorOf, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
@@ -137,7 +137,9 @@ export class ConsumerMembership implements Membership {
     const message = { groupId: this.#groupId, memberId: this.#memberId, memberEpoch, instanceId: groupInstanceId }
     const options = timeoutMs === undefined ? {} : { timeoutMs }
     try {
-      await this.#coordinator.request(ConsumerGroupHeartbeat, message, options)
+      const left = this.#coordinator.request(ConsumerGroupHeartbeat, message, options)
+      const { clock } = this.#network.world
+      await (timeoutMs === undefined ? left : inTime(clock, timeoutMs, 'Leaving the group', left))
     } catch (error) {
       this.#network.options.logger.debug(`leaving group ${this.#groupId}: ${String(error)}`)
     }

@@ -1,8 +1,12 @@
 /** What a member of a group waits for comes, and what it is waited for ends in time. */
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../../base/error-codes.ts'
+import { FindCoordinator } from '../../../protocol/generated/find-coordinator.ts'
 import { Heartbeat } from '../../../protocol/generated/heartbeat.ts'
 import { LeaveGroup } from '../../../protocol/generated/leave-group.ts'
 import { Metadata } from '../../../protocol/generated/metadata.ts'
+import { OffsetCommit } from '../../../protocol/generated/offset-commit.ts'
+import { SILENCE } from '../../../testing/scripted/scripted-cluster.ts'
 import { withConsumers, type ConsumerSetting } from '../../../testing/scripted/scripted-consumers.ts'
 import { ScriptedGroup } from '../../../testing/scripted/scripted-group.ts'
 import { pause } from '../../call.ts'
@@ -53,6 +57,62 @@ test('heartbeats go on when the user was away while a listener took its time', a
     expect(await consumer.poll({ timeoutMs: 30_000 })).toBeNull()
     expect(cluster.count(Heartbeat)).toBeGreaterThan(before)
     expect(group.memberIds).toHaveLength(1)
+  })
+})
+
+test('close takes its time and no more when a commit is not answered', async () => {
+  await inGroup(async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const consumer = make()
+    consumer.subscribe('orders')
+    await consumer.poll()
+    cluster.on(OffsetCommit, () => SILENCE)
+    consumer.commitLater([{ topic: 'orders', partition: 0, offset: 1 }])
+    const startedMs = world.clock.monotonicMs()
+    await consumer.close({ timeoutMs: 500 })
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1000)
+  })
+})
+
+test.each(['consumer', 'classic'] as const)(
+  'close takes its time and no more when nobody tells the coordinator (%s)',
+  async (groupProtocol) => {
+    await inGroup(async ({ world, cluster, group, consumer: make }) => {
+      const consumer = make({ groupProtocol })
+      consumer.subscribe('orders')
+      await consumer.poll({ timeoutMs: 2000 })
+      cluster.on(FindCoordinator, () => SILENCE)
+      group.node = 2
+      await consumer.poll({ timeoutMs: 5000 })
+      const startedMs = world.clock.monotonicMs()
+      await consumer.close({ timeoutMs: 500 })
+      expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1000)
+    })
+  },
+)
+
+test('a commit behind others has its own time and no more', async () => {
+  await inGroup(async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const consumer = make()
+    consumer.subscribe('orders')
+    await consumer.poll()
+    const point = [{ topic: 'orders', partition: 0, offset: 1 }]
+    cluster.on(OffsetCommit, async (request) => {
+      await pause(world.clock, 700)
+      const errorCode = ERROR_CODES.COORDINATOR_LOAD_IN_PROGRESS
+      return {
+        topics: request.topics.map((topic) => ({
+          ...topic,
+          partitions: topic.partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+        })),
+      }
+    })
+    const before = consumer.commit(point, { timeoutMs: 800 }).catch(() => {})
+    const startedMs = world.clock.monotonicMs()
+    await expect(consumer.commit(point, { timeoutMs: 1000 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1100)
+    await before
   })
 })
 
