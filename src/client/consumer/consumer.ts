@@ -109,6 +109,8 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     this.#topics.tell()
     this.#polledMs = this.#network.world.clock.monotonicMs()
     this.#network.refresh().catch(() => {})
+    // A loop that waits is a member of nothing after unsubscribe, and joins only with this.
+    if (this.#isPolling) this.#group.wake()
   }
 
   /** Leaves the group, or gives up what was assigned. What is finished is committed if that happens by itself. */

@@ -38,6 +38,8 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
   readonly #coordinator: Coordinator
   #membership: Membership | null = null
   #isChoosing = false
+  /** Topics are subscribed to: not any more when the group was left while the protocol was being chosen. */
+  #isWanted = false
   /** Only classic will do: the cluster refused the other. */
   #isClassic = false
   #timer: Timer | null = null
@@ -62,8 +64,10 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
 
   /** Joins, or says that something changed. For consumers that subscribe. */
   wake(): void {
+    if (this.#isClosed) return
+    this.#isWanted = true
     if (this.#membership !== null) this.#membership.wake()
-    else if (!this.#isChoosing && !this.#isClosed) void this.#choose()
+    else if (!this.#isChoosing) void this.#choose()
   }
 
   enforceRebalance(reason: string): void {
@@ -73,6 +77,7 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
   /** Ends the membership; partitions are given away in order first if the member has any. The group may be joined again. */
   async leave(mode: LeaveMode, call: CallOptions): Promise<void> {
     const left = timeOf(this.#network.world.clock, call, this.#network.options.callTimeoutMs)
+    this.#isWanted = false
     const membership = this.#membership
     const owned = membership === null ? [] : this.owned()
     try {
@@ -88,6 +93,7 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
 
   async close(mode: LeaveMode, call: CallOptions): Promise<void> {
     this.#isClosed = true
+    this.#isWanted = false
     this.#timer?.cancel()
     const left = timeOf(this.#network.world.clock, call, this.#network.options.callTimeoutMs)
     await this.committer.settled(left()).catch(() => {})
@@ -219,10 +225,10 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     this.#isChoosing = true
     const { clock, random } = this.#network.world
     try {
-      for (let failures = 1; !this.#isClosed; failures++) {
+      for (let failures = 1; this.#isWanted; failures++) {
         try {
           const isModern = await this.#isModern()
-          if (this.#isClosed) return
+          if (!this.#isWanted) return
           this.#join(isModern)
           return
         } catch (error) {
@@ -231,7 +237,7 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
         }
       }
     } catch (error) {
-      if (!this.#isClosed) this.failed(error as Error)
+      if (this.#isWanted) this.failed(error as Error)
     } finally {
       this.#isChoosing = false
     }

@@ -60,6 +60,20 @@ test('heartbeats go on when the user was away while a listener took its time', a
   })
 })
 
+test('a loop that waits goes on with what is subscribed next', async () => {
+  await inGroup(async ({ cluster, logs, consumer: make }) => {
+    cluster.createTopic('next', 1)
+    logs.append('next', 0, 1)
+    const consumer = make()
+    consumer.subscribe('orders')
+    expect(await consumer.poll({ timeoutMs: 2000 })).toBeNull()
+    const next = consumer.poll({ timeoutMs: 20_000 })
+    await consumer.unsubscribe()
+    consumer.subscribe('next')
+    expect(await next).not.toBeNull()
+  })
+})
+
 test('close takes its time and no more when a commit is not answered', async () => {
   await inGroup(async ({ world, cluster, logs, consumer: make }) => {
     logs.append('orders', 0, 1)
@@ -113,6 +127,35 @@ test('a commit behind others has its own time and no more', async () => {
     await expect(consumer.commit(point, { timeoutMs: 1000 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
     expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1100)
     await before
+  })
+})
+
+test('who unsubscribes while the coordinator is looked for joins nothing, and keeps what it assigns itself', async () => {
+  await inGroup(async ({ world, cluster, logs, group, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const consumer = make()
+    cluster.once(FindCoordinator, () => pause(world.clock, 1000).then(() => undefined))
+    consumer.subscribe('orders')
+    expect(await consumer.poll({ timeoutMs: 100 })).toBeNull()
+    await consumer.unsubscribe()
+    consumer.assign([{ topic: 'orders', partition: 0 }])
+    expect(await consumer.poll({ timeoutMs: 20_000 })).not.toBeNull()
+    expect(await consumer.poll({ timeoutMs: 20_000 })).toBeNull()
+    expect(consumer.assignment()).toHaveLength(1)
+    expect(group.memberIds).toEqual([])
+  })
+})
+
+test('who subscribes again while the coordinator is looked for joins', async () => {
+  await inGroup(async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const consumer = make()
+    cluster.once(FindCoordinator, () => pause(world.clock, 1000).then(() => undefined))
+    consumer.subscribe('other')
+    expect(await consumer.poll({ timeoutMs: 100 })).toBeNull()
+    await consumer.unsubscribe()
+    consumer.subscribe('orders')
+    expect(await consumer.poll({ timeoutMs: 20_000 })).not.toBeNull()
   })
 })
 
