@@ -1,12 +1,25 @@
 /** What a consumer without a group is asked for is told, whatever keeps it from coming. */
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
+import { SaslAuthenticate } from '../../protocol/generated/sasl-authenticate.ts'
+import { SaslHandshake } from '../../protocol/generated/sasl-handshake.ts'
 import { SILENCE } from '../../testing/scripted/scripted-cluster.ts'
 import { withConsumers } from '../../testing/scripted/scripted-consumers.ts'
 import { pause } from '../call.ts'
 
 const ORDERS = { topic: 'orders', partition: 0 }
 const TOPICS = { topics: { orders: 1 } }
+
+test('credentials that are refused are told by the next poll', async () => {
+  await withConsumers(TOPICS, async ({ cluster, consumer: make }) => {
+    cluster.on(SaslHandshake, ({ mechanism }) => ({ mechanisms: [mechanism] }))
+    cluster.on(SaslAuthenticate, () => ({ errorCode: ERROR_CODES.SASL_AUTHENTICATION_FAILED, errorMessage: 'no' }))
+    const consumer = make({ sasl: { mechanism: 'PLAIN', username: 'alice', password: 'wrong' } })
+    consumer.assign([ORDERS])
+    await expect(consumer.poll({ timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'SASL_AUTHENTICATION_FAILED' })
+  })
+})
 
 test('close takes its time and no more when a broker is silent about the end of its session', async () => {
   await withConsumers(TOPICS, async ({ world, cluster, logs, consumer: make }) => {

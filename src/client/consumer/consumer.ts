@@ -14,7 +14,7 @@ import type { MetricsRegistry } from '../../metrics/registry.ts'
 import { retrying, type CallOptions } from '../call.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { checkArguments } from '../check-options.ts'
-import { ClientError } from '../errors.ts'
+import { ClientError, isRetriable } from '../errors.ts'
 import { NetworkClient, type ClientWorld } from '../network-client.ts'
 import type { CommitPoint, CommittedOffset, GroupIdentity } from './committer.ts'
 import { KafkaError } from '../../base/errors.ts'
@@ -151,10 +151,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const added = wanted.filter((partition) => !this.#source.partitions.has(keyOf(partition)))
     this.#source.add(added.map((partition) => new PartitionState(partition)))
     this.#topics.tell()
-    this.#network.refresh().then(
-      () => this.#source.wake(),
-      (error: unknown) => this.#network.options.logger.debug(`metadata: ${String(error)}`),
-    )
+    this.#learnCluster()
   }
 
   /** What is read now. */
@@ -353,12 +350,24 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     observer.pollBegan(clock.monotonicMs())
     try {
       if (isMember(this.#topics.subscription)) this.#group?.wake()
+      else if (this.#network.metadata.nodes.size === 0 && !this.#source.isStopped) this.#learnCluster()
       return await this.#source.poll(timeoutMs, signal)
     } finally {
       this.#isPolling = false
       this.#polledMs = clock.monotonicMs()
       observer.pollEnded(this.#polledMs)
     }
+  }
+
+  /** What passes is tried again without us; what does not, such as refused credentials, is for the next poll to tell. */
+  #learnCluster(): void {
+    this.#network.refresh().then(
+      () => this.#source.wake(),
+      (error: unknown) => {
+        if (isRetriable(error)) this.#network.options.logger.debug(`metadata: ${String(error)}`)
+        else if (!this.isClosed) this.#source.fail(error as Error)
+      },
+    )
   }
 
   #groupOf(groupId: string): ConsumerGroup<K, V> {
