@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
+import { ListOffsets } from '../../protocol/generated/list-offsets.ts'
 import { SaslAuthenticate } from '../../protocol/generated/sasl-authenticate.ts'
 import { SaslHandshake } from '../../protocol/generated/sasl-handshake.ts'
 import { SILENCE } from '../../testing/scripted/scripted-cluster.ts'
@@ -18,6 +19,19 @@ test('credentials that are refused are told by the next poll', async () => {
     const consumer = make({ sasl: { mechanism: 'PLAIN', username: 'alice', password: 'wrong' } })
     consumer.assign([ORDERS])
     await expect(consumer.poll({ timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'SASL_AUTHENTICATION_FAILED' })
+  })
+})
+
+test('who waits for a position is told that the consumer was closed', async () => {
+  await withConsumers(TOPICS, async ({ world, cluster, consumer: make }) => {
+    cluster.on(ListOffsets, () => SILENCE)
+    const consumer = make()
+    consumer.assign([ORDERS])
+    const position = expect(consumer.position(ORDERS)).rejects.toMatchObject({ code: 'CLOSED' })
+    const startedMs = world.clock.monotonicMs()
+    await consumer.close()
+    await position
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1000)
   })
 })
 

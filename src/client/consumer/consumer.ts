@@ -242,6 +242,7 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     const deadlineMs = clock.monotonicMs() + limitMs
     while (state.position < 0) {
       signal?.throwIfAborted()
+      this.#throwIfClosed()
       const leftMs = deadlineMs - clock.monotonicMs()
       if (leftMs <= 0)
         throw new ClientError('TIMED_OUT', `The position of ${state.key} is not known after ${limitMs} ms.`)
