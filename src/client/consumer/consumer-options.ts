@@ -76,7 +76,7 @@ export interface ConsumerOptions<K = Buffer, V = Buffer> {
   readonly fetchMaxBytes?: number
   /** The most that one answer brings of one partition (max.partition.fetch.bytes). 1,048,576. */
   readonly maxPartitionFetchBytes?: number
-  /** Nothing is asked for while so much waits to be handed out. 67,108,864. One answer may go beyond. */
+  /** Nothing is asked for while so much waits to be handed out. 67,108,864. One answer may go beyond; paused partitions don't count. */
   readonly prefetchMaxBytes?: number
   /** Verifies checksums (check.crcs). True. */
   readonly checkCrcs?: boolean

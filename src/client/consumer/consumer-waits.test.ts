@@ -50,3 +50,18 @@ test('close takes its time and no more when a broker is silent about the end of 
     expect(world.clock.monotonicMs() - startedMs).toBeLessThan(500)
   })
 })
+
+test('what waits in partitions that are paused keeps no others from being fetched', async () => {
+  await withConsumers({ topics: { orders: 2 } }, async ({ world, logs, consumer: make }) => {
+    const consumer = make({ prefetchMaxBytes: 100 })
+    consumer.assign([ORDERS, { topic: 'orders', partition: 1 }])
+    consumer.pause([{ topic: 'orders', partition: 1 }])
+    expect(await consumer.poll({ timeoutMs: 1000 })).toBeNull()
+    logs.append('orders', 0, 10)
+    await pause(world.clock, 1000)
+    consumer.pause([ORDERS])
+    consumer.resume([{ topic: 'orders', partition: 1 }])
+    logs.append('orders', 1, 1)
+    expect((await consumer.poll({ timeoutMs: 10_000 }))?.partition).toBe(1)
+  })
+})

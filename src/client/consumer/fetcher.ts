@@ -2,8 +2,8 @@
  * Keeps records coming: one fetch at a time per broker, of every partition that may be fetched there, while the user works
  * on what came before. What came waits in the partitions' states until it is taken.
  *
- * Nothing is asked for while `prefetchMaxBytes` wait, nor of a partition of which a full share waits; so the user's pace is
- * the brokers'. An answer is taken only by the incarnation that asked for it. A broker is asked by its session (KIP-227), at
+ * Nothing is asked for while `prefetchMaxBytes` wait (of partitions that are not paused), nor of a partition of which a full
+ * share waits; so the user's pace is the brokers'. An answer is taken only by the incarnation that asked for it. A broker is asked by its session (KIP-227), at
  * the nearest replica (KIP-392), and told which epoch was read last, so that it can say where logs part (KIP-320).
  */
 import { errorName, type ErrorCode } from '../../base/error-codes.ts'
@@ -130,7 +130,10 @@ export class Fetcher {
     const nowMs = world.clock.monotonicMs()
     const byNode = new Map<number, PartitionState[]>()
     let waitingBytes = 0
-    for (const state of this.#owner.partitions.values()) waitingBytes += state.bufferedBytes
+    for (const state of this.#owner.partitions.values()) {
+      // What is kept for a partition that is paused may be kept for ever: others must not wait for that.
+      if (!state.isPaused) waitingBytes += state.bufferedBytes
+    }
     if (waitingBytes >= this.#settings.prefetchMaxBytes) return byNode
     for (const state of this.#owner.partitions.values()) {
       if (state.phase !== 'positioned' || state.isPaused || state.isHeld) continue
