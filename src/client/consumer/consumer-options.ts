@@ -219,9 +219,23 @@ export function resolveConsumerOptions<K, V>(
     rack: options.rack ?? '',
     allowAutoCreateTopics: options.allowAutoCreateTopics ?? true,
     excludeInternalTopics: options.excludeInternalTopics ?? true,
-    onCommitError:
-      options.onCommitError ?? ((error) => client.logger.warn(`A commit of offsets failed: ${String(error)}`)),
+    onCommitError: listenerOf(options.onCommitError, client.logger),
     interceptors: options.interceptors ?? [],
+  }
+}
+
+/** One that throws must not keep the commits behind from going on. */
+function listenerOf(
+  listener: ((error: unknown) => void) | undefined,
+  logger: ResolvedClientOptions['logger'],
+): (error: unknown) => void {
+  if (listener === undefined) return (error) => logger.warn(`A commit of offsets failed: ${String(error)}`)
+  return (error) => {
+    try {
+      listener(error)
+    } catch (thrown) {
+      logger.warn(`onCommitError: ${String(thrown)}`)
+    }
   }
 }
 

@@ -159,6 +159,28 @@ test('who subscribes again while the coordinator is looked for joins', async () 
   })
 })
 
+test('a listener of failed commits that throws stops no commit behind it', async () => {
+  await inGroup(async ({ world, cluster, logs, group, consumer: make }) => {
+    logs.append('orders', 0, 1)
+    const onCommitError = () => {
+      throw new Error('the listener fails')
+    }
+    const consumer = make({ onCommitError })
+    consumer.subscribe('orders')
+    await consumer.poll()
+    cluster.once(OffsetCommit, () => ({
+      topics: [
+        { name: 'orders', partitions: [{ partitionIndex: 0, errorCode: ERROR_CODES.OFFSET_METADATA_TOO_LARGE }] },
+      ],
+    }))
+    consumer.commitLater([{ topic: 'orders', partition: 0, offset: 0, metadata: 'long' }])
+    await pause(world.clock, 1000)
+    consumer.commitLater([{ topic: 'orders', partition: 0, offset: 1 }])
+    await pause(world.clock, 1000)
+    expect(group.offsets.get('orders-0')?.offset).toBe(1)
+  })
+})
+
 test('a member of KIP-848 whose user comes back before it has left stays', async () => {
   await inGroup(async ({ world, logs, consumer: make }) => {
     const lost: string[] = []
