@@ -123,6 +123,23 @@ test('a proof that fails the second time costs the connection and all that waits
   })
 })
 
+test('a proof that does not get done the second time costs the connection, and nobody waits for ever', async () => {
+  let tokens = 0
+  const token = () => (tokens++ < 2 ? { value: 'token' } : new Promise<never>(() => {}))
+  await withClient(
+    async ({ world, cluster, client }) => {
+      cluster.on(SaslHandshake, ({ mechanism }) => ({ mechanisms: [mechanism] }))
+      cluster.on(SaslAuthenticate, () => ({ sessionLifetimeMs: 10_000 }))
+      await client.request(1, Heartbeat, {})
+      await pause(world.clock, 10_000)
+      const startedMs = world.clock.monotonicMs()
+      await expect(client.request(1, Heartbeat, {})).rejects.toMatchObject({ code: 'NETWORK_FAILED' })
+      expect(world.clock.monotonicMs() - startedMs).toBeLessThan(10_100)
+    },
+    { sasl: { mechanism: 'OAUTHBEARER', token } },
+  )
+})
+
 test('a broker of before 1.0 takes bare tokens', async () => {
   const { clock, random } = new SeededWorld(1)
   const bare: string[] = []

@@ -248,13 +248,32 @@ export class BrokerConnection {
     if (this.#proving !== null) return this.#proving
     if (this.#proofEndsMs === Infinity || this.#options.clock.monotonicMs() < this.#proofEndsMs) return null
     this.#proofEndsMs = Infinity
-    this.#proving = this.#prove()
+    this.#proving = this.#proveInTime()
       .catch((error: unknown) => {
         this.close(`who we are could not be proven anew: ${error instanceof Error ? error.message : String(error)}`)
         throw error
       })
       .finally(() => (this.#proving = null))
     return this.#proving
+  }
+
+  /** As when the connection was made: whoever makes tokens may never answer, and all that is sent waits for it. */
+  async #proveInTime(): Promise<void> {
+    const { clock, connectTimeoutMs } = this.#options
+    let timer: Timer | null = null
+    const late = new Promise<never>((_, reject) => {
+      timer = clock.at(clock.monotonicMs() + connectTimeoutMs, () =>
+        reject(new OperationalError('NETWORK_FAILED', `no proof of who we are in ${connectTimeoutMs} ms`)),
+      )
+    })
+    const proven = this.#prove()
+    try {
+      await Promise.race([proven, late])
+    } finally {
+      timer!.cancel()
+      proven.catch(() => {})
+      late.catch(() => {})
+    }
   }
 
   async #prove(): Promise<void> {
