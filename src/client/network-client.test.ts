@@ -315,6 +315,18 @@ test('after close everything that waits rejects with CLOSED, and nothing is set'
   })
 })
 
+test('a node that cannot tell its versions just now is passed over, and asked again', async () => {
+  await inCluster({ nodes: 2 }, async ({ cluster, client }) => {
+    cluster.once(ApiVersions, () => ({ errorCode: ERROR_CODES.UNKNOWN_SERVER_ERROR }))
+    await client.refresh()
+    cluster.on(Heartbeat, () => ({}))
+    for (const node of [1, 2]) {
+      cluster.once(ApiVersions, () => ({ errorCode: ERROR_CODES.UNKNOWN_SERVER_ERROR }))
+      await retrying(client.retries, 'A heartbeat', {}, () => client.request(node, Heartbeat, {}))
+    }
+  })
+})
+
 test('what is tried again ends when the client closes, and not only after its pause', async () => {
   const paused = { retryBackoffMs: 10_000, retryBackoffMaxMs: 10_000 }
   const work = async ({ world, client }: Setting): Promise<void> => {

@@ -341,8 +341,10 @@ export class BrokerConnection {
       }
       const error = errorName(answer.errorCode) ?? 'UNKNOWN_SERVER_ERROR'
       const known = new ApiVersionTable(answer).find(ApiVersions, { max: at - 1 })
-      if (error !== 'UNSUPPORTED_VERSION' || at === 0)
-        throw new KafkaError(error, 'The broker does not tell its versions.')
+      // Whatever else is wrong with it may pass: Java's client disconnects, and connects again.
+      if (error !== 'UNSUPPORTED_VERSION')
+        throw new OperationalError('NETWORK_FAILED', `The broker does not tell its versions: ${error}.`)
+      if (at === 0) throw new KafkaError(error, 'The broker does not tell its versions.')
       asked = known ?? 0
     }
   }
