@@ -4,7 +4,7 @@
  * A token is kept for four fifths of its life, and asked for once however many connections wait for it. HTTP is the user's:
  * the package's entry gives `fetch`.
  */
-import { KafkaError } from '../../base/errors.ts'
+import { KafkaError, OperationalError } from '../../base/errors.ts'
 import type { Clock } from '../../world/world.ts'
 import type { OAuthToken, OAuthTokenProvider } from './oauth-bearer.ts'
 
@@ -28,6 +28,10 @@ export interface ClientCredentials {
 const KEPT_SHARE = 0.8
 /** For a token that does not say how long it lives. */
 const LIFETIME_SECONDS = 300
+
+/** Of HTTP, which say nothing against the credentials: the next connection asks again. */
+const TOO_MANY_REQUESTS = 429
+const SERVER_ERRORS = 500
 
 export function clientCredentialsToken(options: ClientCredentials, post: HttpPost): OAuthTokenProvider {
   let token: OAuthToken | null = null
@@ -66,6 +70,9 @@ async function ask(
   const { access_token: value, expires_in: lifetime } = parse(answer.body)
   if (answer.status !== 200 || typeof value !== 'string') {
     const text = `The token endpoint ${tokenEndpoint} gave no token (HTTP ${answer.status}): ${answer.body.slice(0, 200)}`
+    if (answer.status === TOO_MANY_REQUESTS || answer.status >= SERVER_ERRORS) {
+      throw new OperationalError('NETWORK_FAILED', text)
+    }
     throw new KafkaError('SASL_AUTHENTICATION_FAILED', text)
   }
   const seconds = typeof lifetime === 'number' && lifetime > 0 ? lifetime : LIFETIME_SECONDS

@@ -80,3 +80,10 @@ test('an endpoint that gives no token is named, with what it said', async () => 
     await expect(async () => provide(setting())).rejects.toThrow(`https://auth/token gave no token (HTTP 401): ${body}`)
   }
 })
+
+test('an endpoint that is busy or broken says nothing against us: that passes', async () => {
+  for (const status of [429, 500, 503]) {
+    const provide = clientCredentialsToken(CREDENTIALS, () => Promise.resolve({ status, body: 'later' }))
+    await expect(async () => provide(setting())).rejects.toMatchObject({ code: 'NETWORK_FAILED' })
+  }
+})
