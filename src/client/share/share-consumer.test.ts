@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ShareAcknowledge } from '../../protocol/generated/share-acknowledge.ts'
 import { ShareFetch } from '../../protocol/generated/share-fetch.ts'
 import { ScriptedCluster, SILENCE } from '../../testing/scripted/scripted-cluster.ts'
 import { ScriptedLogs } from '../../testing/scripted/scripted-logs.ts'
@@ -130,6 +131,22 @@ test('a lock that has run out is told by commit, and one that is renewed holds',
     await record!.renew()
     await pause(world.clock, 4000)
     expect(await consumer.commit()).toEqual(new Map([['jobs-0', null]]))
+  })
+})
+
+test('a commit that is not answered ends with its time, or when its signal aborts', async () => {
+  await inCluster(1, 1, async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('jobs', 0, 2)
+    const consumer = make({ maxPollRecords: 1 })
+    cluster.on(ShareAcknowledge, () => SILENCE)
+    const startedMs = world.clock.monotonicMs()
+    await consumer.poll()
+    await expect(consumer.commit({ timeoutMs: 500 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    await consumer.poll()
+    const giveUp = new AbortController()
+    world.clock.at(world.clock.monotonicMs() + 100, () => giveUp.abort(new Error('enough')))
+    await expect(consumer.commit({ signal: giveUp.signal })).rejects.toThrow('enough')
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(6000)
   })
 })
 

@@ -10,7 +10,7 @@
  * before more is asked for. Acknowledgements go with the next fetch, or at once with `commit`.
  */
 import type { MetricsRegistry } from '../../metrics/registry.ts'
-import { pause, type CallOptions } from '../call.ts'
+import { abortable, inTime, pause, type CallOptions } from '../call.ts'
 import { checkArguments } from '../check-options.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { SHARE_CONSUMER_REJECTS, SHARE_CONSUMER_THROWS } from '../consumer/consumer-arguments.ts'
@@ -150,7 +150,8 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
 
   /**
    * Tells brokers what was acknowledged; in implicit mode that all of the batch in hand is accepted. Resolves with what became
-   * of it: INVALID_RECORD_STATE means that the lock had run out and somebody else may have had the records.
+   * of it: INVALID_RECORD_STATE means that the lock had run out and somebody else may have had the records. Rejects with
+   * ClientError TIMED_OUT.
    */
   async commit(call: CallOptions = {}): Promise<AcknowledgeOutcomes> {
     if (this.isClosed) throw closed()
@@ -195,8 +196,9 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
   async #commit(call: CallOptions): Promise<AcknowledgeOutcomes> {
     const outcomes = new Map<string, Error | null>()
     this.#gather((key, error) => void outcomes.set(key, outcomes.get(key) ?? error), !this.#settings.isExplicit)
-    call.signal?.throwIfAborted()
-    await this.#sessions.flush()
+    const { timeoutMs = this.#network.options.callTimeoutMs, signal } = call
+    const told = abortable(this.#sessions.flush(), signal)
+    await inTime(this.#network.world.clock, timeoutMs, 'Committing acknowledgements', told)
     return outcomes
   }
 
