@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../base/error-codes.ts'
 import { ShareAcknowledge } from '../../protocol/generated/share-acknowledge.ts'
 import { ShareFetch } from '../../protocol/generated/share-fetch.ts'
 import { ScriptedCluster, SILENCE } from '../../testing/scripted/scripted-cluster.ts'
@@ -147,6 +148,18 @@ test('a commit that is not answered ends with its time, or when its signal abort
     world.clock.at(world.clock.monotonicMs() + 100, () => giveUp.abort(new Error('enough')))
     await expect(consumer.commit({ signal: giveUp.signal })).rejects.toThrow('enough')
     expect(world.clock.monotonicMs() - startedMs).toBeLessThan(6000)
+  })
+})
+
+test('a partition that fails in passing is asked for again, and the user does not know', async () => {
+  await inCluster(1, 1, async ({ cluster, logs, consumer: make }) => {
+    logs.append('jobs', 0, 1)
+    const { id: topicId } = cluster.topics.get('jobs')!
+    for (const code of ['UNKNOWN_SERVER_ERROR', 'KAFKA_STORAGE_ERROR'] as const) {
+      const part = { partitionIndex: 0, errorCode: ERROR_CODES[code], records: Buffer.alloc(0) }
+      cluster.once(ShareFetch, () => ({ responses: [{ topicId, partitions: [part] }] }))
+    }
+    expect(await make().poll({ timeoutMs: 5000 })).not.toBeNull()
   })
 })
 

@@ -230,7 +230,8 @@ export class ShareSessions<K, V> implements ShareBatchOwner {
     if (error !== null) {
       this.#noticeLeader(place, part, answer)
       session.retryAtMs = this.#network.world.clock.monotonicMs() + this.#network.options.retryBackoffMs
-      if (!isRetriable(error)) this.#host.failed(error)
+      // A broker that can't say what is wrong with its partition may get over it.
+      if (!isRetriable(error) && error.code !== 'UNKNOWN_SERVER_ERROR') this.#host.failed(error)
       return
     }
     const { records, acquiredRecords } = part
