@@ -163,6 +163,19 @@ test('a partition that fails in passing is asked for again, and the user does no
   })
 })
 
+test('what is acknowledged to a broker that leads nothing any more has an outcome without another batch', async () => {
+  await inCluster(1, 2, async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('jobs', 0, 1)
+    const outcomes: string[] = []
+    const consumer = make({ onAcknowledged: (key) => outcomes.push(key), metadataMaxAgeMs: 200 })
+    await consumer.poll()
+    cluster.moveLeader('jobs', 0, 2)
+    await pause(world.clock, 1000)
+    await consumer.poll({ timeoutMs: 2000 })
+    expect(outcomes).toEqual(['jobs-0'])
+  })
+})
+
 test('what is in hand at the end is given back', async () => {
   await inCluster(1, 1, async ({ logs, consumer: make }) => {
     logs.append('jobs', 0, 2)

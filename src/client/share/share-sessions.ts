@@ -151,6 +151,10 @@ export class ShareSessions<K, V> implements ShareBatchOwner {
         this.#host.changed()
       })
     }
+    // A broker that leads nothing any more is asked for nothing: what it is to be told goes alone.
+    for (const session of this.#sessions.values()) {
+      if (session.hasWaiting && !session.isFetching) void this.#acknowledge(session, false)
+    }
   }
 
   /** Requests of a session go one at a time. Never rejects. */
