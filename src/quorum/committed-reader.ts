@@ -27,6 +27,8 @@ export class CommittedReader {
   /** What is committed was decided here: nobody needs to be told of it. */
   isOwn: boolean
   #running: Promise<void> | null = null
+  /** Since the reader last looked how far it may go. */
+  #isAsked = false
   #isClosed = false
 
   constructor(
@@ -53,9 +55,8 @@ export class CommittedReader {
       this.#position = this.#end
       return this.#events.onRead(this.#end)
     }
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null
-    })
+    this.#isAsked = true
+    this.#running ??= this.#readAll()
   }
 
   /** The log starts over behind a snapshot. */
@@ -67,6 +68,12 @@ export class CommittedReader {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#running
+  }
+
+  async #readAll(): Promise<void> {
+    // In the turn of the last look: what is committed next must begin another run.
+    while (this.#isAsked) await this.#run()
+    this.#running = null
   }
 
   async #run(): Promise<void> {
@@ -85,8 +92,10 @@ export class CommittedReader {
         if (isCurrent) this.#position = read.nextOffset
         read.release()
       }
+      this.#isAsked = false
       if (!this.#isClosed) this.#events.onRead(this.#position)
     } catch (error) {
+      this.#isAsked = false
       if (!this.#isClosed) this.#events.fail(error instanceof Error ? error : new Error(String(error)))
     }
   }
