@@ -6,6 +6,7 @@ import type {
   TransactionalOptions,
   TransactionToVerify,
 } from '../coordinators/runtime/partition-writer.ts'
+import { entryLastOffset } from '../records/batches.ts'
 import type { Partition } from '../replication/partition.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
 import type { TransactionVerification } from '../replication/transaction-verification.ts'
@@ -63,16 +64,27 @@ export class CoordinatorWriter implements PartitionWriter {
   }
 
   async scan(partition: number, leaderEpoch: number, visit: (batches: Buffer) => boolean): Promise<void> {
-    const { log } = this.#leader(partition, leaderEpoch)
+    let next = 0
     let stopped = false
-    await log.scan(log.startOffset, (bytes, at, size) => {
+    const read = (bytes: Buffer, at: number, size: number): boolean => {
       stopped = !visit(bytes.subarray(at, at + size))
+      next = entryLastOffset(bytes, at) + 1
       return !stopped
-    })
+    }
+    for (;;) {
+      const { hosted, log } = this.#leader(partition, leaderEpoch)
+      try {
+        await log.scan(next, read)
+        break
+      } catch (error) {
+        // Or the replica moved to another directory meanwhile: the log there is equal, and this one is closed.
+        if (hosted.log === log) throw error
+      }
+    }
     if (stopped) return
     // What the leader before left uncommitted may still be lost: nobody is answered from it before it is committed.
-    const end = log.writtenEnd
-    await this.#leader(partition, leaderEpoch).hosted.whenCommitted(end, null)
+    const { hosted, log } = this.#leader(partition, leaderEpoch)
+    await hosted.whenCommitted(log.writtenEnd, null)
   }
 
   maxBatchBytes(partition: number): number {
