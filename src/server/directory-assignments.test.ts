@@ -7,6 +7,7 @@ import { assignReplicasToDirs } from '../controller/assign-directories.ts'
 import { partitionRecord } from '../metadata/image-records.ts'
 import { metadataRecord } from '../metadata/metadata-records.ts'
 import { AssignReplicasToDirsResponse } from '../protocol/generated/assign-replicas-to-dirs.ts'
+import type { DirectoryFailure } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { DecidedCluster, directoryId, TOPIC_ID } from '../testing/decided-cluster.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
@@ -29,6 +30,7 @@ function broker(metadataVersion?: number) {
   /** Of both partitions. */
   const lies: (Uuid | null)[] = [OLD, OLD]
   let moved: (log: PartitionLog) => void = () => {}
+  let failed: (failure: DirectoryFailure) => void = () => {}
   let failures = 0
   const requests: number[] = []
   const assignments = new DirectoryAssignments({
@@ -41,6 +43,7 @@ function broker(metadataVersion?: number) {
         return id === null ? null : { path: '/d', id }
       },
       onMoved: (listener) => void (moved = listener),
+      onDirectoryFailed: (listener) => void (failed = listener),
     },
     controller: {
       assignReplicasToDirs: async (request) => {
@@ -64,7 +67,12 @@ function broker(metadataVersion?: number) {
     lies[partition] = to
     moved({ topicPartition: { topic: 't', partition } } as PartitionLog)
   }
-  return { cluster, clock, warnings, lies, assignments, directories, requests, fail, swap }
+  /** Of the first partition. */
+  const failDirectory = (id: Uuid): void => {
+    lies[0] = null
+    failed({ path: '/d', id, error: null, partitions: [REPLICA], liveDirectories: 1 })
+  }
+  return { cluster, clock, warnings, lies, assignments, directories, requests, fail, swap, failDirectory }
 }
 
 test('what lies elsewhere than the metadata says is told once the broker is registered', async () => {
@@ -106,6 +114,17 @@ test('what is taken back is told too, also where the replica’s directory faile
   assignments.check(['t'])
   await clock.advance(0)
   expect([directories(), requests.length]).toEqual([[NEW, OLD], 3])
+})
+
+test('where a replica lay is told also if its directory fails before the controller heard of it', async () => {
+  const { clock, lies, assignments, directories, requests, fail, failDirectory } = broker()
+  lies[0] = NEW
+  fail(1)
+  assignments.start()
+  await clock.advance(0)
+  failDirectory(NEW)
+  await clock.advance(10_000)
+  expect([directories(), requests.length]).toEqual([[NEW, OLD], 2])
 })
 
 test('a controller that is away is told again, later and later, until it answers', async () => {

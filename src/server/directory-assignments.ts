@@ -25,7 +25,7 @@ export interface DirectoryAssignmentsOptions {
   readonly nodeId: number
   readonly clock: Clock
   readonly logger: Logger
-  readonly logs: Pick<LogManager, 'directoryOf' | 'onMoved'>
+  readonly logs: Pick<LogManager, 'directoryOf' | 'onMoved' | 'onDirectoryFailed'>
   readonly controller: Pick<ControllerApi, 'assignReplicasToDirs'>
   readonly image: () => MetadataImage
   readonly brokerEpoch: () => number
@@ -60,6 +60,11 @@ export class DirectoryAssignments implements ReplicaPlaces {
       this.#claims.delete(topicPartitionName(topic, partition))
       this.check([topic])
     })
+    // The controller may not have heard yet that they lay there: it would wait for a leader that can't serve.
+    options.logs.onDirectoryFailed(({ id, partitions }) => {
+      for (const replica of partitions) this.#tellOnce(replica, id)
+      this.check(new Set(partitions.map(({ topic }) => topic)))
+    })
   }
 
   /** The broker is registered. Looks at all topics. */
@@ -88,10 +93,14 @@ export class DirectoryAssignments implements ReplicaPlaces {
   }
 
   /** Also where that directory is offline: the controller is to know what is lost with it. */
-  disclaim({ topic, partition, topicId }: ReplicaName, directoryId: Uuid): void {
+  disclaim(replica: ReplicaName, directoryId: Uuid): void {
+    this.#tellOnce(replica, directoryId)
+    this.check([replica.topic])
+  }
+
+  #tellOnce({ topic, partition, topicId }: ReplicaName, directoryId: Uuid): void {
     const name = topicPartitionName(topic, partition)
     this.#claims.set(name, { topicId, directoryId, agreed: () => this.#claims.delete(name) })
-    this.check([topic])
   }
 
   async #report(): Promise<void> {

@@ -86,7 +86,9 @@ export class DirectoryFailures {
       if (!replica.isFuture) this.#offlinePartitions.add(topicPartitionName(topic, partition))
       this.#gone(replica)
     }
-    const partitions = gone.filter(({ isFuture }) => !isFuture).map(({ log }) => log.topicPartition)
+    const partitions = gone
+      .filter(({ isFuture }) => !isFuture)
+      .map(({ log: { topicPartition, topicId } }) => ({ ...topicPartition, topicId }))
     const names = partitions.map(({ topic, partition }) => topicPartitionName(topic, partition))
     this.#logger.error(
       `Stopping serving logs in dir ${directory.path}: logs for partitions ${names.join(',')} are offline`,

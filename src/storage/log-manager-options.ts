@@ -49,7 +49,7 @@ export interface DirectoryFailure {
   readonly id: Uuid
   readonly error: unknown
   /** Their replicas are gone until a restart. */
-  readonly partitions: readonly { readonly topic: string; readonly partition: number }[]
+  readonly partitions: readonly ReplicaName[]
   /** 0: the node has nothing left to serve and stops. */
   readonly liveDirectories: number
 }
