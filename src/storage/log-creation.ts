@@ -60,7 +60,9 @@ export class LogCreation {
         await directory.syncEntries()
         if (this.#isClosed || directory.isOffline) {
           await log.closeHard()
-          throw new KafkaError('KAFKA_STORAGE_ERROR', `Log directory ${directory.path} is offline`)
+          if (this.#isClosed) throw new KafkaError('KAFKA_STORAGE_ERROR', `The log of ${name} is not made any more`)
+          // Another of its logs failed meanwhile.
+          continue
         }
         this.#opener.adopt({ log, directory, isFuture: false })
         this.forgetPreference(topic, partition)

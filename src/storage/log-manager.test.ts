@@ -306,6 +306,21 @@ test('a disk error takes one directory offline, with its logs; the others live o
     expect(await names(world, '/b')).toContain('.kafka_cleanshutdown')
   }))
 
+test('a log whose directory fails while it is made is made in another one', () =>
+  seeded(12, 2, async (world) => {
+    const manager = await open(world, 2)
+    for (let partition = 0; partition < 2; partition++) await append(await manager.getOrCreate('t', partition, NEW))
+    const broken = manager.get('t', 0) as PartitionLog
+    expect(broken.directory).toBe('/a/t-0')
+    world.main.disk.failNext({ kinds: ['write', 'writeNow'], path: '/a/t-0', code: 'EIO', times: 9 })
+    const made = manager.getOrCreate('new', 0, NEW)
+    await expect(append(broken)).rejects.toMatchObject({ code: 'KAFKA_STORAGE_ERROR' })
+    expect((await made).directory).toBe('/b/new-0')
+    expect(manager.directoryOf('t', 0)).toBe(null)
+    await append(manager.get('new', 0) as PartitionLog)
+    await manager.close(1)
+  }))
+
 test('a checkpoint that cannot be written takes the directory offline; with the last one the node has nothing left', () =>
   seeded(10, 2, async (world) => {
     const manager = await open(world, 2)
