@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { SILENT } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
-import type { LogManager } from '../storage/log-manager.ts'
+import type { CreateOptions, LogManager } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { batchOf, testLog } from '../storage/test-log.ts'
 import type { Partition } from './partition.ts'
@@ -53,7 +53,7 @@ async function hosted(image: Partial<PartitionImage>): Promise<Setup> {
   const become = async (changes: Partial<PartitionImage>): Promise<void> => {
     current = { ...current, partitionEpoch: current.partitionEpoch + 1, ...changes }
     const after: TopicImage = { name: 't', id: TOPIC_ID, partitions: [current] }
-    await manager.apply([], [{ after, partitions: [0], created: false }])
+    await manager.apply([], [{ after, partitions: [0] }])
   }
   await become({})
   const failDirectory = (): void => failed?.({ partitions: [{ topic: 't', partition: 0 }] })
@@ -117,4 +117,25 @@ test('a replica whose directory failed follows nobody', async () => {
   failDirectory()
   await become({ leader: 3, leaderEpoch: 6 })
   expect(followers.events.slice(1)).toEqual(['stop in epoch 5', 'at rest'])
+})
+
+test('only replicas that the node starts with may have logs in a directory that is offline', async () => {
+  const asked: string[] = []
+  const log = await testLog().open()
+  const logs = {
+    getOrCreate: (_topic: string, partition: number, { isNew }: CreateOptions) => {
+      asked.push(`${partition} ${isNew ? 'new' : 'known'}`)
+      return Promise.resolve(log)
+    },
+    onMoved: () => {},
+    onDirectoryFailed: () => {},
+  } as unknown as LogManager
+  const followers = new NotingFollowers()
+  const manager = new ReplicaManager({ context: testContext(1), logs, logger: SILENT, followers })
+  const elsewhere = { ...PARTITION, replicas: [2, 3] }
+  await manager.load([{ name: 't', id: TOPIC_ID, partitions: [PARTITION, elsewhere] }])
+  const after = { name: 't', id: TOPIC_ID, partitions: [PARTITION, { ...elsewhere, replicas: [2, 3, 1] }, PARTITION] }
+  await manager.apply([], [{ after, partitions: [1, 2] }])
+  expect(asked).toEqual(['0 known', '1 new', '2 new'])
+  await log.close()
 })

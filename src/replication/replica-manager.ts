@@ -27,8 +27,6 @@ export interface ChangedTopic {
   readonly after: TopicImage
   /** Numbers of the partitions that are new or differ. */
   readonly partitions: Iterable<number>
-  /** Created by this change: no replica of it can have a log yet. */
-  readonly created: boolean
 }
 
 /** Logs opened at the same time when a change brings many. */
@@ -69,20 +67,33 @@ export class ReplicaManager {
     for (const partition of this.partitions()) partition.shrinkIsr()
   }
 
+  /** The topics that the node starts with: a replica without a log may have one in a directory that is offline. */
+  load(topics: readonly TopicImage[]): Promise<void> {
+    return this.#follow(
+      topics.map((after) => ({ after, partitions: after.partitions.keys() })),
+      false,
+    )
+  }
+
   /** Topics that were deleted (as they were) first, then those created or changed. */
   async apply(deleted: readonly TopicImage[], changed: readonly ChangedTopic[]): Promise<void> {
     for (const topic of deleted) await this.#remove(topic)
+    await this.#follow(changed, true)
+  }
+
+  /** `isNew`: replicas that come here had no log here before. */
+  async #follow(changed: readonly ChangedTopic[], isNew: boolean): Promise<void> {
     const opening: (() => Promise<void>)[] = []
-    for (const { after, partitions, created } of changed) {
+    for (const { after, partitions } of changed) {
       for (const index of partitions) {
         const image = after.partitions[index]
-        if (image !== undefined) this.#follow(after, index, image, created, opening)
+        if (image !== undefined) this.#followOne(after, index, image, isNew, opening)
       }
     }
     await runBounded(opening, OPENING_MAX)
   }
 
-  #follow(
+  #followOne(
     topic: TopicImage,
     index: number,
     image: PartitionImage,

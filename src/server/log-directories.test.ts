@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { startBroker, type Broker } from '../broker.ts'
 import { ERROR_CODES } from '../base/error-codes.ts'
 import { AlterReplicaLogDirs } from '../protocol/generated/alter-replica-log-dirs.ts'
+import { CreatePartitions } from '../protocol/generated/create-partitions.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DescribeLogDirs } from '../protocol/generated/describe-log-dirs.ts'
 import { Fetch } from '../protocol/generated/fetch.ts'
@@ -122,6 +123,24 @@ test.each([1, 2, 3])(
     })
   },
 )
+
+test('partitions that a topic gets while a directory is offline are made in another one, and served', async () => {
+  const world = new SeededWorld(6)
+  await world.run(async () => {
+    const { broker, client } = await start(world)
+    await createTopic(client)
+    world.main.disk.failNext({ kinds: ['write', 'writeNow'], path: SECOND, code: 'EIO', times: 100 })
+    for (let index = 0; index < PARTITIONS; index++) await produce(client, index)
+    const topics = [{ name: 'events', count: PARTITIONS + 2, assignments: null }]
+    const { results } = await client.request(CreatePartitions, 2, { topics, timeoutMs: 1000 })
+    expect(results[0]?.errorCode).toBe(0)
+    expect([await produce(client, PARTITIONS), await produce(client, PARTITIONS + 1)]).toEqual([0, 0])
+    expect((await leaders(client)).slice(PARTITIONS)).toEqual(
+      [0, 1].map(() => ({ leaderId: 1, offlineReplicas: [], isrNodes: [1] })),
+    )
+    await broker.close()
+  })
+})
 
 test('the last log directory that fails stops the node', async () => {
   const world = new SeededWorld(4)

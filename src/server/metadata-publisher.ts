@@ -71,8 +71,7 @@ export class MetadataPublisher {
   async start(): Promise<void> {
     const { replicas, groups, nodeId } = this.#options
     const topics = [...this.#image.topics.all()].map((topic) => withoutLeader(topic, nodeId))
-    const changed = topics.map((after) => ({ after, partitions: after.partitions.keys(), created: false }))
-    await replicas.apply([], changed)
+    await replicas.load(topics)
     this.#lookForCompacted(
       topics.map(({ name }) => name),
       this.#image,
@@ -97,10 +96,7 @@ export class MetadataPublisher {
     const deleted = delta.deletedTopics()
     for (const [topic, coordinator] of this.#coordinators)
       if (deleted.some(({ name }) => name === topic)) this.#resignAll(coordinator, topic)
-    await replicas.apply(
-      deleted,
-      changes.map(({ before, after, partitions }) => ({ after, partitions, created: before === null })),
-    )
+    await replicas.apply(deleted, changes)
     this.#image = image
     this.#tellOfCreated(changes.flatMap(({ before, after }) => (before === null ? [after] : [])))
     groups.onMetadataImage(image)

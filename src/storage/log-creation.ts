@@ -43,7 +43,8 @@ export class LogCreation {
   /** @throws KafkaError KAFKA_STORAGE_ERROR if it may be on an offline directory, or no directory takes it. */
   async create(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
     const name = topicPartitionName(topic, partition)
-    if (!options.isNew && this.#failures.hasOffline) {
+    const isAssigned = this.#failures.live.some(({ id }) => id === options.directoryId)
+    if (!options.isNew && !isAssigned && this.#failures.hasOffline) {
       throw new KafkaError(
         'KAFKA_STORAGE_ERROR',
         `Can not create log for ${name} because log directories ${this.#failures.offlinePaths.join(',')} are offline`,

@@ -297,6 +297,9 @@ test('a disk error takes one directory offline, with its logs; the others live o
     })
     await manager.getOrCreate('new', 0, NEW)
     expect(manager.directoryOf('new', 0)?.path).toBe('/b')
+    // It is not there: the cluster has it in the other one.
+    await manager.getOrCreate('t', 2, { ...NEW, isNew: false, directoryId: IDS[1]! })
+    expect([manager.directoryOf('t', 2)?.path, manager.isOffline('t', 2)]).toEqual(['/b', false])
     expect((await manager.describe()).map(({ path, isOffline }) => [path, isOffline])).toEqual([
       ['/a', true],
       ['/b', false],
