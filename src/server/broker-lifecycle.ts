@@ -93,10 +93,17 @@ export class BrokerLifecycle {
   async start(): Promise<void> {
     await this.#registerInTime()
     for (;;) {
-      await this.#heartbeat()
-      if (!this.#fenced || this.#closed) break
       // It has not followed the metadata to its registration yet.
-      await this.#pause(UNFENCE_RETRY_MS)
+      let retryMs = UNFENCE_RETRY_MS
+      try {
+        await this.#heartbeat()
+      } catch (error) {
+        // Once registered it comes up however long the controllers are away.
+        if (!this.#closed) this.#options.logger.warn('A heartbeat failed', error)
+        retryMs = REGISTRATION_RETRY_MS
+      }
+      if (!this.#fenced || this.#closed) break
+      await this.#pause(retryMs)
     }
     this.#schedule(this.#options.heartbeatIntervalMs)
   }
