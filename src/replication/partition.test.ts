@@ -71,6 +71,25 @@ test('a replica that is fast enough holds the high watermark before it is in syn
   expect(log.highWatermark).toBe(2)
 })
 
+test('what held the high watermark back and is gone, without a word of any follower, is noticed in time', async () => {
+  const { context, log, partition, write, fetch } = await ledPartition({ isr: [1] }, { minInsyncReplicas: 2 })
+  await write(2)
+  log.setConfig({ ...log.config, minInsyncReplicas: 1 })
+  partition.shrinkIsr()
+  expect(log.highWatermark).toBe(2)
+
+  // It was fast enough until it died; its broker is fenced, which changes nothing of a partition that it wasn't in sync with.
+  context.shuttingDown.add(2)
+  fetch(2, 2)
+  context.shuttingDown.clear()
+  await write(1)
+  expect(log.highWatermark).toBe(2)
+  context.live.delete(2)
+  const committed = partition.whenCommitted(3, 1000)
+  partition.shrinkIsr()
+  await committed
+})
+
 test('a follower joins the ISR when it has everything that is committed and has reached the leader epoch', async () => {
   const log = await testLog().open()
   await log.append(batchOf('a', 4), CLIENT).written

@@ -275,12 +275,18 @@ export class Partition {
     this.#completeDeletions(log)
   }
 
-  /** Followers that have been behind for too long leave the ISR. */
+  /**
+   * Followers that have been behind for too long leave the ISR. And what is waited for is looked at: one that held it back, though
+   * not in sync, may have been fenced, or fewer in sync be enough now, and without a follower that fetches nobody tells.
+   */
   shrinkIsr(): void {
     const state = this.#leaderState
-    if (state === null || this.#log === null) return
-    const smaller = state.shrunk(this.#log.writtenEnd)
+    const log = this.#log
+    if (state === null || log === null) return
+    const smaller = state.shrunk(log.writtenEnd)
     if (smaller !== null) state.ask(smaller)
+    this.#advanceHighWatermark()
+    this.#completeDeletions(log)
   }
 
   /** The ISR that was asked for is decided; null: not as it was asked. */
