@@ -113,6 +113,24 @@ test('a node that was away gets the snapshot, its log starts over there, and it 
   })
 })
 
+test('a node whose snapshot holds all that is committed hears from the leader that it does', async () => {
+  await withNodes([1, 2, 3], async (nodes, world) => {
+    const leader = nodes.leader!
+    leader.append([value('a')])
+    await world.advance(600)
+    const [id = 0] = others(nodes, leader)
+    const { committedEnd, epoch } = leader
+    const provenance = { offset: committedEnd - 1, epoch, timestampMs: 1 }
+    await nodes.quorums.get(id)!.writeSnapshot(provenance, [value('a')])
+    await nodes.stop(id)
+    const told: (number | null)[] = []
+    const again = await nodes.start(id)
+    again.onCommitted((end) => told.push(end, again.leaderCommittedEnd))
+    await world.advance(3000)
+    expect(told.slice(-2)).toEqual([committedEnd, committedEnd])
+  })
+})
+
 test('all lose power: what was committed is there after they start again', async () => {
   await withNodes([1, 2, 3], async (nodes, world) => {
     nodes.leader!.append([value('a')])

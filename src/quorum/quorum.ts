@@ -52,6 +52,7 @@ export class Quorum {
   readonly #replies = new Map<ReplyToken, (answer: RaftAnswer) => void>()
   #lastToken = 0
   #committedEnd = 0
+  #hasHeardLeader = false
   #leading: { readonly resolve: () => void; readonly reject: (error: Error) => void } | null = null
   #committed: ((committedEnd: number) => void) | null = null
   #failed: ((error: Error) => void) | null = null
@@ -425,10 +426,13 @@ export class Quorum {
   }
 
   #commit(committedTo: number): void {
-    if (committedTo <= this.#committedEnd) return
-    this.#committedEnd = committedTo
-    this.#reader.advance(committedTo)
-    const { epochStart } = this.#raft
+    const { epochStart, leaderCommittedTo } = this.#raft
+    // Who waits to have caught up is told also where the leader has nothing that isn't here.
+    const isNews = leaderCommittedTo !== null && !this.#hasHeardLeader
+    if (committedTo <= this.#committedEnd && !isNews) return
+    this.#hasHeardLeader ||= isNews
+    this.#committedEnd = Math.max(committedTo, this.#committedEnd)
+    this.#reader.advance(this.#committedEnd)
     if (epochStart === null || committedTo <= epochStart) return
     this.#leading?.resolve()
     this.#leading = null
