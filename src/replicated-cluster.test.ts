@@ -2,6 +2,11 @@
 import { expect, test } from 'vitest'
 import { startCluster, type Cluster } from './broker.ts'
 import { Klamm } from './index.ts'
+import { Produce } from './protocol/generated/produce.ts'
+import { buildBatch } from './records/batch-builder.ts'
+import { ChunkPool } from './rpc/chunk-pool.ts'
+import { ClientConnection } from './rpc/client-connection.ts'
+import { nodeWorld } from './world/node/index.ts'
 
 const CONFIG = { 'offsets.topic.replication.factor': 3, 'min.insync.replicas': 2 }
 const PARTITIONS = [0, 1, 2]
@@ -52,4 +57,27 @@ test('what is acknowledged by all replicas outlives a killed broker, with the of
   }
   const sent = ['before', 'while it is away', 'again'].flatMap((word) => values(word, 30))
   expect(found.sort()).toEqual(sent.sort())
+})
+
+test('more than a leader takes in at once is acknowledged by all replicas', async () => {
+  await using cluster = await startCluster({ nodes: 2, config: { 'min.insync.replicas': 2 } })
+  await using kafka = new Klamm({ brokers: cluster.bootstrapServers })
+  const created = await kafka.admin().createTopics([{ name: 't', replicasAssignments: [[1, 2]] }])
+  created.all()
+  await kafka.producer({ acks: 'all' }).sendAll([{ topic: 't', partition: 0, value: 'first' }])
+  const [host = '', port] = cluster.bootstrapServers[0]!.split(':')
+  const address = { host, port: Number(port) }
+  const pool = new ChunkPool({ freeBytesMax: 0, poison: false })
+  const { network } = nodeWorld()
+  const connections = await Promise.all(
+    Array.from({ length: 40 }, () => ClientConnection.connect(network, address, { pool, clientId: null })),
+  )
+  const codes = connections.map(async (connection) => {
+    const records = buildBatch({ records: [{ value: Buffer.alloc(900_000, 'x') }] })
+    const topicData = [{ name: 't', partitionData: [{ index: 0, records }] }]
+    const { responses } = await connection.request(Produce, 9, { acks: -1, timeoutMs: 20_000, topicData })
+    return responses[0]?.partitionResponses[0]?.errorCode
+  })
+  expect(new Set(await Promise.all(codes))).toEqual(new Set([0]))
+  for (const connection of connections) connection.close()
 })

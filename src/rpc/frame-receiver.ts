@@ -74,6 +74,12 @@ export class FrameReceiver {
     this.#cutFrames()
   }
 
+  /** Size of the frame that is being received, as far as it says so yet. */
+  get expectedBytes(): number {
+    const pending = this.#end - this.#start
+    return this.#chunk === null || pending < SIZE_BYTES ? pending : this.#chunk.buffer.readInt32BE(this.#start)
+  }
+
   /**
    * The connection has no request in work: memory that no frame is being received into goes back. True if the socket may
    * be about to read into it: then the room must be renewed before anything else happens.

@@ -1,6 +1,6 @@
 /**
- * Bounds the bytes of requests in work over all connections of a node: at the limit sockets are not read, so memory does not
- * grow and the clients feel it. The gate opens again well below the limit, because stopping and starting reads costs.
+ * Bounds the bytes of requests in work over all connections of a node: at the limit sockets with large ones are not read, so memory
+ * does not grow and the clients feel it. The gate opens again well below the limit, because stopping and starting reads costs.
  */
 export class ReadGate {
   readonly #closeAbove: number

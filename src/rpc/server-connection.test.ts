@@ -52,12 +52,18 @@ class FakeSocket implements Socket {
   }
   /** What the peer sends: one frame for each text. */
   receive(...texts: string[]): void {
-    for (const text of texts) {
-      const sink = this.#sink!
-      const room = sink.room()
-      room.writeInt32BE(text.length, 0)
-      room.write(text, 4)
-      sink.received(4 + text.length)
+    for (const text of texts) this.receivePart(text, text.length)
+  }
+  /** The first bytes of one. */
+  receivePart(text: string, length: number): void {
+    const sink = this.#sink!
+    const bytes = Buffer.alloc(4 + length)
+    bytes.writeInt32BE(text.length, 0)
+    bytes.write(text, 4)
+    for (let at = 0; at < bytes.length;) {
+      const count = bytes.copy(sink.room(), 0, at)
+      sink.received(count)
+      at += count
     }
   }
 }
@@ -143,15 +149,32 @@ test('a request that must be refused closes the connection after the answers bef
   expect(socket.isDestroyed).toBe(true)
 })
 
+/** More than a connection may have in work whatever the others have. */
+const LARGE = 'x'.repeat(70_000)
+
 test('sockets are not read while too many bytes are in work, and are again when they are done', async () => {
   const first = held()
-  const gate = new ReadGate(10, 5)
-  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false }), gate)
-  socket.receive('123456789012')
+  const gate = new ReadGate(60_000, 50_000)
+  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false }), gate, 100_000)
+  socket.receive(LARGE)
   expect(socket.isPaused).toBe(true)
   await first.answer('done')
   expect(socket.isPaused).toBe(false)
   expect(gate.inFlightBytes).toBe(0)
+})
+
+test('while too many bytes are in work small requests are taken, and no more of large ones than one read', async () => {
+  const first = held()
+  const gate = new ReadGate(60_000, 50_000)
+  const producer = connect(() => ({ outcome: first.outcome, pipelined: false }), gate, 100_000)
+  const follower = connect((text) => ({ outcome: answer(`re ${text}`), pipelined: false }), gate, 100_000)
+  producer.socket.receive(LARGE)
+  follower.socket.receive('fetch')
+  expect([follower.socket.sent, follower.socket.isPaused]).toEqual([['re fetch'], false])
+  follower.socket.receivePart(LARGE, 10_000)
+  expect(follower.socket.isPaused).toBe(true)
+  await first.answer('done')
+  expect([producer.socket.isPaused, follower.socket.isPaused]).toEqual([false, false])
 })
 
 test('all memory is given back when a connection with requests in work closes', async () => {

@@ -46,6 +46,11 @@ export interface ServerConnectionOptions {
 const PIPELINE_MAX = 64
 /** Frames read ahead while one is in work; beyond them the socket is not read. */
 const QUEUED_FRAMES_MAX = 16
+/**
+ * A connection that has no more than this in work is read whatever the others have: requests that wait may wait for what a small one
+ * brings, an append with acks=all for the next fetch of a follower, a transaction's first batch for its coordinator.
+ */
+const SMALL_BYTES = 64 * 1024
 /** Bytes handed to the socket and not yet taken by the kernel, before the next request starts. */
 const UNSENT_BYTES_MAX = 4 * 1024 * 1024
 /** A connection's share of one turn of the loop. */
@@ -66,6 +71,7 @@ export class ServerConnection implements SocketSink {
   readonly #receiver: FrameReceiver
   readonly #queued: Frame[] = []
   readonly #slots: Slot[] = []
+  #inWorkBytes = 0
   #unsentBytes = 0
   #paused = false
   #closed = false
@@ -140,11 +146,13 @@ export class ServerConnection implements SocketSink {
       return
     }
     this.#options.gate.add(frame.end - frame.start)
+    this.#inWorkBytes += frame.end - frame.start
     this.#queued.push(frame)
   }
 
   #releaseFrame(frame: Frame): void {
     frame.memory.release()
+    this.#inWorkBytes -= frame.end - frame.start
     this.#options.gate.remove(frame.end - frame.start)
   }
 
@@ -230,14 +238,16 @@ export class ServerConnection implements SocketSink {
   }
 
   #controlReading(): void {
+    const { gate } = this.#options
     const full = this.#queued.length >= QUEUED_FRAMES_MAX
-    if (!this.#paused && (full || !this.#options.gate.isOpen)) {
+    const waits = !gate.isOpen && this.#inWorkBytes + this.#receiver.expectedBytes > SMALL_BYTES
+    if (!this.#paused && (full || waits)) {
       this.#paused = true
       this.socket.pause()
-      if (!full) this.#options.gate.wait(this.#resume)
+      if (!full) gate.wait(this.#resume)
     } else if (this.#paused && this.#queued.length < QUEUED_FRAMES_MAX / 2) {
-      if (this.#options.gate.isOpen) this.#resume()
-      else this.#options.gate.wait(this.#resume)
+      if (waits) gate.wait(this.#resume)
+      else this.#resume()
     }
   }
 

@@ -16,7 +16,7 @@ import { reasonOfSize, RefusedConnections } from './refused-connections.ts'
 
 type Dispatches = Pick<Dispatcher<never>, 'dispatch'>
 
-/** Sockets are not read beyond this much of requests in work, and again below half of it. */
+/** Sockets with large requests are not read beyond this much in work, and again below half of it. */
 const IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
 /** Of answers that peers do not take; beyond it those that have taken nothing for this long are closed. */
 const UNSENT_BYTES_MAX = 48 * 1024 * 1024
