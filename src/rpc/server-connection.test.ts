@@ -78,7 +78,7 @@ const clock: Clock = {
 const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.from(text)], release: null })
 
 function connect(
-  dispatch: (text: string) => Dispatched,
+  dispatch: (text: string, letGo: () => void) => Dispatched,
   gate = new ReadGate(1000, 500),
   requestBytesMax = 10_000,
 ): { socket: FakeSocket; pool: ChunkPool; refusals: Refusal[] } {
@@ -91,7 +91,8 @@ function connect(
     gate,
     unsentAnswers: new UnsentAnswers(clock, 10 ** 6, 1000),
     requestBytesMax,
-    dispatch: (frame) => dispatch(frame.buffer.toString('utf8', frame.start, frame.end)),
+    dispatch: (frame, connection) =>
+      dispatch(frame.buffer.toString('utf8', frame.start, frame.end), () => connection.letGo(frame)),
     refused: (_connection, what) => void refusals.push(what),
     closed: () => undefined,
   })
@@ -175,6 +176,29 @@ test('while too many bytes are in work small requests are taken, and no more of 
   expect(follower.socket.isPaused).toBe(true)
   await first.answer('done')
   expect([producer.socket.isPaused, follower.socket.isPaused]).toEqual([false, false])
+})
+
+test('a request that nobody reads any more is not in the way of others, and is answered in its turn', async () => {
+  const first = held()
+  const gate = new ReadGate(60_000, 50_000)
+  const lets: (() => void)[] = []
+  const { socket, pool } = connect(
+    (_text, letGo) => {
+      lets.push(letGo)
+      return { outcome: lets.length === 1 ? first.outcome : answer('second'), pipelined: true }
+    },
+    gate,
+    100_000,
+  )
+  socket.receive(LARGE)
+  expect([socket.isPaused, gate.inFlightBytes]).toEqual([true, LARGE.length])
+  lets[0]!()
+  lets[0]!()
+  expect([socket.isPaused, gate.inFlightBytes]).toEqual([false, 0])
+  socket.receive('b')
+  expect(socket.sent).toEqual([])
+  await first.answer('first')
+  expect([socket.sent, gate.inFlightBytes, pool.usedBytes]).toEqual([['first', 'second'], 0, 0])
 })
 
 test('all memory is given back when a connection with requests in work closes', async () => {

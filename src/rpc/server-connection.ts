@@ -4,7 +4,7 @@
  * As in Kafka one request of a connection is in work at a time, so a long poll holds back what is behind it. The exception
  * is a request whose `pipelined` outcome says that its effect is already ordered (a Produce that is queued on its logs):
  * the next one starts at once, and answers still leave in request order. A frame's memory is held until its answer is handed to
- * the socket. One connection may not hold the loop: after a burst it continues in a later turn.
+ * the socket, or whoever handles it lets go of it. One connection may not hold the loop: after a burst it continues in a later turn.
  */
 import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import type { ChunkPool } from './chunk-pool.ts'
@@ -59,6 +59,7 @@ const TURN_REQUESTS_MAX = 64
 
 interface Slot {
   readonly frame: Frame
+  isLetGo: boolean
   outcome: Outcome | null
   readonly pipelined: boolean
 }
@@ -126,6 +127,15 @@ export class ServerConnection implements SocketSink {
     this.#closeReason = reason
     this.socket.destroy()
     this.#finish()
+  }
+
+  /** The bytes of a request in work aren't needed any more, though it isn't answered yet. */
+  letGo(frame: Frame): void {
+    const slot = this.#slots.find((one) => one.frame === frame)
+    if (slot === undefined || slot.isLetGo) return
+    slot.isLetGo = true
+    this.#releaseFrame(frame)
+    if (!this.#closed) this.#controlReading()
   }
 
   #finish(): void {
@@ -196,7 +206,7 @@ export class ServerConnection implements SocketSink {
   #start(frame: Frame): void {
     this.lastActiveMs = this.#options.clock.monotonicMs()
     const { outcome, pipelined } = this.#options.dispatch(frame, this)
-    const slot: Slot = { frame, outcome: null, pipelined }
+    const slot: Slot = { frame, isLetGo: false, outcome: null, pipelined }
     this.#slots.push(slot)
     if (outcome instanceof Promise) {
       void outcome.then((settled) => {
@@ -213,7 +223,7 @@ export class ServerConnection implements SocketSink {
 
   #answer(slot: Slot): void {
     const outcome = slot.outcome
-    this.#releaseFrame(slot.frame)
+    if (!slot.isLetGo) this.#releaseFrame(slot.frame)
     if (outcome === null || outcome.kind === 'silent') return
     if (outcome.kind === 'close') {
       if (!this.#closed) this.#options.refused(this, { reason: outcome.reason })

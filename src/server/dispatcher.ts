@@ -66,6 +66,7 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
         localPort: socket.localPort,
         memory: frame.memory,
         connectionId: info.id,
+        letGo: () => connection.letGo(frame),
         afterSend: (release) => releases.push(release),
         holdNext: () => {
           pipelined = false

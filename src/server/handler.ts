@@ -29,6 +29,8 @@ export interface RequestContext {
   readonly memory: Retainable
   /** Distinguishes connections for as long as they are open. */
   readonly connectionId: number
+  /** Nothing is read of the request's bytes any more: further requests may have the room, however long the answer takes. */
+  letGo(): void
   /** Runs `release` once the answer is in the kernel's hands, or will never be sent. */
   afterSend(release: () => void): void
   /** Before `handle` returns: the effect isn't ordered yet, so the next request waits for the answer, pipelined or not. */

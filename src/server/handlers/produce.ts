@@ -69,7 +69,10 @@ export const produceHandler = handler(Produce, {
     if (corrupt !== null) throw corrupt
     const wanted = wantedOf(request)
     const append = (verified: Verified | null): Promise<Handled<ProduceResponse>> => {
-      const topics = wanted.map((topic) => appendTopic(services, request, topic, verified, context))
+      const writes: Promise<void>[] = []
+      const topics = wanted.map((topic) => appendTopic(services, request, topic, verified, context, writes))
+      // What waits for followers from here on must not keep them, or others, from being heard.
+      if (request.acks === -1) void Promise.allSettled(writes).then(() => context.letGo())
       return finish(services, request, context, topics)
     }
     const transaction = request.transactionalId === null ? null : transactionOf(services, request, wanted, context)
@@ -165,6 +168,7 @@ function appendTopic(
   topic: ProduceRequest.TopicProduceData,
   verified: Verified | null,
   context: RequestContext,
+  writes: Promise<void>[],
 ): PendingTopic {
   const byId = context.apiVersion >= TOPIC_IDS_FROM
   const name = nameOf(services, topic, context.apiVersion)
@@ -173,7 +177,7 @@ function appendTopic(
       return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
     }
     try {
-      return appendPartition(services, request, name, partition, verified, context)
+      return appendPartition(services, request, name, partition, verified, context, writes)
     } catch (error) {
       return answerError(services, name, partition.index, error, context)
     }
@@ -256,6 +260,7 @@ function appendPartition(
   { index, records }: PartitionRequest,
   verified: Verified | null,
   context: RequestContext,
+  writes: Promise<void>[],
 ): PartitionAnswer | Promise<PartitionAnswer> {
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null) throw notHosted(services, topic, index)
@@ -292,6 +297,7 @@ function appendPartition(
     appended.written.catch(() => undefined)
     return answer
   }
+  writes.push(appended.written)
   return settle(services, request, hosted, appended, answer, context)
 }
 
