@@ -68,7 +68,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
   (seed) =>
     new SeededWorld(seed).run(async (world) => {
       const partitions = await partitionsIn(world, world.choices.between(1, 12))
-      const budget = new ReadBudget(world.choices.between(1, 12) * 4096)
+      const budget = new ReadBudget(world.choices.between(1, 12) * 4096, null)
       const fetchOnce = async (): Promise<void> => {
         const targets = partitions.map((partition) => {
           const end = partition.log?.writtenEnd ?? 0
@@ -111,7 +111,7 @@ test('cold partitions are read some at a time, and no more than the byte limit m
       const startedMs = world.clock.monotonicMs()
       const targets = partitions.map((partition) => target(partition, 0, 1000))
       const limits = { ...CONSUMER_FETCH, maxBytes }
-      const results = await fetchRecords(world.clock, targets, limits, new ReadBudget(1 << 20), () => {})
+      const results = await fetchRecords(world.clock, targets, limits, new ReadBudget(1 << 20, null), () => {})
       for (const result of results) result.release?.()
       return world.clock.monotonicMs() - startedMs
     }
@@ -124,7 +124,7 @@ test('cold partitions are read some at a time, and no more than the byte limit m
         world.clock,
         [target(partition, 0, 1000)],
         CONSUMER_FETCH,
-        new ReadBudget(1 << 20),
+        new ReadBudget(1 << 20, null),
         () => {},
       )
       result?.release?.()

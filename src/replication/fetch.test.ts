@@ -27,7 +27,7 @@ test('a fetch over very many partitions gives the loop away between slices of th
   }
   const limits = { ...CONSUMER_FETCH, minBytes: 1, maxBytes: 1 }
   const fetch = (count: number) =>
-    fetchRecords(clock, Array<FetchTarget>(count).fill(target), limits, new ReadBudget(1), () => {})
+    fetchRecords(clock, Array<FetchTarget>(count).fill(target), limits, new ReadBudget(1, null), () => {})
   expect(await fetch(1000)).toHaveLength(1000)
   expect(clock.turns).toBe(0)
   expect(await fetch(3500)).toHaveLength(3500)

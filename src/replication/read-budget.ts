@@ -2,22 +2,34 @@
  * Bounds the memory of what fetches have read from files and their clients have not taken yet, over all connections.
  *
  * Reads of the tail cache are not counted: they refer to memory that is there anyway. Whoever must wait holds nothing, so
- * waiting cannot lock up; who holds memory already and finds no more goes on with what it has.
+ * waiting cannot lock up; who holds memory already and finds no more goes on with what it has. Clients that take nothing would
+ * keep all others waiting: where nothing is given back for a while somebody is told to see to it.
  */
 import { assert } from '../base/errors.ts'
+import type { Clock, Timer } from '../world/world.ts'
 
 interface Waiting {
   readonly bytes: number
   readonly granted: () => void
 }
 
+/** Somebody waits, and nothing was given back for `afterMs`; again and again while it is so. */
+export interface Starvation {
+  readonly clock: Clock
+  readonly afterMs: number
+  readonly relieve: () => void
+}
+
 export class ReadBudget {
   readonly #bytesMax: number
+  readonly #starvation: Starvation | null
   readonly #waiting: Waiting[] = []
   #heldBytes = 0
+  #watch: Timer | null = null
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, starvation: Starvation | null) {
     this.#bytesMax = bytesMax
+    this.#starvation = starvation
   }
 
   get heldBytes(): number {
@@ -34,7 +46,10 @@ export class ReadBudget {
   /** Resolves when the bytes are granted, in the order of asking. */
   async wait(bytes: number): Promise<void> {
     if (this.take(bytes)) return
-    await new Promise<void>((granted) => this.#waiting.push({ bytes, granted }))
+    await new Promise<void>((granted) => {
+      this.#waiting.push({ bytes, granted })
+      if (this.#watch === null) this.#watchOver()
+    })
   }
 
   /** Once for each grant. */
@@ -46,6 +61,18 @@ export class ReadBudget {
       this.#heldBytes += next.bytes
       next.granted()
     }
+    if (this.#watch !== null) this.#watchOver()
+  }
+
+  #watchOver(): void {
+    this.#watch?.cancel()
+    this.#watch = null
+    if (this.#waiting.length === 0 || this.#starvation === null) return
+    const { clock, afterMs, relieve } = this.#starvation
+    this.#watch = clock.at(clock.monotonicMs() + afterMs, () => {
+      relieve()
+      this.#watchOver()
+    })
   }
 
   #fits(bytes: number): boolean {

@@ -24,7 +24,7 @@ async function setUp(changes: Partial<Assignment> = {}, epochBefore: number | nu
       context.clock,
       [wanted],
       { ...CONSUMER, ...limits },
-      new ReadBudget(1 << 20),
+      new ReadBudget(1 << 20, null),
       (delayed) => waiting.add(delayed),
     )
     result?.release?.()

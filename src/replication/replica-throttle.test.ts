@@ -59,7 +59,7 @@ async function leader() {
         replicaEpoch: replicaId * 10,
         quota: replicaId < 0 ? null : quota,
       },
-      new ReadBudget(1 << 20),
+      new ReadBudget(1 << 20, null),
       (delayed) => waiting.add(delayed),
     )
     result?.release?.()

@@ -51,3 +51,17 @@ test('a connection that closes by itself counts no more, and no timer stays for 
   await clock.advance(5000)
   expect(closed).toEqual([])
 })
+
+test('where their memory is needed who has taken nothing for longest is closed, one at a time, after its time', async () => {
+  const { clock, answers, closed, peer } = setUp()
+  answers.closeStalled()
+  for (const name of ['first', 'second']) answers.add(peer(name), 10)
+  await clock.advance(999)
+  answers.closeStalled()
+  expect(closed).toEqual([])
+  await clock.advance(1)
+  answers.closeStalled()
+  expect(closed).toEqual(['first'])
+  answers.closeStalled()
+  expect(closed).toEqual(['first', 'second'])
+})

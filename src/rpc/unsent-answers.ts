@@ -6,6 +6,8 @@
  */
 import type { Clock, Timer } from '../world/world.ts'
 
+const STALLED = 'it does not take its answers, and their memory is needed'
+
 export interface Stalling {
   close(reason: string): void
 }
@@ -64,6 +66,14 @@ export class UnsentAnswers {
     this.#timer = null
   }
 
+  /** What the answers refer to is needed: who has taken none for longest is closed, if it had its time. */
+  closeStalled(): void {
+    const [longest] = this.#unsent
+    if (longest === undefined) return
+    const [connection, { sinceMs }] = longest
+    if (this.#clock.monotonicMs() >= sinceMs + this.#stalledMsMax) connection.close(STALLED)
+  }
+
   #relieve(): void {
     for (const [connection, { sinceMs }] of this.#unsent) {
       if (this.#bytes <= this.#bytesMax) return
@@ -75,7 +85,7 @@ export class UnsentAnswers {
         })
         return
       }
-      connection.close('it does not take its answers, and their memory is needed')
+      connection.close(STALLED)
     }
   }
 }

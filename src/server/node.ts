@@ -49,6 +49,8 @@ import { SocketServer } from './socket-server.ts'
 const CONTROLLED_SHUTDOWN_MS = 30_000
 /** Of fetches together: what was read from files and not yet sent. */
 const FILE_READ_BYTES_MAX = 64 * 1024 * 1024
+/** After so long without any of it coming free a client that takes nothing is let go, if there is one. */
+const FILE_READ_STARVED_MS = 1000
 /**
  * Memory kept for what clients send and leaders answer next. Of both together: followers receive what the tail cache holds on to
  * as leaders do, and with fresh memory for it collecting garbage took a third of a node's CPU (bench/clusters.mjs).
@@ -264,7 +266,11 @@ export function startNode(options: NodeOptions): Promise<Node> {
       logs,
       controller: followed,
       groups,
-      fileReads: new ReadBudget(FILE_READ_BYTES_MAX),
+      fileReads: new ReadBudget(FILE_READ_BYTES_MAX, {
+        clock,
+        afterMs: FILE_READ_STARVED_MS,
+        relieve: () => sockets.closeStalled(),
+      }),
       replicationQuota: quotas.leader,
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),

@@ -98,6 +98,11 @@ export class SocketServer {
     else open.onClosed = task
   }
 
+  /** Others wait for memory that answers hold: whoever has taken none for longest loses its connection. */
+  closeStalled(): void {
+    this.#unsentAnswers.closeStalled()
+  }
+
   /** No new connections; those that are open go on. */
   async stopAccepting(): Promise<void> {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()))
