@@ -202,6 +202,20 @@ test('without memory send waits, post asks to wait and then throws, and drained 
   )
 })
 
+test('who waits for room goes on when records that filled the memory have failed', async () => {
+  await inCluster(async ({ world, cluster, producer }) => {
+    cluster.on(InitProducerId, () => ({ errorCode: ERROR_CODES.CLUSTER_AUTHORIZATION_FAILED }))
+    const failed: Delivery[] = []
+    const one = producer({ bufferBytes: 64_000, batchBytes: 16_000, onDelivery: (delivery) => failed.push(delivery) })
+    await one.partitionsFor('t')
+    while (one.post({ topic: 't', partition: 0, value: 'x'.repeat(1000) }));
+    const startedMs = tick(world)
+    await one.drained()
+    expect(tick(world) - startedMs).toBeLessThan(1000)
+    expect(failed[0]?.error).toMatchObject({ code: 'CLUSTER_AUTHORIZATION_FAILED' })
+  })
+})
+
 test('records that got no memory in max.block.ms fail as BUFFER_FULL', async () => {
   await inCluster(async ({ cluster, producer }) => {
     cluster.on(Produce, () => SILENCE)

@@ -125,7 +125,10 @@ export class Sender {
 
   #abort(error: Error, which: 'all' | 'unsent'): void {
     if (this.#accumulator.incomplete.size === 0) return
-    for (const batch of this.#accumulator.abort(error, which)) this.#ended(batch, NOWHERE, error)
+    const aborted = this.#accumulator.abort(error, which)
+    for (const batch of aborted) this.#ended(batch, NOWHERE, error)
+    // Who waits for their memory has been looked at before this.
+    if (aborted.length > 0) this.wake()
   }
 
   /** Ends batches whose time is over. Returns when the next one's is. */
