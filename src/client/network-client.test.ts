@@ -301,6 +301,23 @@ test('when all known nodes are gone the bootstrap addresses are asked again', as
   )
 })
 
+test('a node that moves while it is being connected to leaves no connection behind', async () => {
+  await inCluster({ nodes: 2 }, async ({ world, cluster, client }) => {
+    await client.refresh()
+    cluster.on(Heartbeat, () => ({}))
+    cluster.once(ApiVersions, () => pause(world.clock, 1000).then(() => undefined))
+    const before = client.request(1, Heartbeat, {}, { lane: 'fetch' }).catch(() => {})
+    await pause(world.clock, 100)
+    cluster.on(Metadata, () => ({ brokers: [{ ...cluster.endpoint(2), nodeId: 1 }] }))
+    await client.refresh()
+    await client.request(1, Heartbeat, {}, { lane: 'fetch' })
+    await before
+    client.close()
+    await pause(world.clock, 2000)
+    expect([1, 2].map((node) => cluster.connectionsOf(node))).toEqual([0, 0])
+  })
+})
+
 test('after close everything that waits rejects with CLOSED, and nothing is set', async () => {
   await inCluster({}, async ({ world, cluster, client }) => {
     cluster.on(Heartbeat, () => SILENCE)

@@ -29,7 +29,11 @@ interface Entry {
   failures: number
   /** Monotonic: no attempt before. */
   notBeforeMs: number
+  /** The node has another address by now, and an entry for that. */
+  isGone: boolean
 }
+
+const MOVED = 'the node has another address now'
 
 export class NodeConnections {
   readonly #options: BrokerConnectionOptions & { readonly random: Random; readonly backoff: BackoffOptions }
@@ -72,8 +76,11 @@ export class NodeConnections {
   #entryOf(name: string, address: Address): Entry {
     const known = this.#entries.get(name)
     if (known !== undefined && known.address.host === address.host && known.address.port === address.port) return known
-    known?.connection?.close('the node has another address now')
-    const entry: Entry = { address, connection: null, opening: null, failures: 0, notBeforeMs: 0 }
+    if (known !== undefined) {
+      known.isGone = true
+      known.connection?.close(MOVED)
+    }
+    const entry: Entry = { address, connection: null, opening: null, failures: 0, notBeforeMs: 0, isGone: false }
     this.#entries.set(name, entry)
     return entry
   }
@@ -88,6 +95,10 @@ export class NodeConnections {
       if (signal.aborted) {
         connection.close()
         throw signal.reason
+      }
+      if (entry.isGone) {
+        connection.close(MOVED)
+        throw new OperationalError('NETWORK_FAILED', MOVED)
       }
       entry.connection = connection
       entry.failures = 0
