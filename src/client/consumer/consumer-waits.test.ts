@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../base/error-codes.ts'
 import { Fetch } from '../../protocol/generated/fetch.ts'
 import { ListOffsets } from '../../protocol/generated/list-offsets.ts'
+import { Metadata } from '../../protocol/generated/metadata.ts'
 import { SaslAuthenticate } from '../../protocol/generated/sasl-authenticate.ts'
 import { SaslHandshake } from '../../protocol/generated/sasl-handshake.ts'
 import { SILENCE } from '../../testing/scripted/scripted-cluster.ts'
@@ -63,5 +64,25 @@ test('what waits in partitions that are paused keeps no others from being fetche
     consumer.resume([{ topic: 'orders', partition: 1 }])
     logs.append('orders', 1, 1)
     expect((await consumer.poll({ timeoutMs: 10_000 }))?.partition).toBe(1)
+  })
+})
+
+test('topics whose offsets are asked for are looked at for as long as that takes, whatever is subscribed to', async () => {
+  await withConsumers(TOPICS, async ({ world, cluster, logs, consumer: make }) => {
+    const consumer = make()
+    consumer.assign([ORDERS])
+    const LATE = { topic: 'late', partition: 0 }
+    const ends = consumer.endOffsets([LATE])
+    await pause(world.clock, 500)
+    await consumer.unsubscribe()
+    await pause(world.clock, 500)
+    cluster.createTopic('late', 1)
+    logs.append('late', 0, 3)
+    expect([...(await ends).values()]).toEqual([3])
+    await expect(consumer.endOffsets([{ topic: 'never', partition: 0 }], { timeoutMs: 1000 })).rejects.toThrow('never')
+    await pause(world.clock, 2000)
+    const before = cluster.count(Metadata)
+    await pause(world.clock, 60_000)
+    expect(cluster.count(Metadata)).toBe(before)
   })
 })

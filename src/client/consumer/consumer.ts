@@ -430,9 +430,12 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
     call: CallOptions,
   ): Promise<Map<string, FoundOffset | null>> {
     this.#throwIfClosed()
-    this.#topics.watched = new Set([...this.#topics.watched, ...questions.map(({ topic }) => topic)])
-    this.#topics.tell()
-    return listOffsets(this.#network, questions, this.#settings.isReadCommitted, call)
+    const release = this.#topics.hold(questions.map(({ topic }) => topic))
+    try {
+      return await listOffsets(this.#network, questions, this.#settings.isReadCommitted, call)
+    } finally {
+      release()
+    }
   }
 
   #assigned(partition: TopicPartition): PartitionState {

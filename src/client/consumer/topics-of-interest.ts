@@ -13,8 +13,10 @@ export interface InterestSettings {
 
 export class TopicsOfInterest {
   subscription: Subscription = { kind: 'none' }
-  /** Topics of others in the group that this member, as its leader, must know, and those that were asked about. */
+  /** Topics of others in the group that this member, as its leader, must know. */
   watched: ReadonlySet<string> = new Set()
+  /** Those of questions that are being asked. */
+  readonly #held = new Set<readonly string[]>()
   readonly #network: NetworkClient
   readonly #settings: InterestSettings
   readonly #partitions: () => Iterable<TopicPartition>
@@ -55,6 +57,16 @@ export class TopicsOfInterest {
     return null
   }
 
+  /** Keeps these besides, until what it returns is called. */
+  hold(topics: readonly string[]): () => void {
+    this.#held.add(topics)
+    this.tell()
+    return () => {
+      this.#held.delete(topics)
+      this.tell()
+    }
+  }
+
   /** Tells the network whose metadata to keep. To be called when any of it has changed. */
   tell(): void {
     const { kind } = this.subscription
@@ -62,7 +74,7 @@ export class TopicsOfInterest {
       this.#network.setInterest('all')
       return
     }
-    const topics = new Set([...this.names(), ...this.watched])
+    const topics = new Set([...this.names(), ...this.watched, ...[...this.#held].flat()])
     for (const { topic } of this.#partitions()) topics.add(topic)
     this.#network.setInterest(topics, { mayCreateTopics: this.#settings.allowAutoCreateTopics })
   }
