@@ -176,6 +176,20 @@ test('what is acknowledged to a broker that leads nothing any more has an outcom
   })
 })
 
+test('what was acknowledged has an outcome, also when close had no time for it', async () => {
+  await inCluster(1, 1, async ({ world, cluster, logs, consumer: make }) => {
+    logs.append('jobs', 0, 1)
+    const outcomes: [string, Error | null][] = []
+    const consumer = make({ onAcknowledged: (key, error) => outcomes.push([key, error]) })
+    const batch = (await consumer.poll())!
+    batch.acknowledgeAll()
+    cluster.on(ShareAcknowledge, () => SILENCE)
+    await consumer.close({ timeoutMs: 200 })
+    await pause(world.clock, 100)
+    expect(outcomes).toEqual([['jobs-0', expect.objectContaining({ code: expect.any(String) })]])
+  })
+})
+
 test('what is in hand at the end is given back', async () => {
   await inCluster(1, 1, async ({ logs, consumer: make }) => {
     logs.append('jobs', 0, 2)

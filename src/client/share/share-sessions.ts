@@ -160,8 +160,8 @@ export class ShareSessions<K, V> implements ShareBatchOwner {
   /** Requests of a session go one at a time. Never rejects. */
   #inTurn(session: ShareSession, task: () => Promise<void>): Promise<void> {
     const done = session.tail.then(task).catch((error: unknown) => {
-      if (this.#network.isClosed) return
       session.lost(error as Error)
+      if (this.#network.isClosed) return
       this.#refused(session, error as Error)
     })
     session.tail = done
