@@ -91,6 +91,23 @@ test('a topic that is not there yet is waited for, and asked for at growing paus
   })
 })
 
+test('a topic that cannot be made just now is waited for, as one that is not there', async () => {
+  await inCluster({}, async ({ world, cluster, client }) => {
+    client.setInterest(new Set(['late']), { mayCreateTopics: true })
+    const refused = { name: 'late', errorCode: ERROR_CODES.INVALID_REPLICATION_FACTOR }
+    const brokers = [cluster.endpoint(1)]
+    cluster.on(Metadata, () => (cluster.topics.has('late') ? undefined : { brokers, topics: [refused] }))
+    const never = client.topic('late', { timeoutMs: 1000 })
+    await expect(never).rejects.toMatchObject({
+      code: 'TIMED_OUT',
+      message: expect.stringContaining('INVALID_REPLICATION_FACTOR'),
+    })
+    cluster.createTopic('late', 1)
+    await pause(world.clock, 2000)
+    expect(client.metadata.topic('late')).not.toBeNull()
+  })
+})
+
 test('a topic that never comes is TIMED_OUT, with the reason as its cause', async () => {
   await inCluster({}, async ({ client }) => {
     client.setInterest(new Set(['never']))

@@ -5,6 +5,7 @@
  * what to do about an error, and asking again, is its user's (see `retrying`). Metadata is asked for when somebody wants
  * it, when something turned out stale, and when it is older than `metadataMaxAgeMs`; requests for it never overlap.
  */
+import { RETRIABLE, type ErrorCode } from '../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Api, Init } from '../protocol/codec.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
@@ -28,6 +29,12 @@ export type ClientWorld = Pick<World, 'clock' | 'network' | 'random'>
 
 /** Which topics metadata is kept of. */
 export type TopicInterest = ReadonlySet<string> | 'all'
+
+/** What a topic is refused for by name. Whatever else is wrong with it, such as too few brokers to make it, may pass. */
+const TOPIC_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+])
 
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
@@ -153,7 +160,9 @@ export class NetworkClient {
       const topic = this.metadata.topic(name)
       if (topic !== null) return topic
       const code = this.metadata.errorOf(name) ?? 'UNKNOWN_TOPIC_OR_PARTITION'
-      throw new KafkaError(code, `Topic ${name} is not available: ${code}.`)
+      const isTold = TOPIC_REFUSALS.has(code) || RETRIABLE.has(code)
+      const known = isTold ? code : 'UNKNOWN_TOPIC_OR_PARTITION'
+      throw new KafkaError(known, `Topic ${name} is not available: ${code}.`)
     })
   }
 
@@ -332,7 +341,10 @@ export class NetworkClient {
   /** A topic that is not there may be new to the broker, or come: whoever reads it waits for metadata to say so. */
   #ageMaxMs(interest: TopicInterest): number {
     const { metadataMaxAgeMs, retryBackoffMaxMs } = this.options
-    const isMissing = (name: string): boolean => this.metadata.errorOf(name) === 'UNKNOWN_TOPIC_OR_PARTITION'
+    const isMissing = (name: string): boolean => {
+      const code = this.metadata.errorOf(name)
+      return code !== null && !TOPIC_REFUSALS.has(code)
+    }
     const hasMissing = interest !== 'all' && [...interest].some(isMissing)
     return hasMissing ? Math.min(retryBackoffMaxMs, metadataMaxAgeMs) : metadataMaxAgeMs
   }
