@@ -48,10 +48,17 @@ const METADATA_WILL_TELL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNKNOWN_TOPIC_ID',
   'FENCED_LEADER_EPOCH',
   'INVALID_UPDATE_VERSION',
-  'INVALID_REQUEST',
   'NEW_LEADER_ELECTED',
 ])
-const NOT_MADE: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['OPERATION_NOT_ATTEMPTED', 'INELIGIBLE_REPLICA'])
+/**
+ * INVALID_REQUEST: of a replica that the partition just lost. The change that took it away may be known here but for the replicas,
+ * so the metadata has no later one to tell.
+ */
+const NOT_MADE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'OPERATION_NOT_ATTEMPTED',
+  'INELIGIBLE_REPLICA',
+  'INVALID_REQUEST',
+])
 
 export class LeaderState {
   readonly #context: PartitionContext

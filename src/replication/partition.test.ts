@@ -204,6 +204,21 @@ test('of an answer and the metadata the newer one holds, and replicas that only 
   expect(() => partition.checkReplica(3, 0)).toThrow(expect.objectContaining({ code: 'UNKNOWN_LEADER_EPOCH' }))
 })
 
+test('a replica that a reassignment just took away is asked for in vain, and later changes are asked for again', async () => {
+  const { context, partition, write, fetch, answer } = await ledPartition({ isr: [1, 2] })
+  fetch(3, 0)
+  // The third replica completes a reassignment that ends the second: the answer doesn't tell the replicas.
+  answer(0, { error: null, leaderEpoch: 0, partitionEpoch: 1, isr: [1, 3] })
+  fetch(2, 0)
+  expect(wantedIsr(context, 1)).toEqual([1, 3, 2])
+  expect(answer(1, { error: 'INVALID_REQUEST' })).toBe(false)
+  partition.assign({ ...LED, partitionEpoch: 1, isr: [1, 3], replicas: [1, 3] })
+  await write()
+  await context.clock.advance(31_000)
+  partition.shrinkIsr()
+  expect(wantedIsr(context, 2)).toEqual([1])
+})
+
 test('records are deleted when no replica that is up has them', async () => {
   const { context, log, partition, write, fetch } = await ledPartition()
   await write(3)
