@@ -9,7 +9,8 @@ import { EPOCH_BUMP_VERSION, fenced, isExhausted, isPrepared, NONE, type Transac
 
 const ABORT_KEY = 'abort-timed-out'
 const EXPIRY_KEY = 'expire-ids'
-/** Of one round: they are written together. */
+const NEXT_ABORT_KEY = 'abort-next-timed-out'
+/** Of one round. */
 const ABORTS_MAX = 50
 /** A transaction of two-phase commit, which doesn't time out. */
 const NO_TIMEOUT_MS = 0x7fff_ffff
@@ -35,24 +36,31 @@ function every(key: string, intervalMs: () => number, decide: TransactionDecider
 
 function abortTimedOut(environment: TransactionEnvironment): TransactionDecider {
   return (state, nowMs) => {
-    const into = decision()
-    const serverVersion = environment.serverVersion()
-    const aborted: (readonly [string, Transaction])[] = []
-    for (const [transactionalId, before] of state.transactions.entries()) {
-      if (aborted.length === ABORTS_MAX) break
-      if (!isTimedOut(before, nowMs)) continue
-      // A fresh producer id isn't at hand here; its successor gets one.
-      const version = isExhausted(before.producerEpoch)
-        ? Math.min(serverVersion, EPOCH_BUMP_VERSION - 1)
-        : serverVersion
-      const value = fenced(before, version, NONE, nowMs)
-      aborted.push([transactionalId, value])
-      into.append({ transactionalId, value, serverVersion })
-      environment.logger.info(`The transaction of ${transactionalId} took longer than ${before.timeoutMs} ms: aborted`)
+    const timedOut: string[] = []
+    for (const [transactionalId, transaction] of state.transactions.entries()) {
+      if (timedOut.length === ABORTS_MAX) break
+      if (isTimedOut(transaction, nowMs)) timedOut.push(transactionalId)
     }
-    return into.whenCommitted(() => {
-      for (const [id, value] of aborted) environment.complete(state, id, value)
-    })
+    return abortEach(timedOut, environment)(state, nowMs)
+  }
+}
+
+/** Each is a decision of its own: one that can't be written, or all together, could be too much for a batch, round after round. */
+function abortEach(ids: readonly string[], environment: TransactionEnvironment): TransactionDecider {
+  return (state, nowMs) => {
+    const into = decision()
+    const [transactionalId, ...others] = ids
+    if (transactionalId === undefined) return into
+    if (others.length > 0) into.schedule(NEXT_ABORT_KEY, 0, abortEach(others, environment))
+    const before = state.transactions.get(transactionalId)
+    if (before === null || !isTimedOut(before, nowMs)) return into
+    const serverVersion = environment.serverVersion()
+    // A fresh producer id isn't at hand here; its successor gets one.
+    const version = isExhausted(before.producerEpoch) ? Math.min(serverVersion, EPOCH_BUMP_VERSION - 1) : serverVersion
+    const value = fenced(before, version, NONE, nowMs)
+    into.append({ transactionalId, value, serverVersion })
+    environment.logger.info(`The transaction of ${transactionalId} took longer than ${before.timeoutMs} ms: aborted`)
+    return into.whenCommitted(() => environment.complete(state, transactionalId, value))
   }
 }
 

@@ -279,6 +279,33 @@ test('a transaction that takes too long is aborted, and its producer locked out'
   }
 })
 
+test('transactions that take too long are aborted also where a batch can not hold them together', async () => {
+  const bench = await Bench.start()
+  const many = new Map([['a', new Set(Array.from({ length: 100 }, (_, index) => index))]])
+  const ids = ['x', 'y', 'z']
+  for (const [at, transactionalId] of ids.entries()) {
+    await bench.init({ transactionalId, transactionTimeoutMs: 5_000 })
+    const added = bench.coordinator.addPartitions(
+      { transactionalId, producerId: at + 1, producerEpoch: 0 },
+      transactionalId === 'y' ? many : PARTITION,
+      0,
+    )
+    await bench.settle()
+    expect(await added).toBe('NONE')
+  }
+  // Meanwhile less is allowed: what is of one of them can't be written.
+  bench.log.batchBytesMax = 300
+  await bench.clock.advance(20_000)
+  expect(ids.map((id) => bench.coordinator.describe(id).transactionState)).toEqual([
+    'CompleteAbort',
+    'Ongoing',
+    'CompleteAbort',
+  ])
+  bench.log.batchBytesMax = 700
+  await bench.clock.advance(10_000)
+  expect(bench.coordinator.describe('y').transactionState).toBe('CompleteAbort')
+})
+
 test('an id that nobody used for long is forgotten, one in a transaction is not', async () => {
   const bench = await Bench.start()
   await bench.init()
