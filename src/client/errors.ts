@@ -51,6 +51,12 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'UNRELEASED_INSTANCE_ID',
 ])
 
+/** What a topic is refused for by name. Whatever else is wrong with it, such as too few brokers to make it, may pass. */
+export const TOPIC_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'INVALID_TOPIC_EXCEPTION',
+  'TOPIC_AUTHORIZATION_FAILED',
+])
+
 /** The same call may succeed later. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return RETRIABLE.has(error.code)

@@ -5,7 +5,7 @@
  * what to do about an error, and asking again, is its user's (see `retrying`). Metadata is asked for when somebody wants
  * it, when something turned out stale, and when it is older than `metadataMaxAgeMs`; requests for it never overlap.
  */
-import { RETRIABLE, type ErrorCode } from '../base/error-codes.ts'
+import { RETRIABLE } from '../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import type { Api, Init } from '../protocol/codec.ts'
 import { DescribeCluster } from '../protocol/generated/describe-cluster.ts'
@@ -16,7 +16,7 @@ import type { Timer, World } from '../world/world.ts'
 import { backoffMs, retrying, type CallOptions, type Retrying } from './call.ts'
 import type { Address, ResolvedClientOptions } from './client-options.ts'
 import { ClusterMetadata, type TopicMetadata } from './cluster-metadata.ts'
-import { ClientError, errorOf, isRetriable } from './errors.ts'
+import { ClientError, errorOf, isRetriable, TOPIC_REFUSALS } from './errors.ts'
 import { NodeConnections, type ConnectionKey, type Lane } from './node-connections.ts'
 
 /** Memory that answers are received into is not kept for long: each client reads little at a time. */
@@ -29,12 +29,6 @@ export type ClientWorld = Pick<World, 'clock' | 'network' | 'random'>
 
 /** Which topics metadata is kept of. */
 export type TopicInterest = ReadonlySet<string> | 'all'
-
-/** What a topic is refused for by name. Whatever else is wrong with it, such as too few brokers to make it, may pass. */
-const TOPIC_REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-])
 
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
@@ -148,6 +142,11 @@ export class NetworkClient {
     return this.metadata
   }
 
+  /** One attempt to know a node, where none is known: for whoever tries again itself. */
+  async findNodes(): Promise<void> {
+    if (this.metadata.nodes.size === 0) await this.refresh()
+  }
+
   /**
    * The metadata of one topic of interest; waits until the topic is there.
    * Rejects with ClientError TIMED_OUT (its cause says why) or KafkaError INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED.
@@ -170,7 +169,7 @@ export class NetworkClient {
   async connection(target: Target, lane: Lane = 'data'): Promise<BrokerConnection> {
     this.#throwIfClosed()
     if (target === 'any') return this.#anyConnection(lane)
-    if (this.metadata.nodes.size === 0) await this.refresh()
+    await this.findNodes()
     const id = target === 'controller' ? this.metadata.controllerId : target
     const node = this.metadata.nodes.get(id)
     if (node !== undefined) {

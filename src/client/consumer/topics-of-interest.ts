@@ -2,6 +2,7 @@
  * What a consumer is subscribed to, and the topics that follow from it: those to read, and those whose metadata it must keep.
  */
 import { KafkaError } from '../../base/errors.ts'
+import { TOPIC_REFUSALS } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Subscription } from './subscription.ts'
 import type { TopicPartition } from './topic-partition.ts'
@@ -51,7 +52,7 @@ export class TopicsOfInterest {
     if (this.subscription.kind !== 'names') return null
     for (const name of this.subscription.names) {
       const code = this.#network.metadata.errorOf(name)
-      if (code !== 'INVALID_TOPIC_EXCEPTION' && code !== 'TOPIC_AUTHORIZATION_FAILED') continue
+      if (code === null || !TOPIC_REFUSALS.has(code)) continue
       return new KafkaError(code, `Topic ${name} cannot be subscribed to: ${code}.`)
     }
     return null

@@ -122,7 +122,7 @@ export class RequestLane {
 
   async #connectionOf({ coordinator, key }: TransactionRequest): Promise<BrokerConnection> {
     if (coordinator === null) {
-      if (this.#network.metadata.nodes.size === 0) await this.#network.refresh()
+      await this.#network.findNodes()
       return this.#network.connection('any', 'coordinator')
     }
     const nodeId = this.#coordinatorOf(coordinator, key)!

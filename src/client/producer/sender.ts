@@ -47,16 +47,18 @@ export class Sender {
   readonly #context: ProduceContext
 
   constructor({ network, accumulator, transactions, options, metrics, ended, eachTurn }: SenderOptions) {
-    this.#outcomes = new BatchOutcomes({ network, accumulator, transactions, options, metrics, ended })
+    // What waits for the end of a batch may have been looked at before it: batches behind it, a commit, records without memory.
+    this.#ended = (...outcome) => {
+      ended(...outcome)
+      this.wake()
+    }
+    this.#outcomes = new BatchOutcomes({ network, accumulator, transactions, options, metrics, ended: this.#ended })
     this.#filler = new RequestFiller({
       accumulator,
       transactions,
       options,
       metrics,
-      sealFailed: (batch, error) => {
-        this.#outcomes.fail(batch, error, null, true)
-        this.wake()
-      },
+      sealFailed: (batch, error) => this.#outcomes.fail(batch, error, null, true),
     })
     this.#context = { network, options, transactions }
     this.#network = network
@@ -64,7 +66,6 @@ export class Sender {
     this.#transactions = transactions
     this.#options = options
     this.#metrics = metrics
-    this.#ended = ended
     this.#eachTurn = eachTurn
   }
 
@@ -125,10 +126,7 @@ export class Sender {
 
   #abort(error: Error, which: 'all' | 'unsent'): void {
     if (this.#accumulator.incomplete.size === 0) return
-    const aborted = this.#accumulator.abort(error, which)
-    for (const batch of aborted) this.#ended(batch, NOWHERE, error)
-    // Who waits for their memory has been looked at before this.
-    if (aborted.length > 0) this.wake()
+    for (const batch of this.#accumulator.abort(error, which)) this.#ended(batch, NOWHERE, error)
   }
 
   /** Ends batches whose time is over. Returns when the next one's is. */
@@ -164,10 +162,7 @@ export class Sender {
       this.#transactions?.markUnresolved(batch)
       this.#outcomes.fail(batch, error, null, false)
     }
-    if (expired === null) return nextMs
-    // What waits for their end is looked at before this: batches behind them, a commit, records without memory.
-    this.wake()
-    return Math.min(nextMs, this.#expire(nowMs))
+    return expired === null ? nextMs : Math.min(nextMs, this.#expire(nowMs))
   }
 
   /** Sends what is ready. Returns when something else will be. */
