@@ -71,6 +71,26 @@ test('behind the recovery point they end the log: a power loss took the end of a
   expect(await torn({ logStartOffset: 9 })).toEqual([11, 3])
 })
 
+test('a batch of an earlier leader ends the log: a power loss brought back what a follower had truncated', async () => {
+  const opened = async (epochs: string) => {
+    const at = testLog()
+    await segment(at.disk, 0, [
+      batchOf('a', 2, { baseOffset: 0, epoch: 1 }),
+      batchOf('old', 1, { baseOffset: 2, epoch: 1 }),
+      batchOf('new', 2, { baseOffset: 3, epoch: 3 }),
+    ])
+    await at.disk.writeFile('/d/t-0/leader-epoch-checkpoint', Buffer.from(epochs))
+    const log = await at.open()
+    const outcome = [await readText(log, 0), log.writtenEnd, log.latestEpoch]
+    await log.close()
+    return outcome
+  }
+  // Epoch 3 began at 2, so the leader has something else there; the log's latest epoch lets the follower ask.
+  expect(await opened('0\n2\n1 0\n3 2\n')).toEqual(['0:a0 1:a1', 2, 1])
+  expect(await opened('0\n2\n1 0\n3 3\n')).toEqual(['0:a0 1:a1 2:old 3:new0 4:new1', 5, 3])
+  expect(await opened('0\n1\n1 0\n')).toEqual(['0:a0 1:a1 2:old 3:new0 4:new1', 5, 3])
+})
+
 test('a segment that reaches into the next one ends the log: a power loss brought back what had been truncated', async () => {
   const at = testLog()
   await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 }), batchOf('old', 3, { baseOffset: 2 })])

@@ -71,13 +71,15 @@ export class SegmentRecovery {
       }
       // Old pages among new ones can be whole batches of other offsets.
       if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
+      if (this.#isOfAnEarlierLeader(bytes, at)) return false
       const timestamp = entryMaxTimestamp(bytes, at)
       if (segment.firstBatchTimestamp === null) segment.firstBatchTimestamp = timestamp
       if (segment.index(lastOffset, timestamp, position, indexedAt, config.indexIntervalBytes)) indexedAt = position
       endOffset = lastOffset + 1
       if (magic(bytes, at) < 2) return true
-      if (leaderEpoch(bytes, at) > this.#epochs.latestEpoch) {
-        this.#epochsChanged = this.#epochs.assign(leaderEpoch(bytes, at), baseOffset(bytes, at)) || this.#epochsChanged
+      const epoch = leaderEpoch(bytes, at)
+      if (epoch > this.#epochs.latestEpoch) {
+        this.#epochsChanged = this.#epochs.assign(epoch, baseOffset(bytes, at)) || this.#epochsChanged
       }
       const completed = state.apply(bytes, at)
       if (completed === null) return true
@@ -97,7 +99,17 @@ export class SegmentRecovery {
     return {
       endOffset,
       truncatedBytes,
-      reason: corruption ?? 'a batch is torn, goes back, or its checksum does not match',
+      reason: corruption ?? 'a batch is torn, goes back, is of an earlier leader, or its checksum does not match',
     }
+  }
+
+  /**
+   * A power loss can bring back a whole batch that had been truncated. The leader would never be asked about it: the file of
+   * the epochs, written before any record of them, tells of the one that took its place.
+   */
+  #isOfAnEarlierLeader(bytes: Buffer, at: number): boolean {
+    if (magic(bytes, at) < 2) return false
+    const epoch = leaderEpoch(bytes, at)
+    return epoch >= 0 && epoch < this.#epochs.epochFor(baseOffset(bytes, at))
   }
 }
