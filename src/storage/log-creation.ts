@@ -4,6 +4,7 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { DIRECTORY_UNASSIGNED } from '../base/uuid.ts'
 import type { DirectoryFailures } from './directory-failures.ts'
 import type { LogDirectory } from './log-directory.ts'
 import { isDiskFailure } from './log-loading.ts'
@@ -43,8 +44,7 @@ export class LogCreation {
   /** @throws KafkaError KAFKA_STORAGE_ERROR if it may be on an offline directory, or no directory takes it. */
   async create(topic: string, partition: number, options: CreateOptions): Promise<PartitionLog> {
     const name = topicPartitionName(topic, partition)
-    const isAssigned = this.#failures.live.some(({ id }) => id === options.directoryId)
-    if (!options.isNew && !isAssigned && this.#failures.hasOffline) {
+    if (this.#mayBeOffline(options)) {
       throw new KafkaError(
         'KAFKA_STORAGE_ERROR',
         `Can not create log for ${name} because log directories ${this.#failures.offlinePaths.join(',')} are offline`,
@@ -79,6 +79,12 @@ export class LogCreation {
     }
     const tried = candidates.map(({ path }) => path).join(', ')
     throw new KafkaError('KAFKA_STORAGE_ERROR', `No log directories available. Tried ${tried}`)
+  }
+
+  /** As Kafka has it: one that was never said to lie anywhere is taken for one that lies nowhere. */
+  #mayBeOffline({ isNew, directoryId }: CreateOptions): boolean {
+    if (isNew || directoryId === DIRECTORY_UNASSIGNED || !this.#failures.hasOffline) return false
+    return !this.#failures.live.some(({ id }) => id === directoryId)
   }
 
   /** What is being made is let go of when it is. */

@@ -57,8 +57,8 @@ export interface DirectoryFailure {
 export interface CreateOptions {
   readonly topicId: Uuid | null
   /**
-   * The partition never had a log here before. Otherwise it may be on an offline directory, unless the cluster has it in another one,
-   * and must not be created anew.
+   * The partition never had a log here before. Otherwise it may be on an offline directory, unless the cluster has it in another one
+   * or in none yet (DIRECTORY_UNASSIGNED), and must not be created anew.
    */
   readonly isNew: boolean
   /** Where the cluster wants it; null, and ids that name none of our directories: the one with the fewest logs. */

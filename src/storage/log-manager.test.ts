@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SILENT, type Logger } from '../base/logger.ts'
-import { parseUuid, type Uuid } from '../base/uuid.ts'
+import { DIRECTORY_LOST, DIRECTORY_UNASSIGNED, parseUuid, type Uuid } from '../base/uuid.ts'
 import { DEFAULT_LOG_CONFIG, type LogConfig } from '../config/log-config.ts'
 import { baseOffset } from '../records/batch.ts'
 import { buildBatch } from '../records/batch-builder.ts'
@@ -300,6 +300,13 @@ test('a disk error takes one directory offline, with its logs; the others live o
     // It is not there: the cluster has it in the other one.
     await manager.getOrCreate('t', 2, { ...NEW, isNew: false, directoryId: IDS[1]! })
     expect([manager.directoryOf('t', 2)?.path, manager.isOffline('t', 2)]).toEqual(['/b', false])
+    // Lost, it may be there; without a place yet (a topic made while the node was away), it is made.
+    const known = { ...NEW, isNew: false }
+    await expect(manager.getOrCreate('u', 0, { ...known, directoryId: DIRECTORY_LOST })).rejects.toMatchObject({
+      code: 'KAFKA_STORAGE_ERROR',
+    })
+    await manager.getOrCreate('u', 1, { ...known, directoryId: DIRECTORY_UNASSIGNED })
+    expect(manager.directoryOf('u', 1)?.path).toBe('/b')
     expect((await manager.describe()).map(({ path, isOffline }) => [path, isOffline])).toEqual([
       ['/a', true],
       ['/b', false],
