@@ -190,3 +190,14 @@ test('a replica in a directory that is lost, or that nobody knows, is out of syn
     expect(cluster.records).toEqual([])
   }
 })
+
+test('a partition whose directory failed is led again as soon as the broker is back with it', () => {
+  const cluster = new DecidedCluster()
+  cluster.join(1)
+  cluster.topic([[1]])
+  cluster.heartbeat(1, { offlineLogDirs: [directoryId(1)] })
+  expect(cluster.partition()).toMatchObject({ leader: -1, isr: [1] })
+  fence(cluster, 1)
+  cluster.join(1)
+  expect(cluster.partition()).toMatchObject({ leader: 1, isr: [1] })
+})
