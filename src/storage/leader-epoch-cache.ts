@@ -25,6 +25,11 @@ export class LeaderEpochCache {
     return this.#entries[this.#entries.length - 1]?.epoch ?? NO_EPOCH
   }
 
+  /** Of the latest epoch; -1 if there is none. */
+  get latestStartOffset(): number {
+    return this.#entries[this.#entries.length - 1]?.startOffset ?? NO_OFFSET
+  }
+
   /** True if the file must be written. */
   assign(epoch: number, startOffset: number): boolean {
     const latest = this.#entries[this.#entries.length - 1]
@@ -79,10 +84,11 @@ export class LeaderEpochCache {
 
   /** The epoch in which `offset` was or will be written; -1 before the first. */
   epochFor(offset: number): number {
-    for (let at = this.#entries.length - 1; at >= 0; at--) {
-      const entry = this.#entries[at]!
-      if (entry.startOffset <= offset) return entry.epoch
-    }
-    return NO_EPOCH
+    return this.entryFor(offset)?.epoch ?? NO_EPOCH
+  }
+
+  /** Of the epoch in which `offset` was or will be written; null before the first. */
+  entryFor(offset: number): EpochEntry | null {
+    return this.#entries.findLast(({ startOffset }) => startOffset <= offset) ?? null
   }
 }

@@ -53,4 +53,13 @@ export class LeaderEpochFile {
     }
     this.#entries.changed()
   }
+
+  /**
+   * Durable at once: epochs went with what was cut. A power loss that brought them back would have recovery take what was fetched
+   * instead for older than they are, or what was cut for good.
+   */
+  async writeCut(): Promise<void> {
+    await this.write()
+    await this.#entries.sync()
+  }
 }

@@ -91,6 +91,48 @@ test('a batch of an earlier leader ends the log: a power loss brought back what 
   expect(await opened('0\n1\n1 0\n')).toEqual(['0:a0 1:a1 2:old 3:new0 4:new1', 5, 3])
 })
 
+test('leader epochs that begin anew below those of the log cut nothing, whatever was killed and however often', async () => {
+  const at = testLog({ segmentBytes: 300 })
+  let log = await at.open()
+  for (const epoch of [2, 5, 5]) {
+    await log.assignEpoch(epoch)
+    await log.append(batchOf('old'), { ...CLIENT, epoch }).written
+  }
+  // The metadata of the cluster were lost, and made anew for this log.
+  for (const epoch of [3, 3, 4]) {
+    await log.assignEpoch(epoch)
+    await log.append(batchOf('new'), { ...CLIENT, epoch }).written
+    await log.closeHard()
+    log = await at.open()
+    expect(log.latestEpoch).toBe(epoch)
+  }
+  expect([log.writtenEnd, log.endOffsetForEpoch(2), log.endOffsetForEpoch(3)]).toEqual([
+    6,
+    { epoch: 2, endOffset: 3 },
+    { epoch: 3, endOffset: 5 },
+  ])
+  await log.close()
+})
+
+test('no power loss brings back the epoch of what was cut, which would have recovery cut what was fetched instead', async () => {
+  await inTwelveWorlds(async (world, seed) => {
+    const at = testLog()
+    const options = { disk: world.disk, clock: world.clock, random: world.random }
+    let log = await at.open(options)
+    for (const epoch of [1, 3]) await log.append(batchOf('a', 2), { ...CLIENT, epoch }).written
+    await log.flush()
+    await log.truncateTo(2)
+    // A leader of epoch 4 had this from epoch 2.
+    await log.appendAsFollower(batchOf('b', 2, { baseOffset: 2, epoch: 2 }), 4, null)?.written
+    losePower(world)
+    expect((await world.disk.readFile('/d/t-0/leader-epoch-checkpoint'))?.toString(), `seed ${seed}`).not.toContain(
+      '3 2',
+    )
+    log = await at.open({ ...options, disk: world.disk, clock: world.clock })
+    await log.closeHard()
+  })
+})
+
 test('a segment that reaches into the next one ends the log: a power loss brought back what had been truncated', async () => {
   const at = testLog()
   await segment(at.disk, 0, [batchOf('a', 2, { baseOffset: 0 }), batchOf('old', 3, { baseOffset: 2 })])

@@ -12,7 +12,7 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   const { offsets, segments, epochs, epochFile } = state
   // A roll may have failed without an append behind it (a repeated batch): then its segment must go nevertheless.
   if (end >= offsets.assignedEnd && offsets.writtenEnd === offsets.assignedEnd && segments.active.isCreated) {
-    if (epochs.truncateFromEnd(end)) await epochFile.write()
+    if (epochs.truncateFromEnd(end)) await epochFile.writeCut()
     return
   }
   if (end < segments.first.baseOffset) return startAnewAt(state, end)
@@ -28,7 +28,7 @@ export async function truncateLog(state: LogState, end: number): Promise<void> {
   segments.countCut()
   await segments.active.loadFirstBatchTimestamp()
   offsets.cutAt(newEnd)
-  if (epochs.truncateFromEnd(newEnd)) await epochFile.write()
+  if (epochs.truncateFromEnd(newEnd)) await epochFile.writeCut()
   await state.snapshots.rebuild(state.producers, segments.all, offsets.start, newEnd, false)
   offsets.endCut()
 }
@@ -42,7 +42,7 @@ export async function startAnewAt(state: LogState, offset: number): Promise<void
   const segment = state.newSegment(offset)
   await state.discard(segments.startAnewWith(segment))
   await state.createFiles(segment)
-  if (state.epochs.clear()) await state.epochFile.write()
+  if (state.epochs.clear()) await state.epochFile.writeCut()
   for (const snapshot of [...snapshots.offsets]) await snapshots.remove(snapshot)
   producers.clear(offset)
   await snapshots.rebuild(producers, segments.all, offset, offset, false)

@@ -8,7 +8,7 @@ import { NO_TIMESTAMP, baseOffset, leaderEpoch, magic } from '../records/batch.t
 import { entryLastOffset, entryMaxTimestamp, isEntryCrcValid } from '../records/batches.ts'
 import { nameOf } from './atomic-file.ts'
 import { scanFile, type EntryVisitor } from './file-scan.ts'
-import type { LeaderEpochCache } from './leader-epoch-cache.ts'
+import { LeaderEpochCache } from './leader-epoch-cache.ts'
 import type { LoadOptions } from './log-loader.ts'
 import type { ProducerSnapshots } from './producer-snapshots.ts'
 import type { ProducerState } from './producer-state.ts'
@@ -24,6 +24,8 @@ export interface RecoveredSegment {
 export class SegmentRecovery {
   readonly #options: LoadOptions
   readonly #epochs: LeaderEpochCache
+  /** What the file tells of them. */
+  readonly #toldEpochs: LeaderEpochCache
   readonly #snapshots: ProducerSnapshots
   /** Files in the directory when it was opened. */
   readonly #names: ReadonlySet<string>
@@ -37,6 +39,7 @@ export class SegmentRecovery {
   ) {
     this.#options = options
     this.#epochs = epochs
+    this.#toldEpochs = new LeaderEpochCache(epochs.entries)
     this.#snapshots = snapshots
     this.#names = names
   }
@@ -71,16 +74,12 @@ export class SegmentRecovery {
       }
       // Old pages among new ones can be whole batches of other offsets.
       if ((magic(bytes, at) < 2 ? lastOffset : baseOffset(bytes, at)) < endOffset) return false
-      if (this.#isOfAnEarlierLeader(bytes, at)) return false
+      if (magic(bytes, at) >= 2 && !this.#followEpoch(leaderEpoch(bytes, at), baseOffset(bytes, at))) return false
       const timestamp = entryMaxTimestamp(bytes, at)
       if (segment.firstBatchTimestamp === null) segment.firstBatchTimestamp = timestamp
       if (segment.index(lastOffset, timestamp, position, indexedAt, config.indexIntervalBytes)) indexedAt = position
       endOffset = lastOffset + 1
       if (magic(bytes, at) < 2) return true
-      const epoch = leaderEpoch(bytes, at)
-      if (epoch > this.#epochs.latestEpoch) {
-        this.#epochsChanged = this.#epochs.assign(epoch, baseOffset(bytes, at)) || this.#epochsChanged
-      }
       const completed = state.apply(bytes, at)
       if (completed === null) return true
       const lastStableOffset = state.lastStableOffsetAfter(completed)
@@ -104,12 +103,22 @@ export class SegmentRecovery {
   }
 
   /**
-   * A power loss can bring back a whole batch that had been truncated. The leader would never be asked about it: the file of
-   * the epochs, written before any record of them, tells of the one that took its place.
+   * False: the batch is of an earlier leader than what is around it. A power loss can bring back a whole batch that had been
+   * truncated. The leader would never be asked about it: the file of the epochs, written before any record of them, tells of the
+   * one that took its place.
+   *
+   * Epochs begin anew below those of the log where a cluster's metadata were made anew for logs that stayed. The file, which then
+   * has only the new ones, tells of that too.
    */
-  #isOfAnEarlierLeader(bytes: Buffer, at: number): boolean {
-    if (magic(bytes, at) < 2) return false
-    const epoch = leaderEpoch(bytes, at)
-    return epoch >= 0 && epoch < this.#epochs.epochFor(baseOffset(bytes, at))
+  #followEpoch(epoch: number, startOffset: number): boolean {
+    if (epoch < 0) return true
+    if (epoch < this.#epochs.epochFor(startOffset)) {
+      const told = this.#toldEpochs.entryFor(startOffset)
+      if (told === null || told.epoch !== epoch || told.startOffset <= this.#epochs.latestStartOffset) return false
+      this.#epochsChanged = this.#epochs.assign(epoch, told.startOffset) || this.#epochsChanged
+    } else if (epoch > this.#epochs.latestEpoch) {
+      this.#epochsChanged = this.#epochs.assign(epoch, startOffset) || this.#epochsChanged
+    }
+    return true
   }
 }
