@@ -24,6 +24,8 @@ class ScriptedLeader {
   readonly asked: Asked[] = []
   readonly #answers: (Init<FetchResponse> | Error)[] = []
   dials = 0
+  /** Dials that fail. */
+  unreachable = 0
   /** Answers whose memory wasn't given back. */
   lent = 0
   isClosed = false
@@ -34,6 +36,7 @@ class ScriptedLeader {
 
   dial = (): Promise<BrokerConnection> => {
     this.dials++
+    if (this.unreachable-- > 0) return Promise.reject(new OperationalError('NETWORK_FAILED', 'nobody is there'))
     this.isClosed = false
     const versions = new ApiVersionTable({
       apiKeys: [
@@ -57,6 +60,7 @@ class ScriptedLeader {
     const connection = {
       versions,
       borrow,
+      request: () => Promise.resolve({ topics: [{ partitions: [{ errorCode: 0, offset: 7 }] }] }),
       get isClosed() {
         return isClosed()
       },
@@ -125,6 +129,21 @@ test('a session says only what is new, and begins anew after what went wrong', a
     '5/1:  -',
   ])
   expect(leader.dials).toBe(1)
+})
+
+test('who asks while the leader is dialled takes that connection; after one that failed it is dialled anew', async () => {
+  const leader = new ScriptedLeader()
+  const link = linkTo(leader)
+  leader.unreachable = 1
+  const [place] = placesOf([0, 1]).values()
+  if (place === undefined) throw new Error('there is no place')
+  const failed = [link.fetch(placesOf([0, 1])), link.offset(place, 'latest')]
+  expect((await Promise.allSettled(failed)).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(leader.dials).toBe(1)
+  const found = [link.offset(place, 'earliest'), link.offset(place, 'latest')]
+  const { memory } = await link.fetch(placesOf([0, 1]))
+  memory?.release()
+  expect([await Promise.all(found), leader.dials, leader.sessions()]).toEqual([[7, 7], 2, ['0/0: 0 -']])
 })
 
 test('the memory of an answer goes to who asked, unless the answer is an error', async () => {

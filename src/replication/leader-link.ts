@@ -79,6 +79,7 @@ export class RemoteLeader implements LeaderLink {
   readonly #settings: () => FetchSettings
   #session = new FetchSession()
   #connection: BrokerConnection | null = null
+  #connecting: Promise<BrokerConnection> | null = null
   #isClosed = false
 
   constructor(dial: () => Promise<BrokerConnection>, identity: () => FollowerIdentity, settings: () => FetchSettings) {
@@ -128,8 +129,14 @@ export class RemoteLeader implements LeaderLink {
     this.#connection?.close()
   }
 
+  /** Offsets of several partitions are asked for at once, and beside a fetch: whoever comes while it is dialled takes that one. */
   async #connected(): Promise<BrokerConnection> {
     if (this.#connection !== null && !this.#connection.isClosed) return this.#connection
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = null))
+    return this.#connecting
+  }
+
+  async #connect(): Promise<BrokerConnection> {
     // Who connects anew may meet another incarnation of the leader, which knows nothing of the session.
     this.#session = new FetchSession()
     const connection = await this.#dial()
