@@ -10,36 +10,35 @@
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
-import type { Int64 } from '../../base/int64.ts'
 import { ZERO_UUID } from '../../base/uuid.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Produce, type ProduceRequest, type ProduceResponse } from '../../protocol/generated/produce.ts'
-import * as batch from '../../records/batch.ts'
-import { malformedEntry, ONE_BATCH_VERSION, refusalOfShape } from '../../records/produce-shape.ts'
+import { refusalOfShape } from '../../records/produce-shape.ts'
 import { InvalidRecords, validateProduce } from '../../records/validator.ts'
 import type { Partition } from '../../replication/partition.ts'
-import type { TransactionOfRequest, Verified } from '../../replication/transaction-verification.ts'
+import type { Verified } from '../../replication/transaction-verification.ts'
 import { nodeEndpoints } from '../endpoints.ts'
 import { CLOSE, handler, NO_ANSWER, type Handled, type RequestContext } from '../handler.ts'
 import { awaitCommit, produceOptions } from '../leader-append.ts'
 import type { Services } from '../services.ts'
 import { isInternal } from '../topic-names.ts'
 import { notHosted } from '../not-hosted.ts'
+import {
+  ADDS_PARTITION_FROM,
+  findCorrupt,
+  findCorruptBehind,
+  topicNameOf,
+  TOPIC_IDS_FROM,
+  transactionOf,
+  wantedOf,
+  type PartitionRequest,
+} from '../produce-request.ts'
 
-type PartitionRequest = ProduceRequest.PartitionProduceData
 type PartitionAnswer = Init<ProduceResponse.PartitionProduceResponse>
 type TopicAnswer = Init<ProduceResponse.TopicProduceResponse>
 
 /** The one client that may write to internal topics (Kafka's own rule). */
 const ADMIN_CLIENT = '__admin_client'
-/** A message of magic 0 without key and value. */
-const SMALLEST_ENTRY_BYTES = 14
-const MAGIC_MAX = 2
-const TOPIC_IDS_FROM = 13
-/** Clients know TRANSACTION_ABORTABLE. */
-const ABORTABLE_FROM = 11
-/** Clients of transactions v2, which leave it to the leader to add the partition to the transaction. */
-const ADDS_PARTITION_FROM = 12
 const NOT_VERIFIED_YET: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'NETWORK_EXCEPTION',
   'COORDINATOR_LOAD_IN_PROGRESS',
@@ -69,11 +68,11 @@ export const produceHandler = handler(Produce, {
     if (corrupt !== null) throw corrupt
     const wanted = wantedOf(request)
     const append = (verified: Verified | null): Promise<Handled<ProduceResponse>> => {
-      const writes: Promise<void>[] = []
-      const topics = wanted.map((topic) => appendTopic(services, request, topic, verified, context, writes))
+      const work: ProduceWork = { services, request, context, verified, writes: [] }
+      const topics = wanted.map((topic) => appendTopic(work, topic))
       // What waits for followers from here on must not keep them, or others, from being heard.
-      if (request.acks === -1) void Promise.allSettled(writes).then(() => context.letGo())
-      return finish(services, request, context, topics)
+      if (request.acks === -1) void Promise.allSettled(work.writes).then(() => context.letGo())
+      return finish(work, topics)
     }
     const transaction = request.transactionalId === null ? null : transactionOf(services, request, wanted, context)
     if (transaction === 'several producers') {
@@ -102,6 +101,17 @@ export const produceHandler = handler(Produce, {
   }),
 })
 
+/** What the partitions of one request have in common. */
+interface ProduceWork {
+  readonly services: Services
+  readonly request: ProduceRequest
+  readonly context: RequestContext
+  /** Null: no batch is part of a transaction. */
+  readonly verified: Verified | null
+  /** Of all that was appended and is waited for. */
+  readonly writes: Promise<void>[]
+}
+
 interface PendingTopic {
   readonly name: string
   readonly topicId: ProduceRequest.TopicProduceData['topicId']
@@ -109,9 +119,7 @@ interface PendingTopic {
 }
 
 async function finish(
-  services: Services,
-  request: ProduceRequest,
-  context: RequestContext,
+  { services, request, context }: ProduceWork,
   topics: readonly PendingTopic[],
 ): Promise<Handled<ProduceResponse>> {
   const responses: TopicAnswer[] = []
@@ -129,139 +137,30 @@ async function finish(
   return { responses, nodeEndpoints: nodeEndpoints(services.image(), leaders, context.listener) }
 }
 
-function nameOf(services: Services, topic: ProduceRequest.TopicProduceData, version: number): string | null {
-  if (version < TOPIC_IDS_FROM) return topic.name
-  return services.image().topics.byId(topic.topicId)?.name ?? null
-}
-
-/** The transaction that the request's batches are part of; null if none is. */
-function transactionOf(
-  services: Services,
-  { transactionalId }: ProduceRequest,
-  wanted: readonly ProduceRequest.TopicProduceData[],
-  { apiVersion }: RequestContext,
-): TransactionOfRequest | 'several producers' | null {
-  const partitions = new Map<Partition, number>()
-  let producer: { readonly producerId: Int64; readonly producerEpoch: number } | null = null
-  for (const topic of wanted) {
-    const name = nameOf(services, topic, apiVersion)
-    for (const { index, records } of topic.partitionData) {
-      const hosted = name === null ? null : services.replicas.partition(name, index)
-      if (hosted === null || records === null || refusalOfShape(records, apiVersion) !== null) continue
-      if (!isTransactionalBatch(records) || batch.producerId(records, 0) === batch.NO_PRODUCER_ID) continue
-      const found = { producerId: batch.producerId(records, 0), producerEpoch: batch.producerEpoch(records, 0) }
-      producer ??= found
-      if (found.producerId !== producer.producerId || found.producerEpoch !== producer.producerEpoch)
-        return 'several producers'
-      partitions.set(hosted, batch.baseSequence(records, 0))
-    }
-  }
-  if (producer === null || transactionalId === null) return null
-  const support =
-    apiVersion >= ADDS_PARTITION_FROM ? 'adds-partition' : apiVersion >= ABORTABLE_FROM ? 'abortable' : 'old-errors'
-  return { transactionalId, ...producer, support, partitions }
-}
-
-function appendTopic(
-  services: Services,
-  request: ProduceRequest,
-  topic: ProduceRequest.TopicProduceData,
-  verified: Verified | null,
-  context: RequestContext,
-  writes: Promise<void>[],
-): PendingTopic {
+function appendTopic(work: ProduceWork, topic: ProduceRequest.TopicProduceData): PendingTopic {
+  const { services, context } = work
   const byId = context.apiVersion >= TOPIC_IDS_FROM
-  const name = nameOf(services, topic, context.apiVersion)
+  const name = topicNameOf(services, topic, context.apiVersion)
   const partitions = topic.partitionData.map((partition): PartitionAnswer | Promise<PartitionAnswer> => {
     if (name === null) {
       return failure(partition.index, new KafkaError('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.'))
     }
     try {
-      return appendPartition(services, request, name, partition, verified, context, writes)
+      return appendPartition(work, name, partition)
     } catch (error) {
-      return answerError(services, name, partition.index, error, context)
+      return answerError(work, name, partition.index, error)
     }
   })
   return { name: topic.name, topicId: byId ? topic.topicId : ZERO_UUID, partitions }
 }
 
-/**
- * Why no partition of the request is looked at: the first batch of one is none. (Kafka asks them all whether they are
- * transactional.)
- */
-function findCorrupt({ topicData, transactionalId }: ProduceRequest): KafkaError | null {
-  for (const { partitionData } of topicData) {
-    for (const { records } of partitionData) {
-      if (records === null || records.length < batch.LOG_OVERHEAD_BYTES) continue
-      const size = batch.entryBytes(records, 0) - batch.LOG_OVERHEAD_BYTES
-      if (size < SMALLEST_ENTRY_BYTES) {
-        const detail = `Record size ${size} is less than the minimum record overhead (${SMALLEST_ENTRY_BYTES})`
-        return new KafkaError('CORRUPT_MESSAGE', detail)
-      }
-      if (records.length < batch.ENTRY_PREFIX_BYTES) continue
-      const magic = batch.magic(records, 0)
-      if (magic === MAGIC_MAX && transactionalId === null && isTransactionalBatch(records)) {
-        return new KafkaError('TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'Transactional Id authorization failed.')
-      }
-      if (magic < 0 || magic > MAGIC_MAX) {
-        return new KafkaError('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
-      }
-    }
-  }
-  return null
-}
-
-/**
- * The same for entries behind the first one, which old producers may send: Kafka looks through them all for transactional
- * batches, in partitions that exist. From version 3 on a second batch is refused for its partition before.
- */
-function findCorruptBehind(
-  services: Services,
-  { topicData }: ProduceRequest,
-  { apiVersion }: RequestContext,
-): KafkaError | null {
-  if (apiVersion >= ONE_BATCH_VERSION) return null
-  for (const { name, partitionData } of topicData) {
-    for (const { index, records } of partitionData) {
-      if (services.image().topics.partition(name, index) === null) continue
-      const malformed = malformedEntry(records ?? NO_RECORDS)
-      if (malformed !== null) return new KafkaError('CORRUPT_MESSAGE', malformed)
-    }
-  }
-  return null
-}
-
-const isTransactionalBatch = (records: Buffer): boolean =>
-  records.length >= batch.BATCH_HEADER_BYTES && batch.isTransactional(records, 0)
-
-/** Of a partition that is named twice the last counts, in the place of the first; a topic without any isn't answered. */
-function wantedOf({ topicData }: ProduceRequest): readonly ProduceRequest.TopicProduceData[] {
-  const [only] = topicData
-  if (only !== undefined && topicData.length === 1 && only.partitionData.length === 1) return topicData
-  const wanted = new Map<
-    string,
-    { readonly topic: ProduceRequest.TopicProduceData; readonly partitions: Map<number, PartitionRequest> }
-  >()
-  for (const topic of topicData) {
-    if (topic.partitionData.length === 0) continue
-    const key = `${topic.topicId} ${topic.name}`
-    const known = wanted.get(key) ?? { topic, partitions: new Map<number, PartitionRequest>() }
-    wanted.set(key, known)
-    for (const partition of topic.partitionData) known.partitions.set(partition.index, partition)
-  }
-  return [...wanted.values()].map(({ topic, partitions }) => ({ ...topic, partitionData: [...partitions.values()] }))
-}
-
 /** Everything up to the append happens before this returns: order between requests is the order of their arrival. */
 function appendPartition(
-  services: Services,
-  request: ProduceRequest,
+  work: ProduceWork,
   topic: string,
   { index, records }: PartitionRequest,
-  verified: Verified | null,
-  context: RequestContext,
-  writes: Promise<void>[],
 ): PartitionAnswer | Promise<PartitionAnswer> {
+  const { services, request, context, verified } = work
   const hosted = services.replicas.partition(topic, index)
   if (hosted === null) throw notHosted(services, topic, index)
   const misshapen = refusalOfShape(records ?? NO_RECORDS, context.apiVersion)
@@ -297,24 +196,23 @@ function appendPartition(
     appended.written.catch(() => undefined)
     return answer
   }
-  writes.push(appended.written)
-  return settle(services, request, hosted, appended, answer, context)
+  work.writes.push(appended.written)
+  return settle(work, hosted, appended, answer)
 }
 
 async function settle(
-  services: Services,
-  request: ProduceRequest,
+  work: ProduceWork,
   hosted: Partition,
   appended: { readonly lastOffset: number; readonly written: Promise<void> },
   answer: PartitionAnswer,
-  context: RequestContext,
 ): Promise<PartitionAnswer> {
+  const { request } = work
   try {
     await appended.written
     if (request.acks === -1) await awaitCommit(request.timeoutMs, hosted, appended.lastOffset + 1)
     return answer
   } catch (error) {
-    return answerError(services, hosted.topic, hosted.index, error, context)
+    return answerError(work, hosted.topic, hosted.index, error)
   }
 }
 
@@ -347,11 +245,10 @@ function recordErrorsOf(error: KafkaError): Init<ProduceResponse.BatchIndexAndEr
 }
 
 function answerError(
-  services: Services,
+  { services, context }: ProduceWork,
   topic: string,
   index: number,
   error: unknown,
-  context: RequestContext,
 ): PartitionAnswer {
   if (!(error instanceof KafkaError)) throw error
   const log = WITHOUT_LOG_START.has(error.code) ? null : (services.replicas.partition(topic, index)?.log ?? null)
