@@ -1,6 +1,6 @@
 /** AssignReplicasToDirs (KIP-858): a broker says in which of its log directories it has put replicas. */
 import { ERROR_CODES, type ErrorCode } from '../base/error-codes.ts'
-import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, type Uuid } from '../base/uuid.ts'
+import type { Uuid } from '../base/uuid.ts'
 import type { Init } from '../protocol/codec.ts'
 import type {
   AssignReplicasToDirsRequest,
@@ -8,6 +8,7 @@ import type {
 } from '../protocol/generated/assign-replicas-to-dirs.ts'
 import { directoriesSupported } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
+import { isOnlineDirectory } from '../metadata/online-directories.ts'
 import type { MetadataRecord } from '../metadata/metadata-records.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import { KafkaError } from '../base/errors.ts'
@@ -39,7 +40,7 @@ export function assignReplicasToDirs(
         const change = { topic: found, partitionId: partitionIndex }
         const record = changeOf(state, change, { directory: { brokerId: broker.id, id } })
         if (record !== null) records.push(record)
-        if (isOffline(broker, id)) offline.push(change)
+        if (!isOnlineDirectory(broker, id)) offline.push(change)
         return { partitionIndex, errorCode: 0 }
       }),
     })),
@@ -70,11 +71,6 @@ function replicaOf(
   const partition = topic.partitions[partitionId]
   if (partition === undefined) return 'UNKNOWN_TOPIC_OR_PARTITION'
   return partition.replicas.includes(broker.id) ? topic : 'NOT_LEADER_OR_FOLLOWER'
-}
-
-function isOffline(broker: BrokerImage, directory: Uuid): boolean {
-  if (directory === DIRECTORY_UNASSIGNED || directory === DIRECTORY_MIGRATING) return false
-  return directory === DIRECTORY_LOST || (broker.directories.length > 0 && !broker.directories.includes(directory))
 }
 
 /** Null: it is so already. */

@@ -1,5 +1,6 @@
 /** In which log directory of its broker a replica lies (KIP-858), and whether that one is there. */
 import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, type Uuid } from '../base/uuid.ts'
+import type { BrokerImage } from './cluster-image.ts'
 import type { MetadataImage } from './image.ts'
 import type { PartitionImage } from './topics-image.ts'
 
@@ -11,9 +12,13 @@ export function directoryOf({ replicas, directories }: PartitionImage, brokerId:
 /** Of a replica whose directory isn't known nothing bad is known either. */
 export function hasOnlineDirectory(image: MetadataImage, partition: PartitionImage, brokerId: number): boolean {
   const directory = directoryOf(partition, brokerId)
-  if (directory === null || directory === DIRECTORY_UNASSIGNED || directory === DIRECTORY_MIGRATING) return true
+  return directory === null || isOnlineDirectory(image.cluster.brokers.get(brokerId), directory)
+}
+
+export function isOnlineDirectory(broker: BrokerImage | undefined, directory: Uuid): boolean {
+  if (directory === DIRECTORY_UNASSIGNED || directory === DIRECTORY_MIGRATING) return true
   if (directory === DIRECTORY_LOST) return false
-  const online = image.cluster.brokers.get(brokerId)?.directories ?? []
+  const online = broker?.directories ?? []
   // Registrations before metadata.version 3.7-IV2 state none.
   return online.length === 0 || online.includes(directory)
 }

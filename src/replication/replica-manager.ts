@@ -7,8 +7,9 @@
  */
 import { KafkaError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import type { Uuid } from '../base/uuid.ts'
+import { directoryOf } from '../metadata/online-directories.ts'
 import type { PartitionImage, TopicImage } from '../metadata/topics-image.ts'
+import { forEachBounded } from '../storage/bounded.ts'
 import type { CreateOptions, LogManager } from '../storage/log-manager.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import type { PartitionContext } from './leader-state.ts'
@@ -90,7 +91,7 @@ export class ReplicaManager {
         if (image !== undefined) this.#followOne(after, index, image, isNew, opening)
       }
     }
-    await runBounded(opening, OPENING_MAX)
+    await forEachBounded(opening, OPENING_MAX, (open) => open())
   }
 
   #followOne(
@@ -169,17 +170,4 @@ export class ReplicaManager {
 function assignmentOf(image: PartitionImage): Assignment {
   const { leader, leaderEpoch, partitionEpoch, isr, replicas } = image
   return { leader, leaderEpoch, partitionEpoch, isr, replicas }
-}
-
-/** The id of the directory that the metadata names for this node's replica. */
-function directoryOf(image: PartitionImage, nodeId: number): Uuid | null {
-  return image.directories[image.replicas.indexOf(nodeId)] ?? null
-}
-
-async function runBounded(tasks: readonly (() => Promise<void>)[], width: number): Promise<void> {
-  let next = 0
-  const lanes = Array.from({ length: Math.min(width, tasks.length) }, async () => {
-    while (next < tasks.length) await tasks[next++]!()
-  })
-  await Promise.all(lanes)
 }
