@@ -1,7 +1,7 @@
 /**
  * A controller: opens the metadata log, follows it while another node leads it, and when it is elected itself answers the
- * controller's APIs by the deciders beside this file. While active it also fences brokers that fall silent, keeps the log moving while idle (NoOp records, so
- * that a follower can tell "nothing new" from "not heard"), and has snapshots written when they are due.
+ * controller's APIs by the deciders beside this file. While active it has duties of its own too (`active-duties.ts`). It has
+ * snapshots written when they are due.
  *
  * The image that it publishes is the committed one; the broker in this process follows it through `onImage`.
  */
@@ -10,9 +10,10 @@ import type { Logger } from '../base/logger.ts'
 import { METADATA_VERSION, metadataVersionName, unservedFeatures } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
 import { imageRecords } from '../metadata/image-records.ts'
-import { encodeMetadataRecord, metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import { encodeMetadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { Uuid } from '../base/uuid.ts'
-import type { Clock, Random, Timer } from '../world/world.ts'
+import type { Clock, Random } from '../world/world.ts'
+import { ActiveDuties } from './active-duties.ts'
 import {
   abortTransaction,
   bootstrapDecision,
@@ -25,7 +26,7 @@ import { alterPartitionReassignments } from './alter-reassignments.ts'
 import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
 import { assignReplicasToDirs } from './assign-directories.ts'
 import { BrokerSessions } from './broker-sessions.ts'
-import { brokerHeartbeat, fenceStaleBrokers, registerBroker, unregisterBroker } from './brokers.ts'
+import { brokerHeartbeat, registerBroker, unregisterBroker } from './brokers.ts'
 import type { ConfigRules } from './config-rules.ts'
 import type { ControllerApi } from './controller-api.ts'
 import { createPartitions } from './create-partitions.ts'
@@ -35,7 +36,6 @@ import { deleteTopics } from './delete-topics.ts'
 import { describeQuorum } from './describe-quorum.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { ImageLoader } from './image-loader.ts'
-import { preferredElections, uncleanElections } from './leadership-changes.ts'
 import { listPartitionReassignments } from './list-reassignments.ts'
 import type { LogContent, MetadataLog } from './metadata-log.ts'
 import { allocateProducerIds } from './producer-ids.ts'
@@ -58,19 +58,13 @@ export interface ControllerOptions {
   readonly bootstrap: readonly MetadataRecord[]
 }
 
-/** Sessions are checked this often within one time-out. */
-const SESSION_CHECKS = 4
-const ELECTIONS_AT_ONCE = 1000
-
 export class Controller implements ControllerApi {
   readonly #options: ControllerOptions
   readonly #log: MetadataLog
   readonly #loader: ImageLoader
   readonly #runtime: ControllerRuntime
   readonly #sessions = new BrokerSessions()
-  readonly #timers = new Map<string, Timer>()
-  /** End of the log when the idle timer last ran. */
-  #idleSince = -1
+  readonly #duties: ActiveDuties
   #closed = false
   #isStarting = true
   /** Resolves `caughtUp`. */
@@ -86,6 +80,17 @@ export class Controller implements ControllerApi {
     this.#log = log
     this.#loader = loader
     this.#runtime = new ControllerRuntime(log, image, () => options.clock.wallMs())
+    const { clock, logger, settings } = options
+    this.#duties = new ActiveDuties({
+      clock,
+      logger,
+      settings,
+      sessions: this.#sessions,
+      log,
+      mayGoOn: () => this.isActive && !this.#closed,
+      decide: (decide) => this.#decide(decide),
+      failed: (error, what) => this.#unlessLost(error, what),
+    })
     this.#runtime.onImage((committed) => this.#snapshotIfDue(committed))
     log.onFailed((error) => this.#fail(error))
     log.onCommitted((committedEnd) => this.#onCommitted(committedEnd))
@@ -200,7 +205,7 @@ export class Controller implements ControllerApi {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#stopTimers()
+    this.#duties.stop()
     await this.#log.close()
     this.#runtime.fail()
   }
@@ -232,7 +237,7 @@ export class Controller implements ControllerApi {
     if (!this.isActive || this.#isStarting || this.#log.isLeader || this.#closed) return
     const { logger } = this.#options
     logger.info(`[QuorumController id=${this.#log.nodeId}] No longer active, in epoch ${this.#log.epoch}`)
-    this.#stopTimers()
+    this.#duties.stop()
     this.#runtime.fail()
     this.#loader.restart(this.#runtime.committed)
   }
@@ -264,19 +269,7 @@ export class Controller implements ControllerApi {
       )
     }
     this.#tellCaughtUp()
-    const { settings } = this.#options
-    this.#every('preferred leaders', settings.imbalanceCheckIntervalMs, () =>
-      this.#elect('Electing preferred leaders failed', preferredElections),
-    )
-    this.#every('unclean leaders', settings.uncleanElectionIntervalMs, () =>
-      this.#elect('Electing leaders uncleanly failed', uncleanElections),
-    )
-    this.#every('idle', settings.maxIdleIntervalMs, () => this.#idle())
-    this.#every('sessions', settings.brokerSessionTimeoutMs / SESSION_CHECKS, (lateMs) => {
-      // A process that was stopped, or a loop that was held, hears of its brokers a moment later.
-      this.#sessions.extend(lateMs)
-      this.#fenceStale()
-    })
+    this.#duties.start()
   }
 
   #decide<Answer>(decide: (state: ControllerState) => Decision<Answer>): Promise<Answer> {
@@ -310,56 +303,6 @@ export class Controller implements ControllerApi {
     await this.#runtime.decide((appended) => ({ records: recordsOn(appended), answer: null }))
   }
 
-  #every(name: string, intervalMs: number, task: (lateMs: number) => void): void {
-    if (intervalMs <= 0 || this.#closed) return
-    const { clock } = this.#options
-    const dueMs = clock.monotonicMs() + intervalMs
-    const timer = clock.at(dueMs, () => {
-      if (this.#closed || !this.isActive) return
-      task(Math.max(0, clock.monotonicMs() - dueMs))
-      this.#every(name, intervalMs, task)
-    })
-    this.#timers.set(name, timer)
-  }
-
-  #stopTimers(): void {
-    for (const timer of this.#timers.values()) timer.cancel()
-  }
-
-  #idle(): void {
-    if (this.#log.endOffset === this.#idleSince) {
-      this.#write(() => [metadataRecord('NoOpRecord', 0, {})]).catch(() => {})
-    }
-    this.#idleSince = this.#log.endOffset
-  }
-
-  /** Some at a time, so that what is asked meanwhile does not wait for all. */
-  #elect(failure: string, elections: (state: ControllerState, count: number) => readonly MetadataRecord[]): void {
-    const elect = async (): Promise<void> => {
-      for (;;) {
-        const count = await this.#decide((state) => {
-          const records = elections(state, ELECTIONS_AT_ONCE)
-          return { records, answer: records.length, atomic: false }
-        })
-        if (count < ELECTIONS_AT_ONCE) return
-      }
-    }
-    elect().catch((error: unknown) => this.#unlessLost(error, failure))
-  }
-
-  #fenceStale(): void {
-    const fence = async (): Promise<void> => {
-      for (;;) {
-        const fenced = await this.#decide((state) => fenceStaleBrokers(state))
-        if (fenced.length === 0) return
-        this.#options.logger.info(
-          `[QuorumController id=${this.#log.nodeId}] Fenced broker ${fenced.join(', ')}: no heartbeat`,
-        )
-      }
-    }
-    fence().catch((error: unknown) => this.#unlessLost(error, 'Fencing failed'))
-  }
-
   #snapshotIfDue(committed: MetadataImage): void {
     if (!this.#log.snapshotDue) return
     this.#log
@@ -374,7 +317,7 @@ export class Controller implements ControllerApi {
   }
 
   #fail(error: Error): void {
-    this.#stopTimers()
+    this.#duties.stop()
     this.#options.logger.error(`[QuorumController id=${this.#log.nodeId}] The metadata log is lost`, error)
     this.#runtime.fail()
     this.#failed?.(error)
