@@ -55,8 +55,8 @@ export class LeaderEpochFile {
   }
 
   /**
-   * Durable at once: epochs went with what was cut. A power loss that brought them back would have recovery take what was fetched
-   * instead for older than they are, or what was cut for good.
+   * Durable at once: epochs went with what was cut. If a power loss brought them back, recovery would keep what was cut, and cut
+   * what was fetched in its place.
    */
   async writeCut(): Promise<void> {
     await this.write()
