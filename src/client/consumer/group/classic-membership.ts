@@ -54,6 +54,8 @@ export class ClassicMembership implements Membership {
   #isLost = false
   /** Another consumer has our place for good. */
   #fenced: KafkaError | null = null
+  /** Why the heartbeats ended: neither time nor joining again helps, and the user must be told. */
+  #refusal: Error | null = null
   /** From the join's sending to the assignment: no heartbeat is due. */
   #isJoining = false
   #resume: (() => void) | null = null
@@ -164,8 +166,9 @@ export class ClassicMembership implements Membership {
     if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') this.#isLost = true
     else if (!isRetriable(error) && code !== 'REBALANCE_IN_PROGRESS') {
       this.#stopHeartbeats()
+      // Whom a heartbeat was refused is a member still, and commits as such before it joins again.
+      if (this.#isJoining || code === 'FENCED_INSTANCE_ID') this.#generation = -1
       this.#isJoining = false
-      this.#generation = -1
       if (code === 'FENCED_INSTANCE_ID') {
         this.#fenced = error as KafkaError
         await this.#host.lose(this.#host.owned())
@@ -242,6 +245,7 @@ export class ClassicMembership implements Membership {
     this.#leading.forget()
     const answer = await this.#requests.join(() => {
       this.#isJoining = true
+      this.#refusal = null
       this.#stopHeartbeats()
       return {
         memberId: this.#memberId,
@@ -298,7 +302,7 @@ export class ClassicMembership implements Membership {
 
   async #untilRejoin(): Promise<void> {
     while (!this.#rejoins && !this.#isLost && !this.#leaving.signal.aborted && !this.#host.isOverdue()) {
-      if (this.#fenced !== null) throw this.#fenced
+      if (this.#refusal !== null) throw this.#refusal
       await new Promise<void>((resolve) => (this.#resume = resolve))
       this.#resume = null
     }
@@ -341,28 +345,31 @@ export class ClassicMembership implements Membership {
   }
 
   async #heartbeat(generationId: number): Promise<void> {
-    let code = ''
+    let failure: Error | null = null
     const sentMs = this.#network.world.clock.monotonicMs()
     try {
       const error = await this.#requests.heartbeat(this.#memberId, generationId)
       this.#host.heartbeat(sentMs)
       if (error !== null) this.#coordinator.noticed(error)
-      code = error?.code ?? ''
+      failure = error === null ? null : named(error)
     } catch (error) {
+      failure = error as Error
       this.#network.options.logger.debug(`heartbeat to group ${this.#groupId}: ${String(error)}`)
     }
     if (this.#generation !== generationId || this.#isJoining || this.#leaving.signal.aborted) return
-    if (code === 'FENCED_INSTANCE_ID') {
-      this.#fenced = named(new KafkaError(code, `This member of group ${this.#groupId} is out:`))
-      this.#resume?.()
-      return
-    }
+    const code = failure instanceof KafkaError ? failure.code : ''
     if (code === 'UNKNOWN_MEMBER_ID' || code === 'ILLEGAL_GENERATION') {
       this.#isLost = true
       this.#rejoin(`a heartbeat was answered ${code}`)
       return
     }
-    if (code === 'REBALANCE_IN_PROGRESS' && !this.#rejoins) this.#rejoin('the group rebalances')
+    if (code === 'REBALANCE_IN_PROGRESS') {
+      if (!this.#rejoins) this.#rejoin('the group rebalances')
+    } else if (failure !== null && !isRetriable(failure)) {
+      this.#refusal = failure
+      this.#resume?.()
+      return
+    }
     if (this.#heartbeatTimer === null) this.#beat()
   }
 

@@ -98,7 +98,7 @@ export class ClassicRequests {
       { groupId: this.#groupId, generationId, memberId, groupInstanceId: version >= 3 ? groupInstanceId : null },
       { versions: { min: version, max: version }, timeoutMs: sessionTimeoutMs },
     )
-    return errorOf(answer.errorCode)
+    return errorOf(answer.errorCode, `A heartbeat to group ${this.#groupId} failed.`)
   }
 
   async leave(memberId: string, groupInstanceId: string | null, timeoutMs: number | undefined): Promise<void> {

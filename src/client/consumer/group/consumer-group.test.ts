@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { ERROR_CODES } from '../../../base/error-codes.ts'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
+import { Heartbeat } from '../../../protocol/generated/heartbeat.ts'
 import { JoinGroup } from '../../../protocol/generated/join-group.ts'
 import { LeaveGroup } from '../../../protocol/generated/leave-group.ts'
 import { Metadata } from '../../../protocol/generated/metadata.ts'
@@ -189,6 +191,27 @@ test('a member that the coordinator forgot has lost its partitions, commits noth
       expect(group.offsets.get('orders-0')?.offset ?? 0).toBe(0)
       expect(await drain(consumer)).toEqual(['orders-0-0'])
       expect(events.slice(0, 2)).toEqual(['assigned orders-0 orders-1', 'lost orders-0 orders-1'])
+    })
+  }
+})
+
+test('a member that may not READ its group any more tells it at the next poll, and goes on when it may again', async () => {
+  for (const groupProtocol of ['consumer', 'classic'] as const) {
+    await inCluster({}, async ({ world, cluster, logs, consumer: make }) => {
+      logs.append('orders', 0, 2)
+      const consumer = make({ groupProtocol, heartbeatIntervalMs: 500, autoCommit: false })
+      consumer.subscribe('orders')
+      expect((await drain(consumer)).length).toBe(2)
+      await consumer.commit()
+      let mayRead = false
+      const refuse = () => (mayRead ? undefined : { errorCode: ERROR_CODES.GROUP_AUTHORIZATION_FAILED })
+      cluster.on(Heartbeat, refuse)
+      cluster.on(ConsumerGroupHeartbeat, refuse)
+      await pause(world.clock, 6000)
+      await expect(consumer.poll({ timeoutMs: 1000 })).rejects.toMatchObject({ code: 'GROUP_AUTHORIZATION_FAILED' })
+      mayRead = true
+      logs.append('orders', 0, 1)
+      expect(await drain(consumer, 8000)).toEqual(['orders-0-2'])
     })
   }
 })
