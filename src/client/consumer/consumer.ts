@@ -318,7 +318,8 @@ export class Consumer<K = Buffer, V = Buffer> implements AsyncIterable<RecordBat
 
   /**
    * Ends loops, commits what is finished if that happens by itself, and leaves the group. What a loop has in hand is not
-   * finished: commit it by hand, or `stop` first. Idempotent. Rejects with what the last commit or listener rejected with.
+   * finished: commit it by hand, or `stop` first. Idempotent. Rejects with what the last commit or listener rejected with, and
+   * with ClientError TIMED_OUT where one of them takes longer than `timeoutMs` for all: the consumer is closed all the same.
    */
   close(options: CloseOptions = {}): Promise<void> {
     this.#closing ??= this.#close(options)

@@ -7,7 +7,7 @@
 import { KafkaError } from '../../../base/errors.ts'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import type { Timer } from '../../../world/world.ts'
-import { backoffMs, pause, timeOf, type CallOptions } from '../../call.ts'
+import { abortable, backoffMs, inTime, pause, timeOf, type CallOptions } from '../../call.ts'
 import { Coordinator } from '../../coordinator.ts'
 import { ClientError, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
@@ -82,7 +82,7 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     const owned = membership === null ? [] : this.owned()
     try {
       if (this.#settings.autoCommit) await this.#commitFinished(null, left())
-      if (owned.length > 0) await this.#changed('revoked', owned)
+      if (owned.length > 0) await this.#tellRevoked(owned, left())
     } finally {
       this.#membership = null
       this.#source.observer.left()
@@ -219,6 +219,15 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     // As in Java, who does not listen to losses is told of a revocation.
     const listener = onRebalance[change] ?? (change === 'lost' ? onRebalance.revoked : undefined)
     return this.#source.observer.assignmentChanged(change, this.groupId, partitions, listener?.bind(onRebalance))
+  }
+
+  /** A listener that takes longer than whoever leaves has time is not waited for. */
+  #tellRevoked(
+    owned: readonly TopicPartition[],
+    { timeoutMs, signal }: CallOptions & { readonly timeoutMs: number },
+  ): Promise<void> {
+    const told = abortable(this.#changed('revoked', owned), signal)
+    return inTime(this.#network.world.clock, timeoutMs, 'Telling the listener what is revoked', told)
   }
 
   async #choose(): Promise<void> {

@@ -10,6 +10,9 @@ import { SILENCE } from '../../../testing/scripted/scripted-cluster.ts'
 import { withConsumers, type ConsumerSetting } from '../../../testing/scripted/scripted-consumers.ts'
 import { ScriptedGroup } from '../../../testing/scripted/scripted-group.ts'
 import { pause } from '../../call.ts'
+import { resolveClientOptions } from '../../client-options.ts'
+import { string } from '../../serde.ts'
+import { Consumer } from '../consumer.ts'
 
 async function inGroup(task: (setting: ConsumerSetting & { readonly group: ScriptedGroup }) => Promise<void>) {
   const options = { nodes: 2, topics: { orders: 2 }, features: { 'group.version': 1 } }
@@ -104,6 +107,22 @@ test.each(['consumer', 'classic'] as const)(
     })
   },
 )
+
+test('close takes its time and no more when the listener of revocations does not end, and leaves the group', async () => {
+  await inGroup(async ({ world, cluster, group }) => {
+    const onRebalance = { revoked: () => new Promise<void>(() => {}) }
+    const client = resolveClientOptions({ brokers: cluster.bootstrap })
+    const own = { groupId: 'g', key: string(), value: string(), autoCommit: false, onRebalance }
+    const consumer = new Consumer<string, string>(world, { ...client, ...own })
+    consumer.subscribe('orders')
+    await consumer.poll({ timeoutMs: 2000 })
+    const startedMs = world.clock.monotonicMs()
+    await expect(consumer.close({ timeoutMs: 500 })).rejects.toMatchObject({ code: 'TIMED_OUT' })
+    expect(world.clock.monotonicMs() - startedMs).toBeLessThan(1000)
+    await pause(world.clock, 100)
+    expect(group.memberIds).toEqual([])
+  })
+})
 
 test('a commit behind others has its own time and no more', async () => {
   await inGroup(async ({ world, cluster, logs, consumer: make }) => {
