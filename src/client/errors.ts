@@ -63,6 +63,11 @@ export function isRetriable(error: unknown): boolean {
   return error instanceof OperationalError && error.code === 'NETWORK_FAILED'
 }
 
+/** The same, once metadata is asked for anew: it may be that it names no such node just now, and will again. */
+export function isPassing(error: unknown): boolean {
+  return isRetriable(error) || (error instanceof KafkaError && error.code === 'BROKER_NOT_AVAILABLE')
+}
+
 /** Whoever met it must be made anew. */
 export function isFatal(error: unknown): boolean {
   return error instanceof KafkaError && FATAL.has(error.code)

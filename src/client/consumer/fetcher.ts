@@ -13,7 +13,7 @@ import { ZERO_UUID } from '../../base/uuid.ts'
 import { Fetch, type FetchResponse } from '../../protocol/generated/fetch.ts'
 import type { Timer } from '../../world/world.ts'
 import { backoffMs, inTime } from '../call.ts'
-import { errorOf, isRetriable } from '../errors.ts'
+import { errorOf, isPassing } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { ObservedFetch } from './consumer-observer.ts'
 import type { ConsumerSettings } from './consumer-options.ts'
@@ -208,8 +208,7 @@ export class Fetcher {
       this.#failedNode(node)
       for (const state of partitions) state.preferredReplica = -1
       this.#network.refreshSoon()
-      const isPassing = isRetriable(error) || (error instanceof KafkaError && error.code === 'BROKER_NOT_AVAILABLE')
-      if (!isPassing) this.#owner.failed(error as Error)
+      if (!isPassing(error)) this.#owner.failed(error as Error)
     }
   }
 

@@ -8,7 +8,7 @@
 import { KafkaError } from '../../base/errors.ts'
 import type { Timer } from '../../world/world.ts'
 import { backoffMs } from '../call.ts'
-import { ClientError, isRetriable } from '../errors.ts'
+import { ClientError, isPassing } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import type { Committer } from './committer.ts'
 import { askEpochs, askOffsets } from './offset-queries.ts'
@@ -235,8 +235,7 @@ export class PositionKeeper {
     state.retryAtMs = world.clock.monotonicMs() + backoffMs(retries.backoff, state.failures, world.random)
     // What waits for a leader waits for metadata, not for a pause.
     if (this.#network.metadata.leader(state.topic, state.partition) === null) this.#leaderless.add(state)
-    const isPassing = isRetriable(error) || (error instanceof KafkaError && PASSING.has(error.code))
-    if (isPassing) {
+    if (isPassing(error) || (error instanceof KafkaError && PASSING.has(error.code))) {
       this.#network.options.logger.debug(`${state.key}: ${error.message}`)
       return
     }
@@ -261,9 +260,8 @@ export class PositionKeeper {
   }
 }
 
-/** A rebalance goes on, or the broker is not yet known: the next attempt knows more. */
+/** A rebalance goes on, or the broker does not say what is wrong: the next attempt knows more. */
 const PASSING: ReadonlySet<string> = new Set([
-  'BROKER_NOT_AVAILABLE',
   'REBALANCE_IN_PROGRESS',
   'STALE_MEMBER_EPOCH',
   'ILLEGAL_GENERATION',

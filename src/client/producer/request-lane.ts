@@ -4,8 +4,7 @@
  * A request is repeated until its answer means something: a lost connection or a moved coordinator is not an outcome. Bounds in
  * time are those of whoever waits.
  */
-import { KafkaError } from '../../base/errors.ts'
-import { ClientError, isRetriable } from '../errors.ts'
+import { ClientError, isPassing } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { InitProducerId } from '../../protocol/generated/init-producer-id.ts'
 import type { BrokerConnection } from '../../rpc/broker-connection.ts'
@@ -98,7 +97,7 @@ export class RequestLane {
       const connection = await this.#connectionOf(request)
       outcome = await request.send(connection)
     } catch (error) {
-      if (isRetriable(error) || (error instanceof KafkaError && error.code === 'BROKER_NOT_AVAILABLE')) {
+      if (isPassing(error)) {
         outcome = { kind: 'moved' }
       } else outcome = { kind: 'fatal', error: error instanceof Error ? error : new Error(String(error)) }
     }

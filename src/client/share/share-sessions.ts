@@ -14,7 +14,7 @@ import { backoffMs } from '../call.ts'
 import { readFetched } from '../consumer/fetched-records.ts'
 import { RecordBatchView } from '../consumer/record-batch-view.ts'
 import { keyOf, type TopicPartition } from '../consumer/topic-partition.ts'
-import { errorOf, isRetriable } from '../errors.ts'
+import { errorOf, isPassing, isRetriable } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
 import { Acknowledgements, RENEW } from './acknowledgements.ts'
 import { ShareBatch, type ShareBatchOwner } from './share-batch.ts'
@@ -172,8 +172,7 @@ export class ShareSessions<K, V> implements ShareBatchOwner {
     const { clock, random } = this.#network.world
     session.failures += 1
     session.retryAtMs = clock.monotonicMs() + backoffMs(this.#network.retries.backoff, session.failures, random)
-    const isPassing = isRetriable(error) || (error instanceof KafkaError && error.code === 'BROKER_NOT_AVAILABLE')
-    if (isPassing) this.#network.refreshSoon()
+    if (isPassing(error)) this.#network.refreshSoon()
     else this.#host.failed(error)
   }
 
