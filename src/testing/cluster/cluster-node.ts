@@ -55,6 +55,8 @@ export class ClusterNode {
   /** Wakes the supervisor: the process has ended. */
   #ended: () => void = () => {}
   #downUntilMs = 0
+  /** Processes that have ended. */
+  #endings = 0
   #isStopped = false
 
   constructor(sim: ClusterSim, { id, role, isVoter }: NodeSettings) {
@@ -143,7 +145,7 @@ export class ClusterNode {
       const ended = new Promise<void>((resolve) => (this.#ended = resolve))
       const started = await Promise.race([this.#start(), ended.then(() => 'ended' as const)])
       if (started === 'failed') {
-        this.#forgetQuorum()
+        this.#processEnded()
         this.machine.crash()
         await this.#sim.sleep(RESTART_MS)
       } else if (started === 'started') await ended
@@ -178,13 +180,14 @@ export class ClusterNode {
     this.#gone()
   }
 
-  #forgetQuorum(): void {
+  #processEnded(): void {
+    this.#endings += 1
     this.#lastQuorumEnd = this.quorumEnd
     this.#quorum = null
   }
 
   #gone(): void {
-    this.#forgetQuorum()
+    this.#processEnded()
     this.#node = null
     this.#inside = null
     this.#ended()
@@ -258,12 +261,12 @@ export class ClusterNode {
     return { debug() {}, info: seen, warn: seen, error: seen }
   }
 
-  /** One of its directories failed. If it lives on without, it is started again before long. */
+  /** One of its directories failed. If it lives on without, be it that it still waits to be registered, it is started again before long. */
   async #repair(): Promise<void> {
     this.#sim.places.forgetNode(this.id)
-    const node = this.#node
+    const endings = this.#endings
     await this.#sim.sleep(REPAIR_MS)
-    if (node !== null && this.#node === node) await this.end('crash', 0)
+    if (this.#endings === endings) await this.end('crash', 0)
   }
 
   /** Nothing that happens around a node may break its own rules. */
