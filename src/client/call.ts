@@ -4,6 +4,7 @@
  * A call tries again after what may pass (isRetriable), with pauses that double and are spread by a fifth either way, as
  * Java's client does (KIP-580), until its time is over or its signal aborts. An aborted call rejects with the signal's reason.
  */
+import { abortable } from '../base/abortable.ts'
 import type { Clock, Random } from '../world/world.ts'
 import { ClientError, isRetriable } from './errors.ts'
 
@@ -41,24 +42,6 @@ export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     })
     signal?.addEventListener('abort', aborted, { once: true })
   })
-}
-
-/** `work`, unless `signal` aborts first: then its reason, and what becomes of the work is nobody's business. */
-export async function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work
-  let aborted: (() => void) | null = null
-  const abort = new Promise<never>((_, reject) => {
-    aborted = () => reject(signal.reason as Error)
-    if (signal.aborted) aborted()
-    else signal.addEventListener('abort', aborted, { once: true })
-  })
-  try {
-    return await Promise.race([work, abort])
-  } finally {
-    signal.removeEventListener('abort', aborted!)
-    work.catch(() => {})
-    abort.catch(() => {})
-  }
 }
 
 /** `work`, unless `timeoutMs` pass first: then ClientError TIMED_OUT saying `what`, and what becomes of the work is nobody's business. */

@@ -91,7 +91,7 @@ export class NodeConnections {
     const waitMs = entry.notBeforeMs - clock.monotonicMs()
     if (waitMs > 0) await pause(clock, waitMs, signal)
     try {
-      const connection = await BrokerConnection.open(entry.address, this.#options)
+      const connection = await BrokerConnection.open(entry.address, this.#options, signal)
       if (signal.aborted) {
         connection.close()
         throw signal.reason

@@ -5,6 +5,7 @@
  * After a request timed out nothing is known about the ones behind it either, so the connection is closed, as Java's client
  * does; whoever owns it connects again. Retries, leaders and back-off are the business of the owner.
  */
+import { abortable } from '../base/abortable.ts'
 import type { ByteReader } from '../base/byte-reader.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
 import { ERROR_CODES, errorName } from '../base/error-codes.ts'
@@ -102,49 +103,53 @@ export class BrokerConnection {
 
   /**
    * Rejects with OperationalError NETWORK_FAILED, KafkaError UNSUPPORTED_VERSION for a broker that knows no ApiVersions
-   * version of ours, and what the authenticator rejects with.
+   * version of ours, and what the authenticator rejects with. `signal` ends the attempt, which rejects with its reason.
    */
   static async open(
     address: { readonly host: string; readonly port: number },
     options: BrokerConnectionOptions,
+    signal?: AbortSignal,
   ): Promise<BrokerConnection> {
-    const { clock, network, connectTimeoutMs, watch = null } = options
-    const where = `${address.host}:${address.port}`
-    let connection: BrokerConnection | null = null
-    let isLate = false
-    let timer: Timer | null = null
-    const late = new Promise<never>((_, reject) => {
-      timer = clock.at(clock.monotonicMs() + connectTimeoutMs, () => {
-        isLate = true
-        connection?.close('it took too long to get ready')
-        reject(
-          new OperationalError('NETWORK_FAILED', `cannot connect to ${where}: no answer in ${connectTimeoutMs} ms`),
-        )
-      })
+    const { clock, connectTimeoutMs } = options
+    signal?.throwIfAborted()
+    const attempt = new AbortController()
+    const timer = clock.at(clock.monotonicMs() + connectTimeoutMs, () => {
+      const where = `${address.host}:${address.port}`
+      const text = `cannot connect to ${where}: no answer in ${connectTimeoutMs} ms`
+      attempt.abort(new OperationalError('NETWORK_FAILED', text))
     })
-    const ready = (async (): Promise<BrokerConnection> => {
-      const { host, port } = address
-      const socket = await network.connect({ host, port, tls: options.tls })
-      const watched = watch === null ? null : watch.sent.bind(watch, where)
-      const link = new ClientConnection(socket, options.pool, options.clientId, watched)
-      connection = new BrokerConnection(link, address, options)
-      if (isLate) connection.close('it took too long to get ready')
-      try {
-        await connection.#greet()
-        await connection.#prove()
-      } catch (error) {
-        connection.close()
-        throw error
-      }
-      return connection
-    })()
+    const aborted = (): void => attempt.abort(signal!.reason)
+    signal?.addEventListener('abort', aborted, { once: true })
     try {
-      return await Promise.race([ready, late])
+      return await abortable(BrokerConnection.#ready(address, options, attempt.signal), attempt.signal)
     } finally {
-      timer!.cancel()
-      // Whichever comes second has nobody who waits for it.
-      ready.catch(() => {})
-      late.catch(() => {})
+      timer.cancel()
+      signal?.removeEventListener('abort', aborted)
+    }
+  }
+
+  static async #ready(
+    address: { readonly host: string; readonly port: number },
+    options: BrokerConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<BrokerConnection> {
+    const { host, port } = address
+    const { network, watch = null, tls, pool, clientId } = options
+    const socket = await network.connect({ host, port, tls }, signal)
+    const watched = watch === null ? null : watch.sent.bind(watch, `${host}:${port}`)
+    const connection = new BrokerConnection(new ClientConnection(socket, pool, clientId, watched), address, options)
+    const aborted = (): void => connection.close('it took too long to get ready, or is no longer wanted')
+    signal.addEventListener('abort', aborted, { once: true })
+    if (signal.aborted) aborted()
+    try {
+      await connection.#greet()
+      await connection.#prove()
+      return connection
+    } catch (error) {
+      connection.close()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', aborted)
     }
   }
 

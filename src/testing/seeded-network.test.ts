@@ -98,6 +98,22 @@ test('a taken port, a port nobody listens on and an unknown host are refused', a
   })
 })
 
+test('an attempt to connect that is given up ends at once, and its connection if it comes', async () => {
+  const world = new SeededWorld(6)
+  await world.run(async () => {
+    const [client, server] = [world.node('client').world.network, world.node('server').world.network]
+    const accepted: Watched[] = []
+    await server.listen({ host: '', port: 9092, backlog: 10 }, (socket) => accepted.push(watch(socket)))
+    const given = new AbortController()
+    const attempt = client.connect({ host: 'server', port: 9092 }, given.signal)
+    given.abort(new Error('no longer wanted'))
+    await expect(attempt).rejects.toThrow('no longer wanted')
+    await expect(client.connect({ host: 'server', port: 9092 }, given.signal)).rejects.toThrow('no longer wanted')
+    await world.advance(5000)
+    expect(accepted.map(({ ended }) => ended)).toEqual([true])
+  })
+})
+
 test('a partition holds bytes back until it heals, in one direction only if so asked', async () => {
   const world = new SeededWorld(7)
   await world.run(async () => {

@@ -5,7 +5,7 @@
  * A process that crashes resets its connections; the listeners go with it.
  */
 import { OperationalError } from '../base/errors.ts'
-import type { Listener, Network, Socket, TlsOptions } from '../world/world.ts'
+import type { ConnectAddress, Listener, Network, Socket } from '../world/world.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { SeededSocket, type Segment, type SocketAddresses } from './seeded-socket.ts'
 import type { SimEvents, SimProcess } from './sim-events.ts'
@@ -60,7 +60,7 @@ export class SeededNetwork {
     if (!this.#hosts.includes(host)) this.#hosts.push(host)
     return {
       listen: (address, accept) => this.#listen(host, process, address, accept),
-      connect: (address) => this.#connect(host, process, address),
+      connect: (address, signal) => this.#connect(host, process, address, signal),
     }
   }
 
@@ -139,7 +139,8 @@ export class SeededNetwork {
   #connect(
     host: NetworkHost,
     process: SimProcess,
-    address: { readonly host: string; readonly port: number; readonly tls?: TlsOptions | null },
+    address: ConnectAddress,
+    signal: AbortSignal | undefined,
   ): Promise<Socket> {
     if (address.tls !== undefined && address.tls !== null) {
       const text = 'The simulated network speaks no TLS: leave tls out, or use the World of the real machine.'
@@ -149,15 +150,20 @@ export class SeededNetwork {
     const where = `${address.host}:${address.port}`
     return new Promise((resolve, reject) => {
       let settled = false
-      const fail = (why: string): void => {
+      const end = (error: Error): void => {
         if (settled) return
         settled = true
         this.#events.cancel(timeout)
-        reject(new OperationalError('NETWORK_FAILED', `cannot connect to ${where}: ${why}`))
+        reject(error)
+      }
+      const fail = (why: string): void => {
+        end(new OperationalError('NETWORK_FAILED', `cannot connect to ${where}: ${why}`))
       }
       const timeout = this.#events.schedule(CONNECT_TIMEOUT_US, `${host.name} connect timeout`, process, () =>
         fail('timed out'),
       )
+      if (signal?.aborted === true) return end(signal.reason as Error)
+      signal?.addEventListener('abort', () => end(signal.reason as Error), { once: true })
       if (target === null) {
         this.#events.schedule(1000, `${host.name} unknown host`, process, () => fail('unknown host'))
         return

@@ -51,7 +51,7 @@ export class SeededWorld implements World {
     this.net = new SeededNetwork(this.#events, this.#random.fork('network'))
     this.network = {
       listen: (address, accept) => this.main.world.network.listen(address, accept),
-      connect: (address) => this.main.world.network.connect(address),
+      connect: (address, signal) => this.main.world.network.connect(address, signal),
     }
     this.node('main')
   }

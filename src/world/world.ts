@@ -140,6 +140,12 @@ export class DiskError extends Error {
   }
 }
 
+export interface ConnectAddress {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsOptions | null
+}
+
 /** Bytes are copied at the boundary: what is written may be changed by the writer once `write` called back. */
 export interface Network {
   /** @throws OperationalError ADDRESS_IN_USE | NETWORK_FAILED. Port 0 picks a free one. */
@@ -147,8 +153,11 @@ export interface Network {
     address: { readonly host: string; readonly port: number; readonly backlog: number },
     accept: (socket: Socket) => void,
   ): Promise<Listener>
-  /** Rejects with OperationalError NETWORK_FAILED, and with TLS_FAILED where `tls` is given. */
-  connect(address: { readonly host: string; readonly port: number; readonly tls?: TlsOptions | null }): Promise<Socket>
+  /**
+   * Rejects with OperationalError NETWORK_FAILED, and with TLS_FAILED where `tls` is given. `signal` ends the attempt, which
+   * rejects with its reason: nothing of it is left that would hold the process.
+   */
+  connect(address: ConnectAddress, signal?: AbortSignal): Promise<Socket>
 }
 
 /** How a connection is made under TLS. Certificates and keys are text in PEM, or its bytes. */

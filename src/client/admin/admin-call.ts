@@ -7,12 +7,13 @@
  * whatever else goes wrong is the outcome of keys. Through `bootstrapControllers` (KIP-919) only those calls go that
  * controllers answer.
  */
+import { abortable } from '../../base/abortable.ts'
 import { KafkaError, OperationalError } from '../../base/errors.ts'
 import { EncodeError } from '../../base/byte-writer.ts'
 import type { Api, Init } from '../../protocol/codec.ts'
 import type { ApiVersionTable } from '../../rpc/api-version-table.ts'
 import type { BrokerConnection, RequestOptions } from '../../rpc/broker-connection.ts'
-import { abortable, backoffMs, inTime, pause, retrying, type CallOptions } from '../call.ts'
+import { backoffMs, inTime, pause, retrying, type CallOptions } from '../call.ts'
 import { ClientError, isRetriable } from '../errors.ts'
 import type { NetworkClient, Target } from '../network-client.ts'
 import type { Node } from './admin-types.ts'

@@ -5,12 +5,13 @@
  * It asks for the member's identity at each attempt, because a rebalance in between gives a new one; whether the partitions
  * are still the member's is its owner's to say (`authorize`). Offsets are those of the next record to read.
  */
+import { abortable } from '../../base/abortable.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetFetch, type OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
-import { abortable, inTime, retrying, timeOf, type CallOptions } from '../call.ts'
+import { inTime, retrying, timeOf, type CallOptions } from '../call.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { errorOf } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'

@@ -8,9 +8,10 @@
  * It wires what the other files of this folder do: record-intake.ts (bytes and partitions), accumulator.ts (batches), sender.ts
  * (requests), transaction-manager.ts (identity and transactions).
  */
+import { abortable } from '../../base/abortable.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { MetricsRegistry } from '../../metrics/registry.ts'
-import { abortable, inTime, type CallOptions } from '../call.ts'
+import { inTime, type CallOptions } from '../call.ts'
 import type { EventChannel } from '../client-events.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import type { PartitionMetadata } from '../cluster-metadata.ts'

@@ -9,8 +9,9 @@
  * It asks for records only when the user does, since their locks run from the fetch on: what one poll brings is handed out
  * before more is asked for. Acknowledgements go with the next fetch, or at once with `commit`.
  */
+import { abortable } from '../../base/abortable.ts'
 import type { MetricsRegistry } from '../../metrics/registry.ts'
-import { abortable, inTime, pause, type CallOptions } from '../call.ts'
+import { inTime, pause, type CallOptions } from '../call.ts'
 import { checkArguments } from '../check-options.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { SHARE_CONSUMER_REJECTS, SHARE_CONSUMER_THROWS } from '../consumer/consumer-arguments.ts'

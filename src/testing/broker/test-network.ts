@@ -95,7 +95,7 @@ export class TestNetwork {
         }
         return { host: listener.host, port, close }
       },
-      connect: (address) => this.#real.connect(address),
+      connect: (address, signal) => this.#real.connect(address, signal),
     }
   }
 

@@ -235,3 +235,29 @@ test('a port in use and a host that is not ours are errors with codes', async ()
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1))
 }
+
+test.each([null, {}])(
+  'an attempt to connect that is given up ends at once, and its socket with it (tls: %j)',
+  async (tls) => {
+    const network = new NodeNetwork()
+    let close = (): void => {}
+    const closed = new Promise<void>((resolve) => (close = resolve))
+    // Nothing answers a handshake here.
+    const server = net.createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .on('close', close)
+        .resume(),
+    )
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = { host: '127.0.0.1', port: (server.address() as net.AddressInfo).port, tls }
+    const given = new AbortController()
+    const attempt = network.connect(address, given.signal)
+    if (tls !== null) await new Promise((resolve) => server.once('connection', resolve))
+    given.abort(new Error('no longer wanted'))
+    await expect(attempt).rejects.toThrow('no longer wanted')
+    if (tls !== null) await closed
+    await expect(network.connect(address, given.signal)).rejects.toThrow('no longer wanted')
+    server.close()
+  },
+)

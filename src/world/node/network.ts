@@ -1,7 +1,7 @@
 /** TCP sockets of the machine, under TLS too. Listening and connecting; the sockets themselves are in node/socket.ts. */
 import net from 'node:net'
 import { OperationalError } from '../../base/errors.ts'
-import type { Listener, Network, Socket, TlsOptions } from '../world.ts'
+import type { ConnectAddress, Listener, Network, Socket } from '../world.ts'
 import { errorCode } from './disk-errors.ts'
 import { acceptedSocket, connectedSocket } from './socket.ts'
 
@@ -42,8 +42,8 @@ export class NodeNetwork implements Network {
     })
   }
 
-  connect({ tls = null, ...address }: { host: string; port: number; tls?: TlsOptions | null }): Promise<Socket> {
-    return connectedSocket(address, tls)
+  connect(address: ConnectAddress, signal?: AbortSignal): Promise<Socket> {
+    return connectedSocket(address, signal)
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import net from 'node:net'
 import { assert, OperationalError } from '../../base/errors.ts'
-import type { Socket, SocketSink, TlsOptions } from '../world.ts'
+import type { ConnectAddress, Socket, SocketSink } from '../world.ts'
 import { moveToReceiving, replaceMemory, type Receiving } from './receive-memory.ts'
 import { openTls, tlsFailure } from './tls-socket.ts'
 
@@ -38,40 +38,44 @@ export function acceptedSocket(accepted: net.Socket, receiveBy: 'room' | 'copy' 
   })
 }
 
-export function connectedSocket(
-  address: { readonly host: string; readonly port: number },
-  tls: TlsOptions | null = null,
-): Promise<Socket> {
-  const where = `${address.host}:${address.port}`
+export function connectedSocket({ host, port, tls = null }: ConnectAddress, signal?: AbortSignal): Promise<Socket> {
+  const where = `${host}:${port}`
   return new Promise((resolve, reject) => {
+    signal?.throwIfAborted()
     const failed = (error: Error): void => {
+      signal?.removeEventListener('abort', aborted)
       const text = `cannot connect to ${where}: ${error.message}`
       const refused = tls === null ? null : tlsFailure(where, error)
       reject(refused ?? new OperationalError('NETWORK_FAILED', text, { cause: error }))
     }
+    const connected = (socket: net.Socket): void => {
+      signal?.removeEventListener('abort', aborted)
+      socket.off('error', failed)
+      made.connected()
+      resolve(made)
+    }
+    const aborted = (): void => {
+      made.destroy()
+      reject(signal!.reason as Error)
+    }
     const made = new NodeSocket((onread) => {
       if (tls !== null) {
-        const socket = openTls(address, tls)
+        const socket = openTls({ host, port }, tls)
         socket.once('error', failed)
         socket.once('secureConnect', () => {
-          socket.off('error', failed)
+          connected(socket)
           // A peer that wants a certificate of ours may say so after the handshake.
           socket.on('error', (error) => made.failed(tlsFailure(where, error)))
-          made.connected()
-          resolve(made)
         })
         return { socket, intoRoom: false }
       }
-      const socket = net.connect({ host: address.host, port: address.port, noDelay: true, onread, allowHalfOpen: true })
+      const socket = net.connect({ host, port, noDelay: true, onread, allowHalfOpen: true })
       socket.pause() // no byte is read before there is a sink
       socket.once('error', failed)
-      socket.once('connect', () => {
-        socket.off('error', failed)
-        made.connected()
-        resolve(made)
-      })
+      socket.once('connect', () => connected(socket))
       return { socket, intoRoom: true }
     })
+    signal?.addEventListener('abort', aborted, { once: true })
   })
 }
 

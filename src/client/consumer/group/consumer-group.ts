@@ -4,10 +4,11 @@
  * The order of giving away is the promise: hold (nothing more is handed out), wait until the user is done with what is in
  * hand, commit what is finished, tell the listener, let go. What the user left unfinished is not committed.
  */
+import { abortable } from '../../../base/abortable.ts'
 import { KafkaError } from '../../../base/errors.ts'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import type { Timer } from '../../../world/world.ts'
-import { abortable, backoffMs, inTime, pause, timeOf, type CallOptions } from '../../call.ts'
+import { backoffMs, inTime, pause, timeOf, type CallOptions } from '../../call.ts'
 import { Coordinator } from '../../coordinator.ts'
 import { ClientError, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
