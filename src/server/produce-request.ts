@@ -64,7 +64,7 @@ export function transactionOf(
  * Why no partition of the request is looked at: the first batch of one is none. (Kafka asks them all whether they are
  * transactional.)
  */
-export function findCorrupt({ topicData, transactionalId }: ProduceRequest): KafkaError | null {
+export function refusalOfFirstEntries({ topicData, transactionalId }: ProduceRequest): KafkaError | null {
   for (const { partitionData } of topicData) {
     for (const { records } of partitionData) {
       if (records === null || records.length < batch.LOG_OVERHEAD_BYTES) continue
@@ -90,7 +90,7 @@ export function findCorrupt({ topicData, transactionalId }: ProduceRequest): Kaf
  * The same for entries behind the first one, which old producers may send: Kafka looks through them all for transactional
  * batches, in partitions that exist. From version 3 on a second batch is refused for its partition before.
  */
-export function findCorruptBehind(
+export function refusalOfEntriesBehind(
   services: Services,
   { topicData }: ProduceRequest,
   { apiVersion }: RequestContext,

@@ -25,8 +25,8 @@ import { isInternal } from '../topic-names.ts'
 import { notHosted } from '../not-hosted.ts'
 import {
   ADDS_PARTITION_FROM,
-  findCorrupt,
-  findCorruptBehind,
+  refusalOfEntriesBehind,
+  refusalOfFirstEntries,
   topicNameOf,
   TOPIC_IDS_FROM,
   transactionOf,
@@ -63,9 +63,9 @@ const NO_RECORDS = Buffer.alloc(0)
 export const produceHandler = handler(Produce, {
   pipelined: true,
   handle: (services, request, context) => {
-    const corrupt = findCorrupt(request) ?? findCorruptBehind(services, request, context)
-    if (corrupt !== null && request.acks === 0) return CLOSE
-    if (corrupt !== null) throw corrupt
+    const refusal = refusalOfFirstEntries(request) ?? refusalOfEntriesBehind(services, request, context)
+    if (refusal !== null && request.acks === 0) return CLOSE
+    if (refusal !== null) throw refusal
     const wanted = wantedOf(request)
     const append = (verified: Verified | null): Promise<Handled<ProduceResponse>> => {
       const work: ProduceWork = { services, request, context, verified, writes: [] }
