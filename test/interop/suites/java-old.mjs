@@ -2,7 +2,7 @@
  * Java clients since 0.8.2. What they write (magic 0 and 1 before 0.11) is read by kcat as what it is stored as, and what
  * kcat writes is read by them, converted down where they know no better.
  */
-import { complaints, Place, startKlamm } from '../lib/broker.mjs'
+import { complaints, KEEPS_OLD_TIMES, Place, startKlamm } from '../lib/broker.mjs'
 import { debian, maven } from '../lib/install.mjs'
 import { compile, java, reportCases } from '../lib/java.mjs'
 import { run as runCommand } from '../lib/process.mjs'
@@ -15,7 +15,7 @@ const ACKS = ['0', '1', 'all']
 /** @param {import('../lib/suite.mjs').Suite} suite */
 export async function run(suite) {
   await debian('kcat', ['-V'])
-  const place = await Place.make(suite, 'node', { 'num.partitions': '3' })
+  const place = await Place.make(suite, 'node', { 'num.partitions': '3', ...KEEPS_OLD_TIMES })
   const klamm = await startKlamm(place)
   const kcat = (args, options) => runCommand('kcat', ['-b', place.address, ...args], options)
   const consume = async (topic, format) => {

@@ -1,6 +1,6 @@
 /** Today's Java clients and Kafka's own command line tools. */
 import { writeFileSync } from 'node:fs'
-import { complaints, Place, startKlamm } from '../lib/broker.mjs'
+import { complaints, KEEPS_OLD_TIMES, Place, startKlamm } from '../lib/broker.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, java, reportCases } from '../lib/java.mjs'
 import { KAFKA } from '../lib/versions.mjs'
@@ -11,7 +11,7 @@ import { until } from '../lib/process.mjs'
 export async function run(suite) {
   const jars = await maven('kafka-4.3.1', KAFKA)
   const classPath = await compile(suite, 'classes', jars, ['Cases', 'Modern', 'Administration'])
-  const place = await Place.make(suite, 'node', { 'num.partitions': '3' })
+  const place = await Place.make(suite, 'node', { 'num.partitions': '3', ...KEEPS_OLD_TIMES })
   const klamm = await startKlamm(place)
   for (const program of ['Modern', 'Administration']) {
     await reportCases(suite, program, (onLine) =>
