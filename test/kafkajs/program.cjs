@@ -170,8 +170,7 @@ async function administration(admin) {
 
 async function producing(admin) {
   const topic = topicOf('produce')
-  // The records tell old times, which retention would take at once.
-  await create(admin, { topic, numPartitions: 4, configEntries: [{ name: 'retention.ms', value: '-1' }] })
+  await create(admin, { topic, numPartitions: 4 })
   const producer = kafka.producer()
   await failure('send before connect', () => producer.send({ topic, messages: [{ value: 'a' }] }))
   await producer.connect()

@@ -51,8 +51,8 @@ export function listens(port) {
 export const REGISTRATION = { 'initial.broker.registration.timeout.ms': '300000' }
 const UP = 'Kafka Server started'
 
-/** For records that tell old times: retention would take them, if it happened to look just then. */
-export const KEEPS_OLD_TIMES = { 'log.retention.check.interval.ms': String(24 * 3600 * 1000) }
+/** Retention first looks after a day: it would take records that tell old times. */
+export const KEEPS_OLD_TIMES = { 'log.initial.task.delay.ms': '86400000' }
 
 /** A place for a node: directory, ports, server.properties. Whether Klamm or Kafka runs there is another question. */
 export class Place {

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { formatForKafka, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { formatForKafka, KEEPS_OLD_TIMES, Place, startKafka, startKlamm } from '../lib/broker.mjs'
 import { maven } from '../lib/install.mjs'
 import { KAFKA, KAFKA_3 } from '../lib/versions.mjs'
 
@@ -30,7 +30,7 @@ export async function run(suite) {
   const asked = process.env['KLAMM_SERVERS']?.toLowerCase().split(',') ?? null
   for (const { name, jars } of peers.filter((peer) => asked?.some((word) => peer.name.includes(word)) ?? true)) {
     mkdirSync(join(suite.directory, name), { recursive: true })
-    const place = await Place.make(suite, name)
+    const place = await Place.make(suite, name, KEEPS_OLD_TIMES)
     if (jars !== null) await formatForKafka(jars, place)
     const broker = jars === null ? await startKlamm(place) : await startKafka(jars, place)
     const server = {

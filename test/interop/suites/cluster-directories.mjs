@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { ROOT } from '../../../scripts/setup.mjs'
-import { complaints } from '../lib/broker.mjs'
+import { complaints, KEEPS_OLD_TIMES } from '../lib/broker.mjs'
 import { Cluster } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
@@ -34,7 +34,7 @@ const SETTINGS = {
   'log.index.size.max.bytes': '65536',
   // What is compared shall not be compacted meanwhile.
   'log.cleaner.backoff.ms': '86400000',
-  'log.initial.task.delay.ms': '86400000',
+  ...KEEPS_OLD_TIMES,
 }
 const GROUP = 'g'
 const OURS = 'by-klamm'

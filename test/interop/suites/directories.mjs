@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { complaints, Place, startKafka, startKlamm } from '../lib/broker.mjs'
+import { complaints, KEEPS_OLD_TIMES, Place, startKafka, startKlamm } from '../lib/broker.mjs'
 import { maven } from '../lib/install.mjs'
 import { compile, java } from '../lib/java.mjs'
 import { KAFKA } from '../lib/versions.mjs'
@@ -64,7 +64,7 @@ export async function run(suite) {
     return `${files.length} files`
   }
 
-  const ours = await Place.make(suite, 'ours', { 'log.retention.check.interval.ms': '3600000' })
+  const ours = await Place.make(suite, 'ours', KEEPS_OLD_TIMES)
   let before = []
   await suite.test(
     'Klamm writes a directory',
@@ -93,7 +93,7 @@ export async function run(suite) {
   )
   await suite.test('kafka-dump-log finds no fault in what both wrote', () => inspect(ours), 240_000)
 
-  const theirs = await Place.make(suite, 'theirs', { 'log.retention.check.interval.ms': '3600000' })
+  const theirs = await Place.make(suite, 'theirs', KEEPS_OLD_TIMES)
   await suite.test(
     'Kafka formats and writes a directory with all its features; Klamm reads the same, names what it does not serve, and writes',
     async () => {
