@@ -14,6 +14,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal
 }
 
+/** One whose time is known. */
+interface TimedCall {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface BackoffOptions {
   readonly firstMs: number
   readonly maxMs: number
@@ -58,6 +64,11 @@ export async function inTime<T>(clock: Clock, timeoutMs: number, what: string, w
     work.catch(() => {})
     expired.catch(() => {})
   }
+}
+
+/** `work` within the time of a call, and until its signal aborts. */
+export function inCall<T>(clock: Clock, { timeoutMs, signal }: TimedCall, what: string, work: Promise<T>): Promise<T> {
+  return inTime(clock, timeoutMs, what, abortable(work, signal))
 }
 
 /** Of a call that is several behind each other: what each of them is told, with the time that is left of the whole. */
@@ -113,7 +124,7 @@ async function untilDone<T>(
     signal?.throwIfAborted()
     const leftMs = deadlineMs - clock.monotonicMs()
     try {
-      return await inTime(clock, Math.max(leftMs, 0), what, abortable(attempt(leftMs), signal))
+      return await inCall(clock, { timeoutMs: Math.max(leftMs, 0), signal }, what, attempt(leftMs))
     } catch (error) {
       if (!isRetriable(error)) throw error
       const pauseMs = backoffMs(backoff, failures, random)

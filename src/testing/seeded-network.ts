@@ -146,6 +146,7 @@ export class SeededNetwork {
       const text = 'The simulated network speaks no TLS: leave tls out, or use the World of the real machine.'
       return Promise.reject(new OperationalError('NOT_SUPPORTED', text))
     }
+    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     const target = this.#resolve(host, address.host)
     const where = `${address.host}:${address.port}`
     return new Promise((resolve, reject) => {
@@ -162,7 +163,6 @@ export class SeededNetwork {
       const timeout = this.#events.schedule(CONNECT_TIMEOUT_US, `${host.name} connect timeout`, process, () =>
         fail('timed out'),
       )
-      if (signal?.aborted === true) return end(signal.reason as Error)
       signal?.addEventListener('abort', () => end(signal.reason as Error), { once: true })
       if (target === null) {
         this.#events.schedule(1000, `${host.name} unknown host`, process, () => fail('unknown host'))

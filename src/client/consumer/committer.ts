@@ -5,13 +5,12 @@
  * It asks for the member's identity at each attempt, because a rebalance in between gives a new one; whether the partitions
  * are still the member's is its owner's to say (`authorize`). Offsets are those of the next record to read.
  */
-import { abortable } from '../../base/abortable.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import { ZERO_UUID, type Uuid } from '../../base/uuid.ts'
 import { OffsetCommit } from '../../protocol/generated/offset-commit.ts'
 import { OffsetFetch, type OffsetFetchResponse } from '../../protocol/generated/offset-fetch.ts'
-import { inTime, retrying, timeOf, type CallOptions } from '../call.ts'
+import { inCall, retrying, timeOf, type CallOptions } from '../call.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { errorOf } from '../errors.ts'
 import type { NetworkClient } from '../network-client.ts'
@@ -84,7 +83,7 @@ export class Committer {
     const done = (async () => {
       const { world, options } = this.#network
       const left = timeOf(world.clock, call, options.callTimeoutMs)
-      await inTime(world.clock, left().timeoutMs, 'Waiting for the commits before', abortable(before, call.signal))
+      await inCall(world.clock, left(), 'Waiting for the commits before', before)
       await retrying(this.#network.retries, 'Committing offsets', left(), () =>
         this.#attempt(typeof points === 'function' ? points() : points),
       )
@@ -115,7 +114,7 @@ export class Committer {
   /** Resolves when nothing is on its way. Rejects when the call's time is over. */
   async settled({ timeoutMs = this.#network.options.callTimeoutMs, signal }: CallOptions = {}): Promise<void> {
     const { clock } = this.#network.world
-    await inTime(clock, timeoutMs, 'Waiting for the commits before', abortable(this.#tail, signal))
+    await inCall(clock, { timeoutMs, signal }, 'Waiting for the commits before', this.#tail)
   }
 
   /** By key; null where nothing is committed. One attempt. */

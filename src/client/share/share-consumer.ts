@@ -9,9 +9,8 @@
  * It asks for records only when the user does, since their locks run from the fetch on: what one poll brings is handed out
  * before more is asked for. Acknowledgements go with the next fetch, or at once with `commit`.
  */
-import { abortable } from '../../base/abortable.ts'
 import type { MetricsRegistry } from '../../metrics/registry.ts'
-import { inTime, pause, type CallOptions } from '../call.ts'
+import { inCall, pause, type CallOptions } from '../call.ts'
 import { checkArguments } from '../check-options.ts'
 import type { ResolvedClientOptions } from '../client-options.ts'
 import { SHARE_CONSUMER_REJECTS, SHARE_CONSUMER_THROWS } from '../consumer/consumer-arguments.ts'
@@ -198,8 +197,8 @@ export class ShareConsumer<K = Buffer, V = Buffer> implements AsyncIterable<Shar
     const outcomes = new Map<string, Error | null>()
     this.#gather((key, error) => void outcomes.set(key, outcomes.get(key) ?? error), !this.#settings.isExplicit)
     const { timeoutMs = this.#network.options.callTimeoutMs, signal } = call
-    const told = abortable(this.#sessions.flush(), signal)
-    await inTime(this.#network.world.clock, timeoutMs, 'Committing acknowledgements', told)
+    const { clock } = this.#network.world
+    await inCall(clock, { timeoutMs, signal }, 'Committing acknowledgements', this.#sessions.flush())
     return outcomes
   }
 

@@ -4,11 +4,10 @@
  * The order of giving away is the promise: hold (nothing more is handed out), wait until the user is done with what is in
  * hand, commit what is finished, tell the listener, let go. What the user left unfinished is not committed.
  */
-import { abortable } from '../../../base/abortable.ts'
 import { KafkaError } from '../../../base/errors.ts'
 import { ConsumerGroupHeartbeat } from '../../../protocol/generated/consumer-group-heartbeat.ts'
 import type { Timer } from '../../../world/world.ts'
-import { backoffMs, inTime, pause, timeOf, type CallOptions } from '../../call.ts'
+import { backoffMs, inCall, pause, timeOf, type CallOptions } from '../../call.ts'
 import { Coordinator } from '../../coordinator.ts'
 import { ClientError, isRetriable } from '../../errors.ts'
 import type { NetworkClient } from '../../network-client.ts'
@@ -83,7 +82,10 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     const owned = membership === null ? [] : this.owned()
     try {
       if (this.#settings.autoCommit) await this.#commitFinished(null, left())
-      if (owned.length > 0) await this.#tellRevoked(owned, left())
+      if (owned.length > 0) {
+        const { clock } = this.#network.world
+        await inCall(clock, left(), 'Telling the listener what is revoked', this.#changed('revoked', owned))
+      }
     } finally {
       this.#membership = null
       this.#source.observer.left()
@@ -220,15 +222,6 @@ export class ConsumerGroup<K, V> implements MemberHost, CommitterOwner {
     // As in Java, who does not listen to losses is told of a revocation.
     const listener = onRebalance[change] ?? (change === 'lost' ? onRebalance.revoked : undefined)
     return this.#source.observer.assignmentChanged(change, this.groupId, partitions, listener?.bind(onRebalance))
-  }
-
-  /** A listener that takes longer than whoever leaves has time is not waited for. */
-  #tellRevoked(
-    owned: readonly TopicPartition[],
-    { timeoutMs, signal }: CallOptions & { readonly timeoutMs: number },
-  ): Promise<void> {
-    const told = abortable(this.#changed('revoked', owned), signal)
-    return inTime(this.#network.world.clock, timeoutMs, 'Telling the listener what is revoked', told)
   }
 
   async #choose(): Promise<void> {
