@@ -9,6 +9,7 @@ import type {
   AllocateProducerIdsRequest,
   AllocateProducerIdsResponse,
 } from '../protocol/generated/allocate-producer-ids.ts'
+import type { AlterClientQuotasRequest, AlterClientQuotasResponse } from '../protocol/generated/alter-client-quotas.ts'
 import type { AlterConfigsRequest, AlterConfigsResponse } from '../protocol/generated/alter-configs.ts'
 import type { AlterPartitionRequest, AlterPartitionResponse } from '../protocol/generated/alter-partition.ts'
 import type {
@@ -63,6 +64,7 @@ export interface ControllerApi {
     request: IncrementalAlterConfigsRequest,
     context: ControllerContext,
   ): Answer<IncrementalAlterConfigsResponse>
+  alterClientQuotas(request: AlterClientQuotasRequest, context: ControllerContext): Answer<AlterClientQuotasResponse>
   updateFeatures(request: UpdateFeaturesRequest, context: ControllerContext): Answer<UpdateFeaturesResponse>
   registerBroker(request: BrokerRegistrationRequest, context: ControllerContext): Answer<BrokerRegistrationResponse>
   registerController(

@@ -22,6 +22,7 @@ import {
   type ControllerRegistration,
 } from './activation.ts'
 import { alterPartition } from './alter-partition.ts'
+import { alterClientQuotas } from './alter-client-quotas.ts'
 import { alterPartitionReassignments } from './alter-reassignments.ts'
 import { alterConfigs, incrementalAlterConfigs } from './alter-configs.ts'
 import { assignReplicasToDirs } from './assign-directories.ts'
@@ -153,6 +154,9 @@ export class Controller implements ControllerApi {
 
   incrementalAlterConfigs: ControllerApi['incrementalAlterConfigs'] = (request) =>
     this.#decide((state) => incrementalAlterConfigs(state, request))
+
+  alterClientQuotas: ControllerApi['alterClientQuotas'] = (request) =>
+    this.#decide((state) => alterClientQuotas(state, request))
 
   updateFeatures: ControllerApi['updateFeatures'] = (request, { apiVersion }) =>
     this.#decide((state) => {

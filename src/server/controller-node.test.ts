@@ -6,6 +6,7 @@ import { SILENT } from '../base/logger.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
 import { featureRanges } from '../metadata/features.ts'
 import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
+import { AlterUserScramCredentials } from '../protocol/generated/alter-user-scram-credentials.ts'
 import { BrokerHeartbeat } from '../protocol/generated/broker-heartbeat.ts'
 import { BrokerRegistration } from '../protocol/generated/broker-registration.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
@@ -187,6 +188,29 @@ test('a heartbeat that the controller does not answer is tried again within half
   })
 })
 
+test('bounds of clients are altered on the listener and in an envelope, each entity with its own answer', async () => {
+  await withController(async ({ node, address, connection }) => {
+    const open = await BrokerConnection.open(address, connection)
+    const entity = [{ entityType: 'user', entityName: 'a' }]
+    const ops = (value: number) => [{ key: 'producer_byte_rate', value, remove: false }]
+    const entries = [
+      { entity, ops: ops(100) },
+      { entity: [{ entityType: 'user', entityName: null }], ops: ops(0) },
+    ]
+    const answered = await open.request(AlterClientQuotas, { entries })
+    expect(answered.entries.map(({ errorCode }) => errorName(errorCode))).toEqual(['NONE', 'INVALID_REQUEST'])
+    const rates = () => [...node.image.quotas.values()].flatMap(({ values }) => [...values.values()])
+    expect(rates()).toEqual([100])
+    const { errorCode } = await open.request(
+      Envelope,
+      envelopeOf(AlterClientQuotas, 1, { entries: [{ entity, ops: ops(7) }] }, '/10.0.0.9'),
+    )
+    expect(errorName(errorCode)).toBe('NONE')
+    expect(rates()).toEqual([7])
+    open.close()
+  })
+})
+
 test('no reassignment is on the way, and an envelope around what is not served says so', async () => {
   await withController(async ({ address, connection }) => {
     const open = await BrokerConnection.open(address, connection)
@@ -234,7 +258,7 @@ test('the controllers are named to who asks for them, and what is not built is n
     expect(await open.request(DescribeCluster, { endpointType: 1 })).toMatchObject({
       errorCode: ERROR_CODES.MISMATCHED_ENDPOINT_TYPE,
     })
-    await expect(open.request(AlterClientQuotas, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
+    await expect(open.request(AlterUserScramCredentials, {})).rejects.toMatchObject({ code: 'UNSUPPORTED_VERSION' })
     open.close()
   })
 })

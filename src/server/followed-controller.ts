@@ -19,6 +19,7 @@ export function followedController(controller: ControllerApi, settled: () => Pro
     createPartitions: followed(controller.createPartitions),
     alterConfigs: followed(controller.alterConfigs),
     incrementalAlterConfigs: followed(controller.incrementalAlterConfigs),
+    alterClientQuotas: followed(controller.alterClientQuotas),
     updateFeatures: followed(controller.updateFeatures),
     registerBroker: followed(controller.registerBroker),
     registerController: followed(controller.registerController),

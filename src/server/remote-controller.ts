@@ -15,6 +15,7 @@ import type { AnyApi, Api, Init } from '../protocol/codec.ts'
 import { readResponse, writeRequest } from '../protocol/frames.ts'
 import { AddRaftVoter } from '../protocol/generated/add-raft-voter.ts'
 import { AllocateProducerIds } from '../protocol/generated/allocate-producer-ids.ts'
+import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
 import { AlterConfigs } from '../protocol/generated/alter-configs.ts'
 import { AlterPartition } from '../protocol/generated/alter-partition.ts'
 import { AlterPartitionReassignments } from '../protocol/generated/alter-partition-reassignments.ts'
@@ -98,6 +99,8 @@ export class RemoteController implements ControllerApi {
     this.#ask(AlterConfigs, request, context, (own) => own.alterConfigs(request, context))
   incrementalAlterConfigs: ControllerApi['incrementalAlterConfigs'] = (request, context) =>
     this.#ask(IncrementalAlterConfigs, request, context, (own) => own.incrementalAlterConfigs(request, context))
+  alterClientQuotas: ControllerApi['alterClientQuotas'] = (request, context) =>
+    this.#ask(AlterClientQuotas, request, context, (own) => own.alterClientQuotas(request, context))
   updateFeatures: ControllerApi['updateFeatures'] = (request, context) =>
     this.#ask(UpdateFeatures, request, context, (own) => own.updateFeatures(request, context))
   registerBroker: ControllerApi['registerBroker'] = (request, context) =>

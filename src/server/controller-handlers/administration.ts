@@ -1,4 +1,5 @@
 /** What clients ask of the active controller, directly or through a broker's Envelope, and no broker adds to. */
+import { AlterClientQuotas } from '../../protocol/generated/alter-client-quotas.ts'
 import { AlterConfigs } from '../../protocol/generated/alter-configs.ts'
 import { AlterPartitionReassignments } from '../../protocol/generated/alter-partition-reassignments.ts'
 import { ElectLeaders } from '../../protocol/generated/elect-leaders.ts'
@@ -15,6 +16,12 @@ export const electLeadersHandler = handler(ElectLeaders, {
       topic,
       partitionResult: partitions.map((partitionId) => ({ partitionId, errorCode, errorMessage })),
     })),
+  }),
+})
+export const alterClientQuotasHandler = handler(AlterClientQuotas, {
+  handle: ({ controller }: AsksController, request, context) => controller.alterClientQuotas(request, context),
+  failed: ({ entries }, { errno: errorCode, message: errorMessage }) => ({
+    entries: entries.map(({ entity }) => ({ errorCode, errorMessage, entity })),
   }),
 })
 export const controllerAlterConfigsHandler = handler(AlterConfigs, {

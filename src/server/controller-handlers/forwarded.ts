@@ -7,6 +7,7 @@ import { deleteTopicsHandler } from '../handlers/delete-topics.ts'
 import { describeQuorumHandler } from '../handlers/describe-quorum.ts'
 import { updateFeaturesHandler } from '../handlers/update-features.ts'
 import {
+  alterClientQuotasHandler,
   alterReassignmentsHandler,
   controllerAlterConfigsHandler,
   controllerIncrementalAlterConfigsHandler,
@@ -25,6 +26,7 @@ export const FORWARDED: readonly Handler<ControllerServices>[] = [
   controllerIncrementalAlterConfigsHandler,
   alterReassignmentsHandler,
   listReassignmentsHandler,
+  alterClientQuotasHandler,
   describeQuorumHandler,
   updateFeaturesHandler,
   unregisterBrokerHandler,

@@ -4,6 +4,7 @@
  */
 import { DIRECTORY_LOST } from '../../../src/base/uuid.ts'
 import type { ControllerState, Decision } from '../../../src/controller/decision.ts'
+import { alterClientQuotas } from '../../../src/controller/alter-client-quotas.ts'
 import { alterConfigs, incrementalAlterConfigs } from '../../../src/controller/alter-configs.ts'
 import { registerBroker } from '../../../src/controller/brokers.ts'
 import { createPartitions } from '../../../src/controller/create-partitions.ts'
@@ -15,6 +16,7 @@ import { CONFIG_RESOURCE } from '../../../src/metadata/configs-image.ts'
 import { ELR_VERSION, METADATA_VERSION, TRANSACTION_VERSION } from '../../../src/metadata/features.ts'
 import type { Api, Init } from '../../../src/protocol/codec.ts'
 import { AllocateProducerIds } from '../../../src/protocol/generated/allocate-producer-ids.ts'
+import { AlterClientQuotas } from '../../../src/protocol/generated/alter-client-quotas.ts'
 import { AlterConfigs } from '../../../src/protocol/generated/alter-configs.ts'
 import { BrokerRegistration } from '../../../src/protocol/generated/broker-registration.ts'
 import { CreatePartitions } from '../../../src/protocol/generated/create-partitions.ts'
@@ -44,6 +46,7 @@ export const ASKED = {
   CreatePartitions: asked(CreatePartitions, createPartitions),
   AlterConfigs: asked(AlterConfigs, alterConfigs),
   IncrementalAlterConfigs: asked(IncrementalAlterConfigs, incrementalAlterConfigs),
+  AlterClientQuotas: asked(AlterClientQuotas, alterClientQuotas),
   AllocateProducerIds: asked(AllocateProducerIds, allocateProducerIds),
   UpdateFeatures: asked(UpdateFeatures, (state, request, version) => updateFeatures(state, request, version, QUORUM)),
   BrokerRegistration: asked(BrokerRegistration, (state, request, version) =>
@@ -102,7 +105,7 @@ export function randomRequest(random: SeededRandom, brokers: readonly number[]):
     const [name, value] = one(settings)
     return { name, value }
   }
-  switch (random.below(9)) {
+  switch (random.below(10)) {
     case 0:
     case 1: {
       const count = 1 + random.below(3)
@@ -147,6 +150,11 @@ export function randomRequest(random: SeededRandom, brokers: readonly number[]):
       return { api: 'IncrementalAlterConfigs', request: { resources: [{ ...named, configs }], validateOnly } }
     }
     case 7:
+      return {
+        api: 'AlterClientQuotas',
+        request: { entries: [quotaOf(random)], validateOnly },
+      }
+    case 8:
       return random.below(3) === 0
         ? { api: 'AllocateProducerIds', request: { brokerId: one([...brokers, 99]) } }
         : oddRegistration(random, brokers)
@@ -167,6 +175,47 @@ const METRICS_SETTINGS = [
   ['match', 'client_id=x'],
   ['match', 'nonsense'],
 ] as const
+
+const QUOTA_ENTITIES = [
+  [{ entityType: 'user', entityName: 'a' }],
+  [{ entityType: 'user', entityName: null }],
+  [{ entityType: 'user', entityName: '' }],
+  [{ entityType: 'client-id', entityName: 'c' }],
+  [
+    { entityType: 'user', entityName: 'a' },
+    { entityType: 'client-id', entityName: null },
+  ],
+  [
+    { entityType: 'client-id', entityName: 'c' },
+    { entityType: 'user', entityName: 'a' },
+  ],
+  [{ entityType: 'ip', entityName: '127.0.0.1' }],
+  [{ entityType: 'ip', entityName: '300.1.1.1' }],
+  [
+    { entityType: 'ip', entityName: null },
+    { entityType: 'user', entityName: 'a' },
+  ],
+  [{ entityType: 'group', entityName: 'g' }],
+  [],
+] as const
+const QUOTAS = [
+  ['producer_byte_rate', 100],
+  ['producer_byte_rate', 100],
+  ['producer_byte_rate', 1.5],
+  ['consumer_byte_rate', 1e19],
+  ['request_percentage', 0.5],
+  ['controller_mutation_rate', 0],
+  ['connection_creation_rate', 7],
+  ['connection_creation_rate', 2 ** 31],
+  ['no_such_rate', 1],
+] as const
+
+function quotaOf(random: SeededRandom) {
+  const one = <Item>(items: readonly Item[]): Item => items[random.below(items.length)] as Item
+  const [key, value] = one(QUOTAS)
+  // One: which of several bad ones is named first is up to a hash table.
+  return { entity: one(QUOTA_ENTITIES), ops: [{ key, value, remove: random.below(3) === 0 }] }
+}
 
 /** Of a broker that lacks something: it is refused. */
 function oddRegistration(random: SeededRandom, brokers: readonly number[]): Asked {

@@ -150,6 +150,30 @@ export async function run(suite) {
     240_000,
   )
   await suite.test(
+    'quotas are decided here, and both brokers have them',
+    async () => {
+      const entity = [
+        '--entity-type',
+        'users',
+        '--entity-name',
+        'alice',
+        '--entity-type',
+        'clients',
+        '--entity-default',
+      ]
+      const quota = 'producer_byte_rate=1024,request_percentage=12.5'
+      await tool('kafka.admin.ConfigCommand', [...entity, '--alter', '--add-config', quota])
+      const at = (address) => toolAt(address, 'kafka.admin.ConfigCommand', [...entity, '--describe'])
+      const told = (lines) =>
+        lines.some((line) => /producer_byte_rate=1024/.test(line) && /percentage=12\.5/.test(line))
+      for (const { address } of brokers) await until(async () => told(await at(address)), 'the quota is there')
+      await tool('kafka.admin.ConfigCommand', [...entity, '--alter', '--delete-config', 'producer_byte_rate'])
+      for (const { address } of brokers)
+        await until(async () => !(await at(address)).join().includes('producer_byte_rate'), 'the quota is gone')
+    },
+    240_000,
+  )
+  await suite.test(
     'the controller is killed and comes back: brokers go on, and changes are decided again',
     async () => {
       await controller.stop('SIGKILL', 10_000)
