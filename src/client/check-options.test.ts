@@ -148,6 +148,16 @@ test('methods of a consumer tell of their arguments before they do anything', as
   await consumer.close()
 })
 
+test('a place to read from is not given to assign, which would leave it out', async () => {
+  const consumer = kafka.consumer({})
+  const partition = { topic: 't', partition: 0, offset: 'earliest' }
+  expect(() => consumer.assign([partition as never])).toThrow(
+    "assign: partitions[0].offset must be left out: seek to it after assign, and is the string 'earliest'.",
+  )
+  consumer.assign([{ topic: 't', partition: 0 }])
+  await consumer.close()
+})
+
 test('methods of the Admin reject with what is wrong, and ask nobody', async () => {
   await withAdmin({ nodes: 1 }, async ({ admin, cluster }) => {
     const given = admin as unknown as Readonly<Record<string, (...given: readonly unknown[]) => Promise<unknown>>>

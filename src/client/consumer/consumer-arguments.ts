@@ -28,6 +28,14 @@ const PARTITION: Shape<TopicPartition> = { topic: needed(name), partition: neede
 const partition = needed(open(PARTITION))
 const partitions = list(open(PARTITION))
 const some = needed(partitions)
+/** As a `commit` takes them: here it would be left out in silence. */
+const noOffset: Expected<never> = {
+  words: 'left out: seek to it after assign',
+  isNeeded: false,
+  accepts: (value) => value === undefined,
+  inside: () => {},
+}
+const assigned = needed(list(open<TopicPartition & { offset?: never }>({ ...PARTITION, offset: noOffset })))
 const options = exactly(CALL_OPTIONS)
 const loop = { options: exactly<{ readonly signal?: AbortSignal }>({ signal }) }
 const poll = { options: exactly<PollOptions>({ timeoutMs: duration, signal }) }
@@ -63,7 +71,7 @@ export const CONSUMER_THROWS: MethodTable<
   | 'lag'
 > = {
   subscribe: { topics: needed(topics) },
-  assign: { partitions: some },
+  assign: { partitions: assigned },
   batches: loop,
   records: loop,
   commitLater: { points },
