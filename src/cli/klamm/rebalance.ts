@@ -80,7 +80,7 @@ function planFor(brokers: readonly SpreadBroker[], current: readonly SpreadParti
   } catch (error) {
     if (!(error instanceof TooFewBrokers)) throw error
     throw failure(
-      `klamm: ${error.message}, and ${brokers.length === 1 ? '1 broker is' : `${brokers.length} brokers are`} left.`,
+      `klamm: ${error.message}, and ${brokers.length === 1 ? '1 broker is' : `${brokers.length} brokers are`} left. Start another, or give the topic fewer replicas first.`,
     )
   }
 }

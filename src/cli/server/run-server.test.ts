@@ -19,6 +19,14 @@ const FILE = [
   'controller.quorum.bootstrap.servers=127.0.0.1:9093',
 ]
 
+const BROKER_FILE = [
+  'process.roles=broker',
+  'node.id=8',
+  'listeners=PLAINTEXT://127.0.0.1:9092',
+  'controller.listener.names=CONTROLLER',
+  'controller.quorum.bootstrap.servers=127.0.0.1:9093',
+]
+
 function file(name: string, lines: readonly string[]): string {
   const path = join(directory, name)
   writeFileSync(path, lines.join('\n'))
@@ -153,7 +161,12 @@ test('a taken port is one line and exit 1', async () => {
   const server = launch([file('plain', FILE)], () => Promise.reject(taken))
   expect(await server.exitCode).toBe(1)
   expect(server.lines.filter((line) => line.includes('9092: Address already in use'))).toHaveLength(1)
-  expect(server.errors()[0]).toContain('--override listeners=PLAINTEXT://')
+  expect(server.errors()[0]).toMatch(
+    /in use\.; other ports: --override listeners=PLAINTEXT:\/\/[^,]*:\d+,CONTROLLER:\/\/[^,]*:\d+ /,
+  )
+  const ofBroker = launch([file('broker', BROKER_FILE)], () => Promise.reject(taken))
+  expect(await ofBroker.exitCode).toBe(1)
+  expect(ofBroker.errors()[0]).toMatch(/; other ports: --override listeners=PLAINTEXT:\/\/127\.0\.0\.1:19092 /)
 })
 
 test('a node that breaks ends the process with 1', async () => {

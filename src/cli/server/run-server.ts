@@ -59,6 +59,9 @@ Without a file (npm start, klamm start): one node on 127.0.0.1:9092, its data in
 
 ${optionHelp(OPTIONS).trimEnd()}`
 
+const PORTS = 65_536
+/** From a port that is taken to one that may be free. */
+const OTHER_PORTS_DISTANCE = 10_000
 const EXIT_CODES = { SIGTERM: 143, SIGINT: 130 }
 
 /** Resolves to the exit code when the node has ended. */
@@ -89,12 +92,9 @@ function configOf(file: string | null, overrides: readonly string[], host: Serve
   const { logger, version } = host
   const properties = file === null ? defaultProperties() : readPropertiesFile(file)
   const { config, warnings, unsupported, refused } = parseBrokerConfig(withOverrides(properties, overrides))
-  const addresses = [...config.listeners, ...config.controllerListeners].map(
-    (listener) => `${listener.name}://${listener.host}:${listener.port}`,
-  )
   const from = file === null ? 'without a file' : `from ${file}`
   logger.info(
-    `Starting Klamm ${version} ${from}: node ${config.nodeId} on ${addresses.join(', ')}, data in ${config.logDirs.join(', ')}`,
+    `Starting Klamm ${version} ${from}: node ${config.nodeId} on ${addressesOf(config).join(', ')}, data in ${config.logDirs.join(', ')}`,
   )
   for (const warning of warnings) logger.warn(warning)
   if (unsupported.length > 0) logger.warn(`Not supported yet and without effect: ${unsupported.join(', ')}`)
@@ -125,7 +125,7 @@ async function runNode(config: BrokerConfig, host: ServerProcess): Promise<numbe
     node = await host.startNode({ world, config, logger, signal: starting.signal })
   } catch (error) {
     if (starting.signal.aborted) return exitCode()
-    throw error
+    throw portTaken(error) ? new OperationalError(error.code, `${error.message}${otherPorts(config)}`) : error
   }
   logger.info(`[KafkaRaftServer nodeId=${config.nodeId}] Kafka Server started`)
   // Too late to call it off.
@@ -135,10 +135,21 @@ async function runNode(config: BrokerConfig, host: ServerProcess): Promise<numbe
   return exitCode()
 }
 
-/** What an operator whose port is taken may do without looking for the file. */
-function hintOf(error: unknown): string {
-  if (!(error instanceof OperationalError) || error.code !== 'ADDRESS_IN_USE') return ''
-  return '; other ports: --override listeners=PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093'
+function portTaken(error: unknown): error is OperationalError {
+  return error instanceof OperationalError && error.code === 'ADDRESS_IN_USE'
+}
+
+/** What an operator may do without looking for the file: the node's own listeners, elsewhere. */
+function otherPorts(config: BrokerConfig): string {
+  const elsewhere = addressesOf(config, (port) => (port + OTHER_PORTS_DISTANCE) % PORTS)
+  return `; other ports: --override listeners=${elsewhere.join(',')}`
+}
+
+function addressesOf(
+  { listeners, controllerListeners }: BrokerConfig,
+  portOf = (port: number): number => port,
+): string[] {
+  return [...listeners, ...controllerListeners].map(({ name, host, port }) => `${name}://${host}:${portOf(port)}`)
 }
 
 /** One line for what the operator can mend; the stack for a bug. */
@@ -149,6 +160,6 @@ function reportFatal(error: unknown, logger: Logger): void {
     error instanceof OperationalError ||
     error instanceof ConfigError ||
     error instanceof DiskError
-  if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}${hintOf(error)}`)
+  if (isOutside) logger.error(`${sentence}: ${reasonOf(error)}`)
   else logger.error(sentence, error)
 }
