@@ -131,8 +131,11 @@ export class IsrChanges implements IsrQueue {
   }
 
   #tell(request: IsrRequest, answer: IsrAnswer): void {
-    const words = answer.error ?? `is [${answer.isr}], partition epoch ${answer.partitionEpoch}`
-    this.#options.logger.info(`${keyOf(request)}: the ISR that was asked for: ${words}`)
+    const told =
+      answer.error === null
+        ? `the ISR is [${answer.isr}] now, in partition epoch ${answer.partitionEpoch}`
+        : `the controller doesn't change the ISR: ${answer.error}`
+    this.#options.logger.info(`${keyOf(request)}: ${told}`)
   }
 
   async #ask(requests: readonly IsrRequest[]): Promise<readonly (IsrAnswer | null)[]> {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { ErrorCode } from '../base/error-codes.ts'
 import { KafkaError, OperationalError } from '../base/errors.ts'
+import { SILENT } from '../base/logger.ts'
 import { parseUuid, type Uuid } from '../base/uuid.ts'
 import { Fetch, type FetchResponse } from '../protocol/generated/fetch.ts'
 import type { Init } from '../protocol/codec.ts'
@@ -61,6 +62,7 @@ interface Setup {
   readonly partition: Partition
   readonly fetcher: ReplicaFetcher
   readonly offsetsAsked: () => number[]
+  readonly warnings: string[]
 }
 
 /** A follower with ten records of epoch 4. */
@@ -72,6 +74,7 @@ async function follower(...answers: Answer[]): Promise<Setup> {
   }
   log.setHighWatermark(4)
   const partition = new Partition({ topic: 't', index: 0, topicId: TOPIC_ID }, testContext(1), log, LED_BY_2)
+  const warnings: string[] = []
   const link = new ScriptedLink()
   link.answers.push(...answers)
   const fetcher = testFetcher({
@@ -80,13 +83,14 @@ async function follower(...answers: Answer[]): Promise<Setup> {
     link,
     log: () => log,
     settings: SETTINGS,
+    logger: { ...SILENT, warn: (line) => void warnings.push(line) },
     broken: (error) => {
       throw error
     },
   })
   fetcher.add(partition)
   const offsetsAsked = (): number[] => link.asked.map(({ fetchOffset }) => fetchOffset)
-  return { clock, link, log, partition, fetcher, offsetsAsked }
+  return { clock, link, log, partition, fetcher, offsetsAsked, warnings }
 }
 
 /** A round of the fetcher takes more turns than the clock lets run by itself. */
@@ -130,6 +134,16 @@ test.each([
   expect(offsetsAsked()).toEqual([10])
   await passed(clock, 1)
   expect(offsetsAsked()).toEqual([10, 10, 11])
+  await fetcher.close()
+})
+
+test('a topic that the leader does not know is worth a warning the second time: it may be new', async () => {
+  const unknown = failing('UNKNOWN_TOPIC_ID')
+  const { clock, fetcher, warnings } = await follower(unknown, unknown, failing('NOT_LEADER_OR_FOLLOWER'))
+  await passed(clock, 0)
+  expect(warnings).toEqual([])
+  await passed(clock, BACKOFF_MS)
+  expect(warnings).toEqual(['Fetching t-0 from broker 2 failed: the leader answered UNKNOWN_TOPIC_ID'])
   await fetcher.close()
 })
 

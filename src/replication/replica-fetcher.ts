@@ -9,7 +9,7 @@
  * its log is under way.
  */
 import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
-import { errorName } from '../base/error-codes.ts'
+import { errorName, type ErrorCode } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
 import { clampInt64 } from '../base/int64.ts'
 import type { Retainable } from '../base/retainable.ts'
@@ -51,6 +51,8 @@ interface Followed {
   retryAtMs: number
   /** It had all that was committed when records came last; null: nothing came yet. Only who isn't is throttled. */
   isInSync: boolean | null
+  /** The leader has said once that it doesn't know the partition. */
+  wasUnknown: boolean
   /** The change of its log that is under way. */
   changing: Promise<void> | null
 }
@@ -89,6 +91,7 @@ export class ReplicaFetcher {
       isPrepared: false,
       retryAtMs: 0,
       isInSync: null,
+      wasUnknown: false,
       changing: null,
     })
     this.#wake?.()
@@ -294,16 +297,17 @@ export class ReplicaFetcher {
       if (this.#logOf(followed) === null) this.#drop(followed)
       else if (code === 'FENCED_LEADER_EPOCH') {
         logger.info(
-          `Partition ${name} has an older epoch ${followed.leaderEpoch} than its leader ${leaderId}: it waits`,
+          `Partition ${name} has an older epoch ${followed.leaderEpoch} than its leader ${leaderId}: it waits for the metadata to bring the new one`,
         )
         this.#drop(followed)
       } else if (code === 'RECORD_LIST_TOO_LARGE') {
         logger.error(`Partition ${name} is not followed any more in this epoch`, error)
         this.#drop(followed)
       } else {
-        if (code === 'UNKNOWN_LEADER_EPOCH' || code === 'NOT_LEADER_OR_FOLLOWER')
+        if (code === 'UNKNOWN_LEADER_EPOCH' || code === 'NOT_LEADER_OR_FOLLOWER' || isNewToLeader(code, followed))
           logger.debug(`Broker ${leaderId} does not lead ${name} yet, or no longer: ${code}`)
         else logger.warn(`Fetching ${name} from broker ${leaderId} failed: ${error.message}`)
+        followed.wasUnknown ||= isUnknown(code)
         this.#delay(followed)
       }
     }
@@ -353,6 +357,12 @@ function isExpected(error: unknown): error is Error {
   if (error instanceof InvariantError) return false
   return error instanceof KafkaError || error instanceof OperationalError || error instanceof DiskError
 }
+
+const isUnknown = (code: ErrorCode | null): boolean =>
+  code === 'UNKNOWN_TOPIC_ID' || code === 'UNKNOWN_TOPIC_OR_PARTITION'
+
+/** Of a new topic a follower may hear before its leader does. */
+const isNewToLeader = (code: ErrorCode | null, { wasUnknown }: Followed): boolean => isUnknown(code) && !wasUnknown
 
 function keyOf(partition: Partition): string {
   return placeKey(partition.topicId ?? ZERO_UUID, partition.index)

@@ -1,5 +1,5 @@
 /** A fetcher as tests of replication have it: it follows one log, without a quota. */
-import { SILENT } from '../base/logger.ts'
+import { SILENT, type Logger } from '../base/logger.ts'
 import type { PartitionLog } from '../storage/partition-log.ts'
 import { FollowerLog } from './follower-log.ts'
 import type { LeaderLink } from './leader-link.ts'
@@ -11,13 +11,14 @@ export interface TestFetcher extends Pick<ReplicaFetcherOptions, 'leaderId' | 'c
   /** The one that is there now. */
   readonly log: () => PartitionLog
   readonly settings: ReturnType<ReplicaFetcherOptions['settings']>
+  readonly logger?: Logger
 }
 
-export function testFetcher({ log, settings, ...of }: TestFetcher): ReplicaFetcher {
+export function testFetcher({ log, settings, logger = SILENT, ...of }: TestFetcher): ReplicaFetcher {
   return new ReplicaFetcher({
     ...of,
-    logger: SILENT,
-    followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(log()) }, SILENT),
+    logger,
+    followerLog: new FollowerLog({ cut: (_topic, _index, change) => change(log()) }, logger),
     settings: () => settings,
     quota: UNLIMITED,
     idle: () => {},

@@ -225,7 +225,7 @@ export class BrokerLifecycle {
   }
 
   async #heartbeat(): Promise<Init<BrokerHeartbeatResponse>> {
-    const { controller, registration, metadataOffset, offlineDirectories } = this.#options
+    const { controller, logger, registration, metadataOffset, offlineDirectories } = this.#options
     const request = BrokerHeartbeatRequest.make({
       brokerId: registration.nodeId,
       brokerEpoch: this.#epoch,
@@ -239,7 +239,10 @@ export class BrokerLifecycle {
     this.#heard?.()
     const code = errorName(answer.errorCode ?? 0)
     if (code === 'STALE_BROKER_EPOCH' || code === 'BROKER_ID_NOT_REGISTERED') {
-      if (!this.#wantShutDown) await this.#register()
+      if (!this.#wantShutDown) {
+        logger.warn(`The controller refuses this broker's heartbeats (${code}): it registers anew`)
+        await this.#register()
+      }
     } else if (code === 'NONE') this.#fenced = answer.isFenced ?? true
     return answer
   }

@@ -243,7 +243,8 @@ test('a cluster of one broker is spread already, and nothing of it can go', asyn
   expect(await json('rebalance spread -o json')).toEqual({ version: 1, partitions: [] })
   expect(await run('rebalance spread --remove-broker 1')).toMatchObject({
     exitCode: 1,
-    error: 'klamm: spread-0 has 1 replica, and 0 brokers are left. Start another, or give the topic fewer replicas first.\n',
+    error:
+      'klamm: spread-0 has 1 replica, and 0 brokers are left. Start another, or give the topic fewer replicas first.\n',
   })
   expect(await run('rebalance --remove-broker 9')).toMatchObject({ exitCode: 3 })
   expect(await run('rebalance --remove-broker x')).toMatchObject({ exitCode: 2 })
