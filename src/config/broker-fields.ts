@@ -94,6 +94,12 @@ export const BROKER_FIELDS = {
   alterLogDirsReplicationQuotaWindowNum: number('alter.log.dirs.replication.quota.window.num'),
   alterLogDirsReplicationQuotaWindowSizeSeconds: number('alter.log.dirs.replication.quota.window.size.seconds'),
 
+  // Quotas of clients
+  quotaWindowNum: number('quota.window.num'),
+  quotaWindowSizeSeconds: number('quota.window.size.seconds'),
+  controllerQuotaWindowNum: number('controller.quota.window.num'),
+  controllerQuotaWindowSizeSeconds: number('controller.quota.window.size.seconds'),
+
   // Log directories
   logFlushSchedulerIntervalMs: number('log.flush.scheduler.interval.ms'),
   logFlushOffsetCheckpointIntervalMs: number('log.flush.offset.checkpoint.interval.ms'),

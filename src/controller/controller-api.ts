@@ -51,6 +51,8 @@ export interface ControllerContext {
   readonly apiVersion: number
   /** For whom it is asked, as `/127.0.0.1`; null: the broker asks for itself. */
   readonly clientHost: string | null
+  /** What the client calls itself, where it is a client that asks. */
+  readonly clientId?: string | null
 }
 
 type Answer<Response> = Promise<Init<Response>>

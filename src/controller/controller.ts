@@ -29,7 +29,7 @@ import { assignReplicasToDirs } from './assign-directories.ts'
 import { BrokerSessions } from './broker-sessions.ts'
 import { brokerHeartbeat, registerBroker, unregisterBroker } from './brokers.ts'
 import type { ConfigRules } from './config-rules.ts'
-import type { ControllerApi } from './controller-api.ts'
+import type { ControllerApi, ControllerContext } from './controller-api.ts'
 import { createPartitions } from './create-partitions.ts'
 import { createTopics } from './create-topics.ts'
 import type { ControllerSettings, ControllerState, Decision, ErrorFields } from './decision.ts'
@@ -39,6 +39,7 @@ import { electLeaders } from './elect-leaders.ts'
 import { ImageLoader } from './image-loader.ts'
 import { listPartitionReassignments } from './list-reassignments.ts'
 import type { LogContent, MetadataLog } from './metadata-log.ts'
+import { UNBOUNDED, type MutationQuota, type MutationQuotas } from './mutation-quota.ts'
 import { allocateProducerIds } from './producer-ids.ts'
 import { ControllerRuntime, type ImageListener } from './runtime.ts'
 import { updateFeatures } from './update-features.ts'
@@ -50,6 +51,7 @@ export interface ControllerOptions {
   readonly logger: Logger
   readonly settings: ControllerSettings
   readonly rules: ConfigRules
+  readonly mutationQuotas: MutationQuotas
   readonly registration: ControllerRegistration
   /** The incarnation of the broker in this process; null: there is none. */
   readonly broker: Uuid | null
@@ -58,6 +60,9 @@ export interface ControllerOptions {
   /** What an empty log begins with: of bootstrap.checkpoint, or bootstrapRecords(level). */
   readonly bootstrap: readonly MetadataRecord[]
 }
+
+/** Versions that can say THROTTLING_QUOTA_EXCEEDED; older ones are carried out, and their client waits afterwards. */
+const STRICT_FROM = { createTopics: 6, deleteTopics: 5, createPartitions: 3 }
 
 export class Controller implements ControllerApi {
   readonly #options: ControllerOptions
@@ -142,13 +147,20 @@ export class Controller implements ControllerApi {
     this.#failed = listener
   }
 
-  createTopics: ControllerApi['createTopics'] = (request) => this.#decide((state) => createTopics(state, request))
+  createTopics: ControllerApi['createTopics'] = (request, context) =>
+    this.#withinQuota(context, STRICT_FROM.createTopics, (quota) =>
+      this.#decide((state) => createTopics(state, request, quota)),
+    )
 
-  deleteTopics: ControllerApi['deleteTopics'] = (request, { apiVersion }) =>
-    this.#decide((state) => deleteTopics(state, request, apiVersion))
+  deleteTopics: ControllerApi['deleteTopics'] = (request, context) =>
+    this.#withinQuota(context, STRICT_FROM.deleteTopics, (quota) =>
+      this.#decide((state) => deleteTopics(state, request, context.apiVersion, quota)),
+    )
 
-  createPartitions: ControllerApi['createPartitions'] = (request) =>
-    this.#decide((state) => createPartitions(state, request))
+  createPartitions: ControllerApi['createPartitions'] = (request, context) =>
+    this.#withinQuota(context, STRICT_FROM.createPartitions, (quota) =>
+      this.#decide((state) => createPartitions(state, request, quota)),
+    )
 
   alterConfigs: ControllerApi['alterConfigs'] = (request) => this.#decide((state) => alterConfigs(state, request))
 
@@ -291,6 +303,18 @@ export class Controller implements ControllerApi {
         sessions: this.#sessions,
       }),
     )
+  }
+
+  /** What the broker asks for itself is unbounded. */
+  #withinQuota<Answer extends object>(
+    { apiVersion, clientHost, clientId }: ControllerContext,
+    strictFrom: number,
+    decided: (quota: MutationQuota) => Promise<Answer>,
+  ): Promise<Answer & { readonly throttleTimeMs?: number }> {
+    const quota =
+      clientHost === null ? null : this.#options.mutationQuotas.quotaFor(clientId ?? '', apiVersion >= strictFrom)
+    if (quota === null) return decided(UNBOUNDED)
+    return decided(quota).then((answer) => ({ ...answer, throttleTimeMs: quota.throttleMs() }))
   }
 
   /** A refused request is an answer too; only a lost log rejects. */

@@ -7,6 +7,7 @@ import type { MetadataRecord } from '../metadata/metadata-records.ts'
 import type { PartitionImage } from '../metadata/topics-image.ts'
 import { placedPartitions } from './create-topics.ts'
 import { NO_ERROR, RECORDS_MAX, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+import { UNBOUNDED, type MutationQuota } from './mutation-quota.ts'
 import { newPartition, validateAssignment } from './new-partitions.ts'
 import { placeReplicas } from './replica-placer.ts'
 
@@ -15,6 +16,7 @@ type Topic = CreatePartitionsRequest.CreatePartitionsTopic
 export function createPartitions(
   state: ControllerState,
   request: CreatePartitionsRequest,
+  mutations: MutationQuota = UNBOUNDED,
 ): Decision<Init<CreatePartitionsResponse>> {
   const records: MetadataRecord[] = []
   const results: Init<CreatePartitionsResponse.CreatePartitionsTopicResult>[] = []
@@ -27,7 +29,7 @@ export function createPartitions(
     if (count > 1) counts.delete(name)
     const made = attempt(() => {
       if (count > 1) throw new KafkaError('INVALID_REQUEST', 'Duplicate topic name.')
-      return addPartitions(state, topic, RECORDS_MAX - records.length)
+      return addPartitions(state, topic, RECORDS_MAX - records.length, mutations)
     })
     if (made instanceof KafkaError) results.push({ name, ...errorFields(made.code, made.message) })
     else {
@@ -39,7 +41,12 @@ export function createPartitions(
 }
 
 /** @throws KafkaError */
-function addPartitions(state: ControllerState, request: Topic, countMax: number): MetadataRecord[] {
+function addPartitions(
+  state: ControllerState,
+  request: Topic,
+  countMax: number,
+  mutations: MutationQuota,
+): MetadataRecord[] {
   const { image, random } = state
   const topic = image.topics.byName(request.name)
   // Kafka says no more than the code.
@@ -54,6 +61,7 @@ function addPartitions(state: ControllerState, request: Topic, countMax: number)
   if (additional > countMax) {
     throw new KafkaError('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
   }
+  mutations.record(additional)
   const factor = topic.partitions[0]?.replicas.length ?? 1
   const brokers = [...image.cluster.brokers.values()]
   const partitions =

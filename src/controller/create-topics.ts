@@ -13,6 +13,7 @@ import { metadataRecord, type MetadataRecord } from '../metadata/metadata-record
 import type { PartitionImage } from '../metadata/topics-image.ts'
 import type { Random } from '../world/world.ts'
 import { NO_ERROR, RECORDS_MAX, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+import { UNBOUNDED, type MutationQuota } from './mutation-quota.ts'
 import { newPartition, validateAssignment } from './new-partitions.ts'
 import { placeReplicas } from './replica-placer.ts'
 import { collidingTopic, validateTopicName } from './topic-name.ts'
@@ -26,6 +27,7 @@ const DEFAULT = -1
 export function createTopics(
   state: ControllerState,
   request: CreateTopicsRequest,
+  mutations: MutationQuota = UNBOUNDED,
 ): Decision<Init<CreateTopicsResponse>> {
   const records: MetadataRecord[] = []
   const topics: Result[] = []
@@ -50,7 +52,7 @@ export function createTopics(
       if (topic.name === METADATA_TOPIC) {
         throw new KafkaError('INVALID_REQUEST', `Creation of internal topic ${METADATA_TOPIC} is prohibited.`)
       }
-      return createTopic(state, topic)
+      return createTopic(state, topic, mutations)
     })
     if (made instanceof KafkaError) topics.push({ name: topic.name, ...errorFields(made.code, made.message) })
     else {
@@ -67,7 +69,11 @@ function requestedPartitions(state: ControllerState, topic: Topic): number {
 }
 
 /** @throws KafkaError */
-function createTopic(state: ControllerState, topic: Topic): { records: MetadataRecord[]; result: Result } {
+function createTopic(
+  state: ControllerState,
+  topic: Topic,
+  mutations: MutationQuota,
+): { records: MetadataRecord[]; result: Result } {
   const { image, rules } = state
   const { name } = topic
   validateTopicName(name)
@@ -84,6 +90,7 @@ function createTopic(state: ControllerState, topic: Topic): { records: MetadataR
   const overrides = new Map(topic.configs.map((config) => [config.name, config.value ?? '']))
   rules.validate(CONFIG_RESOURCE.TOPIC, name, overrides)
   const partitions = topic.assignments.length > 0 ? assigned(state, topic) : placed(state, topic)
+  mutations.record(partitions.length)
   const topicId = randomTopicId(state.random)
   const level = image.features.metadataVersion
   const records = [metadataRecord('TopicRecord', 0, { name, topicId })]

@@ -3,9 +3,10 @@ import { KafkaError } from '../base/errors.ts'
 import { ZERO_UUID, type Uuid } from '../base/uuid.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from '../protocol/generated/delete-topics.ts'
-import { metadataRecord } from '../metadata/metadata-records.ts'
+import { metadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import { NO_ERROR, attempt, errorFields, type ControllerState, type Decision } from './decision.ts'
+import { UNBOUNDED, type MutationQuota } from './mutation-quota.ts'
 
 /** Older ones have no code for topics that may not be deleted. */
 const DISABLED_VERSION = 3
@@ -19,6 +20,7 @@ export function deleteTopics(
   state: ControllerState,
   request: DeleteTopicsRequest,
   apiVersion: number,
+  mutations: MutationQuota = UNBOUNDED,
 ): Decision<Init<DeleteTopicsResponse>> {
   const wanted: readonly Wanted[] =
     apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
@@ -48,8 +50,15 @@ export function deleteTopics(
       responses.push(refused(name, found.id, new KafkaError('INVALID_REQUEST', detail)))
     } else deleted.set(found.id, found)
   }
-  for (const { name, id } of deleted.values()) responses.push({ name, topicId: id, ...NO_ERROR })
-  const records = [...deleted.keys()].map((topicId) => metadataRecord('RemoveTopicRecord', 0, { topicId }))
+  const records: MetadataRecord[] = []
+  for (const { name, id, partitions } of deleted.values()) {
+    const refusal = attempt(() => mutations.record(partitions.length))
+    if (refusal instanceof KafkaError) responses.push(refused(name, id, refusal))
+    else {
+      responses.push({ name, topicId: id, ...NO_ERROR })
+      records.push(metadataRecord('RemoveTopicRecord', 0, { topicId: id }))
+    }
+  }
   return { records, answer: { responses } }
 }
 

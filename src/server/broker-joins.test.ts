@@ -130,7 +130,7 @@ test('a request of a client travels in an envelope with Kafka’s principal and 
   const reader = new ByteReader(Buffer.from(request.requestData))
   readRequestHeader(reader, CreateTopics, 7)
   const created = CreateTopics.request.read(reader, 7)
-  const ours = envelopeOf(CreateTopics, 7, created, '/127.0.0.1')
+  const ours = envelopeOf(CreateTopics, 7, created, { clientHost: '/127.0.0.1', clientId: null })
   expect(ours.requestPrincipal).toEqual(request.requestPrincipal)
   expect(ours.clientHostAddress).toEqual(request.clientHostAddress)
   const again = new ByteReader(ours.requestData)

@@ -270,7 +270,7 @@ test('a controller that stands by does not describe the quorum, and sends broker
       const errorCode = id === leaderId ? 0 : ERROR_CODES.NOT_LEADER_OR_FOLLOWER
       expect(topics[0]!.partitions[0]).toMatchObject({ errorCode })
       const question = DescribeQuorumRequest.make(asked)
-      const envelope = envelopeOf(DescribeQuorum, 2, question, '/127.0.0.1')
+      const envelope = envelopeOf(DescribeQuorum, 2, question, { clientHost: '/127.0.0.1', clientId: null })
       const passed = await cluster.ask(id, (client) => client.request(Envelope, envelope), 9093)
       expect(passed.errorCode).toBe(id === leaderId ? 0 : ERROR_CODES.NOT_CONTROLLER)
     }

@@ -203,7 +203,12 @@ test('bounds of clients are altered on the listener and in an envelope, each ent
     expect(rates()).toEqual([100])
     const { errorCode } = await open.request(
       Envelope,
-      envelopeOf(AlterClientQuotas, 1, { entries: [{ entity, ops: ops(7) }] }, '/10.0.0.9'),
+      envelopeOf(
+        AlterClientQuotas,
+        1,
+        { entries: [{ entity, ops: ops(7) }] },
+        { clientHost: '/10.0.0.9', clientId: null },
+      ),
     )
     expect(errorName(errorCode)).toBe('NONE')
     expect(rates()).toEqual([7])
@@ -215,7 +220,7 @@ test('no reassignment is on the way, and an envelope around what is not served s
   await withController(async ({ address, connection }) => {
     const open = await BrokerConnection.open(address, connection)
     expect(await open.request(ListPartitionReassignments, { topics: null })).toMatchObject({ errorCode: 0, topics: [] })
-    const envelope = envelopeOf(Vote, 2, {}, '/10.0.0.9')
+    const envelope = envelopeOf(Vote, 2, {}, { clientHost: '/10.0.0.9', clientId: null })
     expect(await open.request(Envelope, envelope)).toMatchObject({ errorCode: ERROR_CODES.UNSUPPORTED_VERSION })
     open.close()
   })
@@ -224,7 +229,12 @@ test('no reassignment is on the way, and an envelope around what is not served s
 test('an envelope that lacks a principal or an address carries nothing, nor one whose request cannot be read', async () => {
   await withController(async ({ address, connection }) => {
     const open = await BrokerConnection.open(address, connection)
-    const envelope = envelopeOf(CreateTopics, 7, { topics: [{ name: 'forged' }], timeoutMs: 1000 }, '/10.0.0.9')
+    const envelope = envelopeOf(
+      CreateTopics,
+      7,
+      { topics: [{ name: 'forged' }], timeoutMs: 1000 },
+      { clientHost: '/10.0.0.9', clientId: null },
+    )
     const errorOf = async (change: Partial<typeof envelope> | { readonly requestPrincipal: null }) => {
       const { errorCode } = await open.request(Envelope, { ...envelope, ...change })
       return errorName(errorCode)

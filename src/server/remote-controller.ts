@@ -55,6 +55,12 @@ export interface RemoteControllerOptions {
   readonly retryMs: number
 }
 
+/** Who asked the broker: quotas of the controller hold for it. */
+export interface ForwardedClient {
+  readonly clientHost: string
+  readonly clientId: string | null
+}
+
 /** There are no other principals while all listeners are PLAINTEXT. */
 const ANONYMOUS = { type: 'User', name: 'ANONYMOUS', tokenAuthenticated: false }
 /** What the controller answers in `errorCode` of its answer when it is not the active one. */
@@ -176,13 +182,13 @@ export class RemoteController implements ControllerApi {
     connection: BrokerConnection,
     api: Api<Request, Response>,
     request: Init<Request>,
-    { apiVersion, clientHost }: ControllerContext,
+    { apiVersion, clientHost, clientId = null }: ControllerContext,
   ): Promise<Response | null> {
     const version = connection.versions.find(api, { max: apiVersion }) ?? connection.versions.choose(api)
     const answer =
       clientHost === null
         ? await connection.request(api, request, { versions: { min: version, max: version }, ...this.#limitOf(api) })
-        : await forward(connection, api, version, request, clientHost)
+        : await forward(connection, api, version, request, { clientHost, clientId })
     return answer === null || ASK_AGAIN.has((answer as { readonly errorCode?: number }).errorCode) ? null : answer
   }
 
@@ -231,11 +237,11 @@ async function forward<Request, Response>(
   api: Api<Request, Response>,
   version: number,
   request: Init<Request>,
-  clientHost: string,
+  client: ForwardedClient,
 ): Promise<Response | null> {
   return connection.exchange(
     Envelope,
-    () => envelopeOf(api, version, request, clientHost),
+    () => envelopeOf(api, version, request, client),
     (reader, envelopeVersion) => {
       const { errorCode, responseData } = readResponse(Envelope, envelopeVersion, reader)
       if (errorCode === ERROR_CODES.NOT_CONTROLLER) return null
@@ -254,9 +260,9 @@ export function envelopeOf<Request>(
   api: Api<Request, unknown>,
   version: number,
   request: Init<Request>,
-  clientHost: string,
+  { clientHost, clientId }: ForwardedClient,
 ): { readonly requestData: Buffer; readonly requestPrincipal: Buffer; readonly clientHostAddress: Buffer } {
-  const frame = Buffer.concat(writeRequest(api, version, 0, null, request))
+  const frame = Buffer.concat(writeRequest(api, version, 0, clientId, request))
   const principal = new ByteWriter()
   principal.int16(0)
   DefaultPrincipalData.write(principal, ANONYMOUS, 0)

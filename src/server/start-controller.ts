@@ -14,6 +14,7 @@ import type { LogDirectories } from '../storage/log-directories.ts'
 import { randomUuid } from '../storage/meta-properties.ts'
 import { metadataDirectory, quorumOptions } from './metadata-quorum.ts'
 import type { NodeOptions } from './node-options.ts'
+import { ControllerMutationQuotas } from './quotas/mutation-quotas.ts'
 
 /** The controller in this process, and the log that it leads. */
 export interface OwnController {
@@ -44,6 +45,7 @@ export async function startController(
     incarnationId: randomUuid(world.random),
     listeners: endpoints.map(({ name, host, port }) => ({ name, host, port, securityProtocol: 0 })),
   }
+  const mutationQuotas = new ControllerMutationQuotas(clock, config)
   let opened: Quorum | null = null
   const controller = await Controller.start({
     clock,
@@ -67,6 +69,7 @@ export async function startController(
       values: config.values,
       isSet: (key) => config.originals.has(key),
     }),
+    mutationQuotas,
     registration,
     broker,
     bootstrap: bootstrap === null ? bootstrapRecords(METADATA_VERSION_LATEST) : decodeBootstrap(bootstrap),
@@ -83,6 +86,10 @@ export async function startController(
       )
       return opened
     },
+  })
+  mutationQuotas.follow(controller.image.quotas.values())
+  controller.onImage((image, delta) => {
+    if (delta.quotasChanged) mutationQuotas.follow(image.quotas.values())
   })
   assert(opened !== null, 'a controller that started has opened its log')
   return { controller, quorum: opened, registration }

@@ -96,6 +96,7 @@ export async function startMetadataNode(world: World, options: MetadataNodeOptio
       ),
       isSet: () => false,
     }),
+    mutationQuotas: { quotaFor: () => null },
     registration: { incarnationId: CONTROLLER_INCARNATION, listeners: [] },
     broker: null,
     openLog: async (content: LogContent) => {

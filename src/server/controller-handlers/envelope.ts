@@ -35,12 +35,13 @@ export const envelopeHandler = handler(Envelope, {
     // A broker that has not heard of the next one yet would bring us the same question again and again.
     if (!services.quorum.isLeader) return { errorCode: ERROR_CODES.NOT_CONTROLLER }
     const wrapped = readable(() => {
-      readRequestHeader(reader, inner.api, apiVersion)
-      return inner.api.request.read(reader, apiVersion) as unknown
+      const { clientId } = readRequestHeader(reader, inner.api, apiVersion)
+      return { clientId, request: inner.api.request.read(reader, apiVersion) as unknown }
     })
     if (wrapped === null) return { errorCode: ERROR_CODES.UNSUPPORTED_VERSION }
     const clientHost = hostOf(request.clientHostAddress)
-    const answer = await answerOf(services, inner, wrapped, { ...context, apiVersion, correlationId, clientHost })
+    const asked = { ...context, apiVersion, correlationId, clientHost, clientId: wrapped.clientId }
+    const answer = await answerOf(services, inner, wrapped.request, asked)
     if (answer === null) return { errorCode: ERROR_CODES.NOT_CONTROLLER }
     const frame = Buffer.concat(writeResponse<object>(inner.api, apiVersion, correlationId, answer))
     return { responseData: frame.subarray(SIZE_BYTES) }

@@ -41,9 +41,9 @@ function asked<Request, Response extends object>(
 }
 
 export const ASKED = {
-  CreateTopics: asked(CreateTopics, createTopics),
+  CreateTopics: asked(CreateTopics, (state, request) => createTopics(state, request)),
   DeleteTopics: asked(DeleteTopics, deleteTopics),
-  CreatePartitions: asked(CreatePartitions, createPartitions),
+  CreatePartitions: asked(CreatePartitions, (state, request) => createPartitions(state, request)),
   AlterConfigs: asked(AlterConfigs, alterConfigs),
   IncrementalAlterConfigs: asked(IncrementalAlterConfigs, incrementalAlterConfigs),
   AlterClientQuotas: asked(AlterClientQuotas, alterClientQuotas),
