@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { nodeClock } from '../world/node/clock.ts'
+import { ManualClock } from '../testing/manual-clock.ts'
 import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import { CHUNK_BYTES, ChunkPool } from './chunk-pool.ts'
+import type { Dispatched, Outcome, Refusal } from './dispatched.ts'
 import { ReadGate } from './read-gate.ts'
-import { ServerConnection, type Dispatched, type Outcome, type Refusal } from './server-connection.ts'
+import { ServerConnection } from './server-connection.ts'
 import { UnsentAnswers } from './unsent-answers.ts'
 
 class FakeSocket implements Socket {
@@ -75,18 +77,19 @@ const clock: Clock = {
   soon: (task) => task(),
 }
 
-const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.from(text)], release: null })
+const answer = (text: string): Outcome => ({ kind: 'answer', pieces: [Buffer.from(text)], release: null, muteMs: 0 })
 
 function connect(
   dispatch: (text: string, letGo: () => void) => Dispatched,
   gate = new ReadGate(1000, 500),
   requestBytesMax = 10_000,
-): { socket: FakeSocket; pool: ChunkPool; refusals: Refusal[] } {
+  connectionClock = clock,
+): { socket: FakeSocket; connection: ServerConnection; pool: ChunkPool; refusals: Refusal[] } {
   const refusals: Refusal[] = []
   const socket = new FakeSocket()
   const pool = new ChunkPool({ freeBytesMax: CHUNK_BYTES, poison: true })
-  void new ServerConnection(socket, {
-    clock,
+  const connection = new ServerConnection(socket, {
+    clock: connectionClock,
     pool,
     gate,
     unsentAnswers: new UnsentAnswers(clock, 10 ** 6, 1000),
@@ -96,7 +99,7 @@ function connect(
     refused: (_connection, what) => void refusals.push(what),
     closed: () => undefined,
   })
-  return { socket, pool, refusals }
+  return { socket, connection, pool, refusals }
 }
 
 function held(): { outcome: Promise<Outcome>; answer: (text: string) => Promise<void> } {
@@ -117,7 +120,7 @@ test('a request waits for the answer of the one before it', async () => {
   const seen: string[] = []
   const { socket } = connect((text) => {
     seen.push(text)
-    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: false }
+    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: false, isPaced: false }
   })
   socket.receive('a', 'b')
   expect(seen).toEqual(['a'])
@@ -131,7 +134,7 @@ test('behind a pipelined request the next starts at once, and answers keep the o
   const seen: string[] = []
   const { socket } = connect((text) => {
     seen.push(text)
-    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: true }
+    return { outcome: text === 'a' ? first.outcome : answer(`re ${text}`), pipelined: true, isPaced: false }
   })
   socket.receive('a', 'b', 'c')
   expect(seen).toEqual(['a', 'b', 'c'])
@@ -144,6 +147,7 @@ test('a request that must be refused closes the connection after the answers bef
   const { socket } = connect((text) => ({
     outcome: text === 'bad' ? { kind: 'close', reason: 'bad' } : answer(`re ${text}`),
     pipelined: false,
+    isPaced: false,
   }))
   socket.receive('a', 'bad', 'b')
   expect(socket.sent).toEqual(['re a'])
@@ -156,7 +160,7 @@ const LARGE = 'x'.repeat(70_000)
 test('sockets are not read while too many bytes are in work, and are again when they are done', async () => {
   const first = held()
   const gate = new ReadGate(60_000, 50_000)
-  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false }), gate, 100_000)
+  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false, isPaced: false }), gate, 100_000)
   socket.receive(LARGE)
   expect(socket.isPaused).toBe(true)
   await first.answer('done')
@@ -167,8 +171,12 @@ test('sockets are not read while too many bytes are in work, and are again when 
 test('while too many bytes are in work small requests are taken, and no more of large ones than one read', async () => {
   const first = held()
   const gate = new ReadGate(60_000, 50_000)
-  const producer = connect(() => ({ outcome: first.outcome, pipelined: false }), gate, 100_000)
-  const follower = connect((text) => ({ outcome: answer(`re ${text}`), pipelined: false }), gate, 100_000)
+  const producer = connect(() => ({ outcome: first.outcome, pipelined: false, isPaced: false }), gate, 100_000)
+  const follower = connect(
+    (text) => ({ outcome: answer(`re ${text}`), pipelined: false, isPaced: false }),
+    gate,
+    100_000,
+  )
   producer.socket.receive(LARGE)
   follower.socket.receive('fetch')
   expect([follower.socket.sent, follower.socket.isPaused]).toEqual([['re fetch'], false])
@@ -185,7 +193,7 @@ test('a request that nobody reads any more is not in the way of others, and is a
   const { socket, pool } = connect(
     (_text, letGo) => {
       lets.push(letGo)
-      return { outcome: lets.length === 1 ? first.outcome : answer('second'), pipelined: true }
+      return { outcome: lets.length === 1 ? first.outcome : answer('second'), pipelined: true, isPaced: false }
     },
     gate,
     100_000,
@@ -203,7 +211,7 @@ test('a request that nobody reads any more is not in the way of others, and is a
 
 test('all memory is given back when a connection with requests in work closes', async () => {
   const first = held()
-  const { socket, pool } = connect(() => ({ outcome: first.outcome, pipelined: false }))
+  const { socket, pool } = connect(() => ({ outcome: first.outcome, pipelined: false, isPaced: false }))
   socket.receive('a', 'b', 'c')
   expect(pool.usedBytes).toBeGreaterThan(0)
   socket.receive('')
@@ -216,7 +224,7 @@ test('all memory is given back when a connection with requests in work closes', 
 test('a socket that may read into a chunk gets other memory before the chunk is given back', async () => {
   const waiting: ((outcome: Outcome) => void)[] = []
   const { socket, pool } = connect(
-    () => ({ outcome: new Promise((resolve) => waiting.push(resolve)), pipelined: true }),
+    () => ({ outcome: new Promise((resolve) => waiting.push(resolve)), pipelined: true, isPaced: false }),
     new ReadGate(10 ** 9, 10 ** 8),
     100_000,
   )
@@ -229,7 +237,7 @@ test('a socket that may read into a chunk gets other memory before the chunk is 
 })
 
 test('a peer that has sent all it wants and then ended gets its answers before the connection closes', () => {
-  const { socket } = connect((text) => ({ outcome: answer(text), pipelined: false }))
+  const { socket } = connect((text) => ({ outcome: answer(text), pipelined: false, isPaced: false }))
   socket.takes = false
   socket.receive('last')
   socket.endByPeer()
@@ -239,13 +247,91 @@ test('a peer that has sent all it wants and then ended gets its answers before t
 })
 
 test('bytes that are no request, and requests that are not served, are told before the connection closes', () => {
-  const served = connect(() => ({ outcome: { kind: 'close', reason: 'API 99' }, pipelined: false }))
+  const served = connect(() => ({ outcome: { kind: 'close', reason: 'API 99' }, pipelined: false, isPaced: false }))
   served.socket.receive('a')
   expect(served.refusals).toEqual([{ reason: 'API 99' }])
   expect(served.socket.isDestroyed).toBe(true)
 
-  const garbage = connect(() => ({ outcome: answer('a'), pipelined: false }), undefined, 2)
+  const garbage = connect(() => ({ outcome: answer('a'), pipelined: false, isPaced: false }), undefined, 2)
   garbage.socket.receive('abc')
   expect(garbage.refusals).toEqual([{ sizeBytes: 3 }])
   expect(garbage.socket.isDestroyed).toBe(true)
+})
+
+/** Answers at once, and mutes for as many milliseconds as the request says. */
+function mutable(gate?: ReadGate) {
+  const time = new ManualClock()
+  const seen: string[] = []
+  const connected = connect(
+    (text) => {
+      seen.push(text)
+      const muteMs = Number.parseInt(text, 10) || 0
+      const outcome: Outcome = text.endsWith('silent')
+        ? { kind: 'silent', muteMs }
+        : { kind: 'answer', pieces: [Buffer.from(`re ${text}`)], release: null, muteMs }
+      return { outcome, pipelined: false, isPaced: true }
+    },
+    gate,
+    100_000,
+    time,
+  )
+  return { time, seen, ...connected }
+}
+
+test('a muted client is answered at once, and its next request starts when the time is over, with acks=0 too', async () => {
+  const { time, seen, socket } = mutable()
+  socket.receive('100', '50 silent', 'last')
+  expect([seen, socket.sent]).toEqual([['100'], ['re 100']])
+  await time.advance(99)
+  expect(seen).toEqual(['100'])
+  await time.advance(1)
+  expect(seen).toEqual(['100', '50 silent'])
+  await time.advance(50)
+  expect([seen, socket.sent]).toEqual([
+    ['100', '50 silent', 'last'],
+    ['re 100', 're last'],
+  ])
+  expect([socket.isPaused, time.pendingCount]).toEqual([false, 0])
+})
+
+test('the socket of a muted client is read until something comes, so that its end is seen', async () => {
+  const ends = mutable()
+  ends.socket.receive('1000')
+  expect([ends.socket.isPaused, ends.connection.isResting]).toEqual([false, true])
+  ends.socket.endByPeer()
+  expect([ends.socket.isDestroyed, ends.time.pendingCount]).toEqual([true, 0])
+
+  for (const length of [4, 2]) {
+    const { time, seen, socket } = mutable()
+    socket.receive('1000')
+    socket.receivePart('next', length)
+    expect([seen, socket.isPaused]).toEqual([['1000'], true])
+    await time.advance(1000)
+    expect([seen, socket.isPaused]).toEqual([length === 4 ? ['1000', 'next'] : ['1000'], false])
+  }
+})
+
+test('what a muted client has sent holds back nobody, until its time is over', async () => {
+  const gate = new ReadGate(60_000, 50_000)
+  const { time, connection, socket } = mutable(gate)
+  socket.receive('500', LARGE)
+  expect([gate.isOpen, gate.inFlightBytes, connection.inWork]).toEqual([true, 0, 1])
+  connection.close('the broker shuts down')
+  expect([gate.inFlightBytes, time.pendingCount]).toEqual([0, 0])
+
+  const other = mutable(gate)
+  other.socket.receive('500', LARGE)
+  await other.time.advance(500)
+  expect([other.seen.length, gate.inFlightBytes]).toEqual([2, 0])
+})
+
+test('behind a request of a client that may be muted only one is read ahead', async () => {
+  const first = held()
+  const { socket } = connect(() => ({ outcome: first.outcome, pipelined: false, isPaced: true }))
+  socket.receive('a')
+  expect(socket.isPaused).toBe(false)
+  socket.receive('b')
+  expect(socket.isPaused).toBe(true)
+  await first.answer('re')
+  expect(socket.isPaused).toBe(false)
 })

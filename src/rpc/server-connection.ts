@@ -5,30 +5,17 @@
  * is a request whose `pipelined` outcome says that its effect is already ordered (a Produce that is queued on its logs):
  * the next one starts at once, and answers still leave in request order. A frame's memory is held until its answer is handed to
  * the socket, or whoever handles it lets go of it. One connection may not hold the loop: after a burst it continues in a later turn.
+ *
+ * A client that exceeds a quota is answered at once and muted then (KIP-219): nothing of it starts until the time is over. The socket is
+ * read on only as long as nothing comes, to see that the client closes it, and what did come isn't counted as in work: others go on.
  */
 import type { Clock, Socket, SocketSink } from '../world/world.ts'
 import type { ChunkPool } from './chunk-pool.ts'
+import type { Dispatched, Outcome, Refusal } from './dispatched.ts'
 import { FrameReceiver, type Frame } from './frame-receiver.ts'
+import { Mute } from './mute.ts'
 import type { ReadGate } from './read-gate.ts'
 import type { UnsentAnswers } from './unsent-answers.ts'
-
-/** What becomes of a request. */
-export type Outcome =
-  /** Send these pieces, then `release` what they refer to. */
-  | { readonly kind: 'answer'; readonly pieces: readonly Buffer[]; readonly release: (() => void) | null }
-  /** The protocol has no answer here (acks=0). */
-  | { readonly kind: 'silent' }
-  /** The request cost its connection. */
-  | { readonly kind: 'close'; readonly reason: string }
-
-/** Why a peer's bytes cost its connection: the declared size of a frame, or a sentence about a request. */
-export type Refusal = { readonly sizeBytes: number } | { readonly reason: string }
-
-export interface Dispatched {
-  readonly outcome: Outcome | Promise<Outcome>
-  /** The next request may start before this one is answered. */
-  readonly pipelined: boolean
-}
 
 export interface ServerConnectionOptions {
   readonly clock: Clock
@@ -78,11 +65,14 @@ export class ServerConnection implements SocketSink {
   #closed = false
   #peerEnded = false
   #continuing = false
+  #isPaced = false
+  readonly #mute: Mute
   #closeReason = 'the client closed the connection'
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.socket = socket
     this.#options = options
+    this.#mute = new Mute(options.clock)
     this.lastActiveMs = options.clock.monotonicMs()
     this.#receiver = new FrameReceiver(
       options.pool,
@@ -99,6 +89,11 @@ export class ServerConnection implements SocketSink {
   /** Requests that were received and not yet answered. */
   get inWork(): number {
     return this.#queued.length + this.#slots.length
+  }
+
+  /** Nothing is being done for the client; what a muted one has sent waits. */
+  get isResting(): boolean {
+    return this.#slots.length === 0 && (this.#queued.length === 0 || this.#mute.isOn)
   }
 
   room(): Buffer {
@@ -140,6 +135,7 @@ export class ServerConnection implements SocketSink {
 
   #finish(): void {
     if (this.#closed) return
+    this.#endMute()
     this.#closed = true
     this.#receiver.stop()
     this.#options.gate.forget(this.#resume)
@@ -155,7 +151,7 @@ export class ServerConnection implements SocketSink {
       frame.memory.release()
       return
     }
-    this.#options.gate.add(frame.end - frame.start)
+    if (!this.#mute.isOn) this.#options.gate.add(frame.end - frame.start)
     this.#inWorkBytes += frame.end - frame.start
     this.#queued.push(frame)
   }
@@ -198,14 +194,16 @@ export class ServerConnection implements SocketSink {
   }
 
   #mayStart(): boolean {
-    if (this.#closed || this.#unsentBytes > UNSENT_BYTES_MAX || this.#slots.length >= PIPELINE_MAX) return false
+    if (this.#closed || this.#mute.isOn) return false
+    if (this.#unsentBytes > UNSENT_BYTES_MAX || this.#slots.length >= PIPELINE_MAX) return false
     const last = this.#slots.at(-1)
     return last === undefined || last.pipelined
   }
 
   #start(frame: Frame): void {
     this.lastActiveMs = this.#options.clock.monotonicMs()
-    const { outcome, pipelined } = this.#options.dispatch(frame, this)
+    const { outcome, pipelined, isPaced } = this.#options.dispatch(frame, this)
+    this.#isPaced = isPaced
     const slot: Slot = { frame, isLetGo: false, outcome: null, pipelined }
     this.#slots.push(slot)
     if (outcome instanceof Promise) {
@@ -224,7 +222,9 @@ export class ServerConnection implements SocketSink {
   #answer(slot: Slot): void {
     const outcome = slot.outcome
     if (!slot.isLetGo) this.#releaseFrame(slot.frame)
-    if (outcome === null || outcome.kind === 'silent') return
+    if (outcome === null) return
+    if (outcome.kind !== 'close' && outcome.muteMs > 0) this.#muteFor(outcome.muteMs)
+    if (outcome.kind === 'silent') return
     if (outcome.kind === 'close') {
       if (!this.#closed) this.#options.refused(this, { reason: outcome.reason })
       this.close(outcome.reason)
@@ -247,22 +247,44 @@ export class ServerConnection implements SocketSink {
     })
   }
 
+  #muteFor(muteMs: number): void {
+    if (this.#closed) return
+    if (!this.#mute.isOn) for (const frame of this.#queued) this.#options.gate.remove(frame.end - frame.start)
+    this.#mute.start(muteMs, () => {
+      this.#endMute()
+      this.#pump()
+    })
+  }
+
+  #endMute(): void {
+    if (!this.#mute.isOn) return
+    this.#mute.end()
+    for (const frame of this.#queued) this.#options.gate.add(frame.end - frame.start)
+  }
+
+  /** No more requests are to be read now. */
+  #isFull(): boolean {
+    const queued = this.#queued.length
+    if (this.#mute.isOn) return queued > 0 || this.#receiver.expectedBytes > 0
+    return queued >= (this.#isPaced ? 1 : QUEUED_FRAMES_MAX)
+  }
+
   #controlReading(): void {
     const { gate } = this.#options
-    const full = this.#queued.length >= QUEUED_FRAMES_MAX
+    const full = this.#isFull()
     const waits = !gate.isOpen && this.#inWorkBytes + this.#receiver.expectedBytes > SMALL_BYTES
     if (!this.#paused && (full || waits)) {
       this.#paused = true
       this.socket.pause()
       if (!full) gate.wait(this.#resume)
-    } else if (this.#paused && this.#queued.length < QUEUED_FRAMES_MAX / 2) {
+    } else if (this.#paused && !full && this.#queued.length < QUEUED_FRAMES_MAX / 2) {
       if (waits) gate.wait(this.#resume)
       else this.#resume()
     }
   }
 
   readonly #resume = (): void => {
-    if (this.#closed || !this.#paused || this.#queued.length >= QUEUED_FRAMES_MAX) return
+    if (this.#closed || !this.#paused || this.#isFull()) return
     this.#paused = false
     this.socket.resume()
   }

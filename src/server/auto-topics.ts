@@ -16,6 +16,15 @@ const SERVED_INTERNAL: ReadonlySet<string> = new Set([CONSUMER_OFFSETS, TRANSACT
 /** Of one request to the controller, which takes 10,000: few enough that others get their turn between two. */
 const PARTITIONS_PER_REQUEST = 500
 
+/** On whose behalf topics are created. */
+export interface Asker {
+  readonly clientHost: string | null
+  readonly clientId: string | null
+}
+
+/** The broker itself. */
+const NOBODY: Asker = { clientHost: null, clientId: null }
+
 export class AutoTopics {
   readonly #controller: Pick<ControllerApi, 'createTopics'>
   readonly #config: () => BrokerConfig
@@ -27,8 +36,8 @@ export class AutoTopics {
     this.#config = config
   }
 
-  /** Why each name still does not exist; a name that was created, or was there by then, is not in the answer. */
-  async create(names: readonly string[]): Promise<ReadonlyMap<string, ErrorCode>> {
+  /** `asker`: the client whose quota new partitions count towards. Why each name still does not exist; a name that was created, or was there by then, is not in the answer. */
+  async create(names: readonly string[], asker: Asker = NOBODY): Promise<ReadonlyMap<string, ErrorCode>> {
     const failed = new Map<string, ErrorCode>()
     const wanted = new Set(names)
     const missing: string[] = []
@@ -38,7 +47,7 @@ export class AutoTopics {
       else failed.set(name, 'UNKNOWN_TOPIC_OR_PARTITION')
     }
     const perRequest = Math.max(1, Math.floor(PARTITIONS_PER_REQUEST / Math.max(1, this.#config().numPartitions)))
-    for (let at = 0; at < missing.length; at += perRequest) this.#begin(missing.slice(at, at + perRequest))
+    for (let at = 0; at < missing.length; at += perRequest) this.#begin(missing.slice(at, at + perRequest), asker)
     const under = [...wanted].flatMap((name) => {
       const creation = this.#creating.get(name)
       return creation === undefined ? [] : [{ name, creation }]
@@ -55,8 +64,8 @@ export class AutoTopics {
     return isInternal(name) ? SERVED_INTERNAL.has(name) : this.#config().autoCreateTopicsEnable
   }
 
-  #begin(names: readonly string[]): void {
-    const creation = this.#create(names).finally(() => {
+  #begin(names: readonly string[], asker: Asker): void {
+    const creation = this.#create(names, asker).finally(() => {
       for (const name of names) this.#creating.delete(name)
     })
     // Everybody who waits for a name of it is told.
@@ -64,14 +73,15 @@ export class AutoTopics {
     for (const name of names) this.#creating.set(name, creation)
   }
 
-  async #create(names: readonly string[]): Promise<ReadonlyMap<string, ErrorCode>> {
+  async #create(names: readonly string[], { clientHost, clientId }: Asker): Promise<ReadonlyMap<string, ErrorCode>> {
     const request = CreateTopicsRequest.make({
       topics: names.map((name) => this.#template(name)),
       timeoutMs: CREATE_TIMEOUT_MS,
     })
     const { topics } = await this.#controller.createTopics(request, {
       apiVersion: CREATE_TOPICS_VERSION,
-      clientHost: null,
+      clientHost,
+      clientId,
     })
     return new Map(
       (topics ?? []).map(({ name, errorCode }) => [name ?? '', answerCode(name ?? '', errorCode ?? ERROR_CODES.NONE)]),

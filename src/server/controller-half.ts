@@ -15,6 +15,7 @@ import { controllerEndpoints } from './listener-addresses.ts'
 import type { NodeLife } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { activeController, type RemoteController } from './remote-controller.ts'
+import { ConnectionRates } from './quotas/connection-rates.ts'
 import { SocketServer, type BoundListener } from './socket-server.ts'
 import { startController, type OwnController } from './start-controller.ts'
 
@@ -26,6 +27,7 @@ export interface ControllerHalf extends OwnController {
 }
 
 export interface ControllerListener {
+  readonly rates: ConnectionRates
   readonly sockets: SocketServer
   readonly bound: readonly BoundListener[]
 }
@@ -34,16 +36,18 @@ export interface ControllerListener {
 export async function bindController(options: NodeOptions, life: NodeLife): Promise<ControllerListener> {
   const { world, config, logger } = options
   const { network, clock } = world
-  const sockets = new SocketServer({ network, clock, logger, config: () => config, pool: quorumMemory(options) })
+  const rates = new ConnectionRates(clock, config)
+  const pool = quorumMemory(options)
+  const sockets = new SocketServer({ network, clock, logger, config: () => config, pool, rates })
   life.undo(() => sockets.close())
-  return { sockets, bound: await sockets.bind(config.controllerListeners) }
+  return { rates, sockets, bound: await sockets.bind(config.controllerListeners) }
 }
 
 /** `broker`: the incarnation of the broker in this process; null: there is none. */
 export async function openController(
   options: NodeOptions,
   life: NodeLife,
-  { sockets, bound }: ControllerListener,
+  { rates, sockets, bound }: ControllerListener,
   directories: LogDirectories,
   broker: Uuid | null,
 ): Promise<ControllerHalf> {
@@ -57,6 +61,10 @@ export async function openController(
   options.inspectQuorum?.(own.quorum)
   const { controller, quorum, registration } = own
   controller.onFailed((error) => life.fail(error))
+  rates.follow(controller.image.quotas.values())
+  controller.onImage((image, delta) => {
+    if (delta.quotasChanged) rates.follow(image.quotas.values())
+  })
   const active = activeController(options, controller, () => (quorum.isLeader ? null : quorum.leader.endpoint))
   life.undo(() => active.close())
   const { nodeId } = config
@@ -66,6 +74,7 @@ export async function openController(
     nodeId,
     clusterId: directories.clusterId,
     logger,
+    quotas: null,
     quorum,
     controller,
     image: () => controller.image,

@@ -9,6 +9,8 @@ export interface ControllerServices {
   readonly nodeId: number
   readonly clusterId: string
   readonly logger: Logger
+  /** Who asks a controller directly is not bounded. */
+  readonly quotas: null
   readonly quorum: Quorum
   readonly controller: ControllerApi
   /** Committed. */

@@ -4,17 +4,36 @@
  * What Kafka does not answer costs the connection here too: an API we do not serve, a version outside its range, a body
  * that does not parse. Only ApiVersions is told politely (version 0 body, error 35). A KafkaError of a handler becomes the
  * API's own error shape; a broken invariant stops the node; anything else is logged and answered with UNKNOWN_SERVER_ERROR.
+ *
+ * Where a client is bounded by a quota each request has a meter (quotas/request-meter.ts): how long the client is muted stands in
+ * the answer, if its version has a place for that.
  */
 import { ByteReader, MalformedError } from '../base/byte-reader.ts'
 import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { ApiVersions } from '../protocol/generated/api-versions.ts'
 import { peekRequestStart, readRequestHeader, writeResponse } from '../protocol/frames.ts'
+import type { Dispatched, Outcome } from '../rpc/dispatched.ts'
 import type { Frame } from '../rpc/frame-receiver.ts'
-import type { Dispatched, Outcome, ServerConnection } from '../rpc/server-connection.ts'
-import { CLOSE, NO_ANSWER, type Around, type Handled, type Handler, type RequestContext } from './handler.ts'
+import type { ServerConnection } from '../rpc/server-connection.ts'
+import {
+  CLOSE,
+  NO_ANSWER,
+  type Around,
+  type Handled,
+  type Handler,
+  type HandlerSpec,
+  type RequestContext,
+} from './handler.ts'
 import { UNSUPPORTED_VERSION_ANSWER } from './handlers/api-versions.ts'
+import type { ClientQuotas } from './quotas/client-quotas.ts'
+import type { RequestMeter } from './quotas/request-meter.ts'
 import type { Services } from './services.ts'
+
+/** As most answers say it. */
+interface Throttled {
+  readonly throttleTimeMs?: number
+}
 
 export interface ConnectionInfo {
   readonly id: number
@@ -24,6 +43,8 @@ export interface ConnectionInfo {
 /** What every node has, whatever it serves. */
 export interface DispatchedParts {
   readonly logger: Logger
+  /** Null: nothing that is asked here counts towards quotas. */
+  readonly quotas: Pick<ClientQuotas, 'isInForce' | 'meter'> | null
   /** A broken invariant: the node stops. */
   fail(error: unknown): void
 }
@@ -49,12 +70,16 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
       if (version < handler.lowestVersion || version > handler.highestVersion) {
         if (handler.api === ApiVersions) {
           readRequestHeader(reader, handler.api, version)
-          return { outcome: encode(handler, 0, correlationId, UNSUPPORTED_VERSION_ANSWER, releases), pipelined: false }
+          const outcome = encode(handler, 0, correlationId, UNSUPPORTED_VERSION_ANSWER, releases, 0)
+          return { outcome, pipelined: false, isPaced: false }
         }
         throw new MalformedError(`${handler.api.name} version ${version}, which is not served`)
       }
       const { clientId } = readRequestHeader(reader, handler.api, version)
-      const request: unknown = handler.api.request.read(reader, version)
+      const { quotas } = this.#services
+      const meter = quotas?.isInForce === true ? quotas.meter(clientId ?? '', frame.end - frame.start) : null
+      const read = (): unknown => handler.api.request.read(reader, version)
+      const request = meter === null ? read() : meter.takes(read)
       const { socket } = connection
       const context: RequestContext = {
         apiVersion: version,
@@ -66,6 +91,7 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
         localPort: socket.localPort,
         memory: frame.memory,
         connectionId: info.id,
+        meter,
         letGo: () => connection.letGo(frame),
         afterSend: (release) => releases.push(release),
         holdNext: () => {
@@ -74,11 +100,12 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
       }
       let pipelined = handler.spec.pipelined === true
       const outcome = this.#handle(handler, request, context, releases)
-      return { outcome, pipelined }
+      const isPaced = meter !== null && meter.isBounded
+      return { outcome, pipelined: pipelined && !isPaced, isPaced }
     } catch (error) {
       releaseAll(releases)
       if (!(error instanceof MalformedError)) this.#services.fail(error)
-      return { outcome: { kind: 'close', reason: messageOf(error) }, pipelined: false }
+      return { outcome: { kind: 'close', reason: messageOf(error) }, pipelined: false, isPaced: false }
     }
   }
 
@@ -106,7 +133,9 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
   }
 
   #run(handler: Handler<Parts>, request: unknown, context: RequestContext): Handled<object> | Promise<Handled<object>> {
-    return handler.spec.handle(this.#services, request, context)
+    const { meter } = context
+    if (meter === null) return handler.spec.handle(this.#services, request, context)
+    return meter.takes(() => handler.spec.handle(this.#services, request, context))
   }
 
   #finish(
@@ -116,16 +145,18 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
     handled: Handled<object>,
     releases: (() => void)[],
   ): Outcome {
+    const { meter } = context
+    if (meter !== null && handled !== CLOSE) count(handler.spec.counts, handled, meter)
     if (handled === NO_ANSWER) {
       releaseAll(releases)
-      return { kind: 'silent' }
+      return { kind: 'silent', muteMs: meter?.throttleMs ?? 0 }
     }
     if (handled === CLOSE) {
       releaseAll(releases)
       return { kind: 'close', reason: `${handler.api.name} failed and has no answer to say so` }
     }
     try {
-      return encode(handler, context.apiVersion, context.correlationId, handled, releases)
+      return answered(handler, context, handled, releases)
     } catch (error) {
       return this.#failed(handler, request, context, error, releases)
     }
@@ -147,18 +178,37 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
     const answer = handler.spec.failed
     if (answer === undefined) return { kind: 'close', reason: messageOf(error) }
     try {
-      return encode(
-        handler,
-        context.apiVersion,
-        context.correlationId,
-        answer(request, asKafkaError(error), context.apiVersion),
-        [],
-      )
+      if (handler.spec.counts === 'exempt') context.meter?.exempt()
+      context.meter?.settle(0)
+      return answered(handler, context, answer(request, asKafkaError(error), context.apiVersion), [])
     } catch (second) {
       this.#services.logger.error(`the error answer of ${handler.api.name} could not be encoded`, second)
       return { kind: 'close', reason: messageOf(second) }
     }
   }
+}
+
+/** Its bytes, its time, and what the controller made of it. */
+function count(
+  counts: HandlerSpec<never, never>['counts'],
+  handled: object | typeof NO_ANSWER,
+  meter: RequestMeter,
+): void {
+  if (counts === 'exempt') meter.exempt()
+  if (counts === 'produced bytes') meter.produced(handled !== NO_ANSWER)
+  else meter.settle(handled === NO_ANSWER ? 0 : ((handled as Throttled).throttleTimeMs ?? 0))
+}
+
+function answered(
+  handler: Pick<Handler, 'api'>,
+  { meter, apiVersion, correlationId }: RequestContext,
+  response: object,
+  releases: readonly (() => void)[],
+): Outcome {
+  if (meter === null) return encode(handler, apiVersion, correlationId, response, releases, 0)
+  const { throttleMs } = meter
+  const told = throttleMs === 0 ? response : { ...response, throttleTimeMs: throttleMs }
+  return meter.takes(() => encode(handler, apiVersion, correlationId, told, releases, throttleMs))
 }
 
 function encode(
@@ -167,9 +217,10 @@ function encode(
   correlationId: number,
   response: object,
   releases: readonly (() => void)[],
+  muteMs: number,
 ): Outcome {
   const pieces = writeResponse<object>(handler.api, version, correlationId, response)
-  return { kind: 'answer', pieces, release: releases.length === 0 ? null : () => releaseAll(releases) }
+  return { kind: 'answer', pieces, release: releases.length === 0 ? null : () => releaseAll(releases), muteMs }
 }
 
 function releaseAll(releases: readonly (() => void)[]): void {

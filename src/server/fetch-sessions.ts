@@ -56,6 +56,8 @@ export interface FetchContext {
   readonly incremental: boolean
   /** Notes what the client is told. `gaveData` moves the partition behind the others. */
   answered(partition: SessionPartition, gaveData: boolean): void
+  /** The client is told nothing this time. @returns the session that it goes on with; 0: none, one that was just made ends */
+  withheld(): number
 }
 
 /** Who replicates by this request, and in which of its epochs (-1: not told); a consumer has the id -1. */
@@ -138,7 +140,7 @@ export class FetchSessions {
     }
     session.epoch = session.epoch === 0x7fff_ffff ? 1 : session.epoch + 1
     this.#touch(session)
-    return contextOf(session, true)
+    return contextOf(session, true, () => session.id)
   }
 
   #create(partitions: Map<string, SessionPartition>, usesTopicIds: boolean, isReplica: boolean): FetchContext {
@@ -149,7 +151,10 @@ export class FetchSessions {
     const session: Session = { id, usesTopicIds, isReplica, partitions, epoch: 1, lastUsedMs: nowMs, createdMs: nowMs }
     this.#sessions.set(id, session)
     this.#cachedPartitions += partitions.size
-    return contextOf(session, false)
+    return contextOf(session, false, () => {
+      this.#drop(session)
+      return 0
+    })
   }
 
   #makeRoom(partitions: number, isReplica: boolean, nowMs: number): boolean {
@@ -180,8 +185,9 @@ export class FetchSessions {
   }
 }
 
-function contextOf(session: Session, incremental: boolean): FetchContext {
+function contextOf(session: Session, incremental: boolean, withheld: () => number): FetchContext {
   return {
+    withheld,
     sessionId: session.id,
     partitions: [...session.partitions.values()],
     incremental,
@@ -196,7 +202,7 @@ function contextOf(session: Session, incremental: boolean): FetchContext {
 }
 
 function sessionless(partitions: Map<string, SessionPartition>): FetchContext {
-  return { sessionId: 0, partitions: [...partitions.values()], incremental: false, answered() {} }
+  return { sessionId: 0, partitions: [...partitions.values()], incremental: false, answered() {}, withheld: () => 0 }
 }
 
 function keyOf(version: number, topic: string, topicId: Uuid, partition: number): string {

@@ -10,6 +10,7 @@ import type { KafkaError } from '../base/errors.ts'
 import type { Retainable } from '../base/retainable.ts'
 import type { Api, Init } from '../protocol/codec.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
+import type { RequestMeter } from './quotas/request-meter.ts'
 import type { Services } from './services.ts'
 
 /** Who asks, and how. */
@@ -29,6 +30,8 @@ export interface RequestContext {
   readonly memory: Retainable
   /** Distinguishes connections for as long as they are open. */
   readonly connectionId: number
+  /** Null: no client is bounded by a quota. */
+  readonly meter: RequestMeter | null
   /** Nothing is read of the request's bytes any more: further requests may have the room, however long the answer takes. */
   letGo(): void
   /** Runs `release` once the answer is in the kernel's hands, or will never be sent. */
@@ -55,6 +58,8 @@ export interface HandlerSpec<Request, Response, Parts = Services> {
   readonly versions?: { readonly lowest: number; readonly highest: number }
   /** The next request of the connection may start before this one is answered: its effect is ordered when `handle` returns. */
   readonly pipelined?: boolean
+  /** What the request counts towards its client's quotas beside its time; `exempt`: not even that. */
+  readonly counts?: 'produced bytes' | 'exempt'
   readonly handle: (
     services: Parts,
     request: Request,

@@ -9,7 +9,7 @@ import type { GroupCoordinator } from '../coordinators/group/group-coordinator.t
 import type { TransactionCoordinator } from '../coordinators/transaction/transaction-coordinator.ts'
 import { CONFIG_RESOURCE } from '../metadata/configs-image.ts'
 import type { MetadataDelta } from '../metadata/delta.ts'
-import type { MetadataImage } from '../metadata/image.ts'
+import type { MetadataImage, QuotaEntity } from '../metadata/image.ts'
 import type { TopicChange } from '../metadata/topics-delta.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { ReplicaManager } from '../replication/replica-manager.ts'
@@ -30,6 +30,8 @@ export interface MetadataPublisherOptions {
   readonly logger: Logger
   readonly configs: DynamicConfigs
   readonly quotas: ReplicationQuotas
+  /** What follows the quotas of clients and addresses. */
+  readonly clientQuotas: readonly { follow(quotas: Iterable<QuotaEntity>): void }[]
   readonly logs: LogManager
   readonly replicas: ReplicaManager
   readonly groups: GroupCoordinator
@@ -92,6 +94,7 @@ export class MetadataPublisher {
   async #publish(delta: MetadataDelta, image: MetadataImage): Promise<void> {
     const { replicas, groups } = this.#options
     this.#applyConfigs(delta, image)
+    if (delta.quotasChanged) for (const one of this.#options.clientQuotas) one.follow(image.quotas.values())
     const changes = this.#changedTopics(delta, image)
     const deleted = delta.deletedTopics()
     for (const [topic, coordinator] of this.#coordinators)

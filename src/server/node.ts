@@ -42,6 +42,8 @@ import { bringUp, type Node } from './node-life.ts'
 import type { NodeOptions } from './node-options.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { ownMetadata } from './own-metadata.ts'
+import { ClientQuotas } from './quotas/client-quotas.ts'
+import { ConnectionRates } from './quotas/connection-rates.ts'
 import { ReplicationQuotas } from './replication-quotas.ts'
 import type { Services } from './services.ts'
 import { SocketServer } from './socket-server.ts'
@@ -112,7 +114,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
     const { network, clock } = world
     const configs = new DynamicConfigs(config, logger)
     const pool = new ChunkPool({ freeBytesMax: FREE_RECEIVE_BYTES_MAX, poison: options.poison ?? false })
-    const sockets = new SocketServer({ network, clock, logger, config: () => configs.current, pool })
+    const rates = new ConnectionRates(clock, config)
+    const sockets = new SocketServer({ network, clock, logger, config: () => configs.current, pool, rates })
     life.undo(() => sockets.close())
     const listeners = await sockets.bind(config.listeners)
     const isController = config.processRoles.has('controller')
@@ -127,6 +130,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
     configs.follow(image)
     const quotas = new ReplicationQuotas(clock, config, logger)
     quotas.follow(configs.sources.dynamic)
+    const clientQuotas = new ClientQuotas(clock, config)
+    for (const followed of [clientQuotas, rates]) followed.follow(image.quotas.values())
     const logs = await loadLogs(options, directories, configs, image, quotas.logDirs)
     life.undo(() => logs.closeHard())
     const isrChanges = new IsrChanges({
@@ -195,6 +200,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
       logger,
       configs,
       quotas,
+      clientQuotas: [clientQuotas, rates],
       logs,
       replicas,
       groups,
@@ -272,6 +278,7 @@ export function startNode(options: NodeOptions): Promise<Node> {
         relieve: () => sockets.closeStalled(),
       }),
       replicationQuota: quotas.leader,
+      quotas: clientQuotas,
       fetchSessions: new FetchSessions(clock, world.random, () => configs.current.maxIncrementalFetchSessionCacheSlots),
       autoTopics: new AutoTopics(followed, () => configs.current),
       verification,

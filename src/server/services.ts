@@ -16,6 +16,7 @@ import type { DynamicConfigs } from './dynamic-configs.ts'
 import type { FetchSessions } from './fetch-sessions.ts'
 import type { Handler } from './handler.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { ClientQuotas } from './quotas/client-quotas.ts'
 
 export interface Services {
   readonly nodeId: number
@@ -39,6 +40,7 @@ export interface Services {
   readonly fileReads: ReadBudget
   /** Holds back what followers read. */
   readonly replicationQuota: ReplicationQuota
+  readonly quotas: ClientQuotas
   readonly autoTopics: AutoTopics
   readonly producerIds: ProducerIds
   readonly verification: TransactionVerification

@@ -12,6 +12,7 @@ import { ServerConnection } from '../rpc/server-connection.ts'
 import { UnsentAnswers } from '../rpc/unsent-answers.ts'
 import type { Clock, Listener, Network, Socket, Timer } from '../world/world.ts'
 import type { ConnectionInfo, Dispatcher } from './dispatcher.ts'
+import type { ConnectionRates } from './quotas/connection-rates.ts'
 import { reasonOfSize, RefusedConnections } from './refused-connections.ts'
 
 type Dispatches = Pick<Dispatcher<never>, 'dispatch'>
@@ -31,6 +32,7 @@ export interface SocketServerOptions {
   readonly config: () => BrokerConfig
   /** What connections receive into. */
   readonly pool: ChunkPool
+  readonly rates: ConnectionRates
 }
 
 export interface BoundListener {
@@ -55,6 +57,8 @@ export class SocketServer {
   readonly #perHost = new Map<string, number>()
   /** Sockets that came before the node was ready to serve. */
   readonly #early: (() => void)[] = []
+  /** Connections that their address opened too early, each until it is closed. */
+  readonly #surplus = new Map<Socket, Timer>()
   #dispatcher: Dispatches | null = null
   #nextId = 1
   #sweep: Timer | null = null
@@ -113,6 +117,7 @@ export class SocketServer {
     this.#sweep?.cancel()
     await this.stopAccepting()
     for (const { connection } of [...this.#open.values()]) connection.close('the broker shuts down')
+    for (const socket of [...this.#surplus.keys()]) this.#drop(socket)
   }
 
   #accept(socket: Socket, listener: string): void {
@@ -124,6 +129,15 @@ export class SocketServer {
       this.#early.push(() => this.#accept(socket, listener))
       return
     }
+    const delayMs = this.#options.rates.delayMs(socket.remoteHost)
+    if (delayMs > 0) {
+      const { clock } = this.#options
+      this.#surplus.set(
+        socket,
+        clock.at(clock.monotonicMs() + delayMs, () => this.#drop(socket)),
+      )
+      return
+    }
     const refusal = this.#refusal(socket)
     if (refusal !== null) {
       this.#options.logger.info(`Rejected connection from ${socket.remoteHost}: ${refusal}`)
@@ -131,6 +145,12 @@ export class SocketServer {
       return
     }
     this.#start(socket, listener, this.#dispatcher)
+  }
+
+  #drop(socket: Socket): void {
+    this.#surplus.get(socket)?.cancel()
+    this.#surplus.delete(socket)
+    socket.destroy()
   }
 
   #refusal(socket: Socket): string | null {
@@ -182,7 +202,7 @@ export class SocketServer {
     this.#sweep = clock.at(clock.monotonicMs() + idleMs / IDLE_SWEEPS, () => {
       const before = clock.monotonicMs() - idleMs
       for (const { connection } of [...this.#open.values()]) {
-        if (connection.inWork === 0 && connection.lastActiveMs < before) connection.close('idle for too long')
+        if (connection.isResting && connection.lastActiveMs < before) connection.close('idle for too long')
       }
       this.#scheduleSweep()
     })

@@ -7,30 +7,25 @@
  * the leader only, and tells by what it asks for how far it is.
  */
 import { ByteWriter } from '../../base/byte-writer.ts'
-import { ERROR_CODES } from '../../base/error-codes.ts'
 import { KafkaError } from '../../base/errors.ts'
 import { clampInt64 } from '../../base/int64.ts'
 import type { Init } from '../../protocol/codec.ts'
 import { Fetch, type FetchRequest, type FetchResponse } from '../../protocol/generated/fetch.ts'
-import { downConvert } from '../../records/convert.ts'
 import { fetchRecords } from '../../replication/fetch.ts'
 import type { FetchLimits, FetchResult, FetchTarget } from '../../replication/partition-read.ts'
 import { RACK_AWARE_SELECTOR } from '../../config/replica-selectors.ts'
 import { replicaInRack } from '../../replication/replica-selector.ts'
 import { endpointOf, nodeEndpoints } from '../endpoints.ts'
 import { replicaOf, type FetchContext, type SessionPartition } from '../fetch-sessions.ts'
+import { FROM_FOLLOWERS_VERSION, partitionAnswer, type PartitionAnswer } from '../fetched-partition.ts'
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { notHosted } from '../not-hosted.ts'
+import type { RequestMeter } from '../quotas/request-meter.ts'
 
-type PartitionAnswer = Init<FetchResponse.PartitionData>
 type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
 
 const READ_COMMITTED = 1
-/** Consumers that may read from followers (KIP-392). */
-const FROM_FOLLOWERS_VERSION = 11
-const MAGIC_1_VERSION = 2
-const MAGIC_2_VERSION = 4
 /** In front of a message. */
 const SIZE_BYTES = 4
 /**
@@ -45,13 +40,16 @@ export const fetchHandler = handler(Fetch, {
     const session = services.fetchSessions.open(request, context.apiVersion, (id) => topics.byId(id)?.name ?? null)
     const targets = session.partitions.map((partition) => targetOf(services, partition, context))
     const { replicaId, replicaEpoch } = replicaOf(request, context.apiVersion)
+    if (replicaId >= 0) context.meter?.exempt()
+    const quotaBytesMax = replicaId >= 0 ? Infinity : (context.meter?.fetchedBytesMax ?? Infinity)
     const results = await fetchRecords(
       services.clock,
       targets,
       {
         maxWaitMs: request.maxWaitMs,
-        minBytes: request.minBytes,
+        minBytes: Math.min(request.minBytes, quotaBytesMax),
         maxBytes: Math.min(
+          quotaBytesMax,
           request.maxBytes,
           services.config().fetchMaxBytes,
           Math.max(ANSWER_BYTES_MAX, request.minBytes),
@@ -68,7 +66,9 @@ export const fetchHandler = handler(Fetch, {
       (waiting) => services.onClosed(context.connectionId, () => waiting.cancel()),
     )
     for (const result of results) if (result.release !== null) context.afterSend(result.release)
-    return answer(services, session, results, context, replicaId)
+    const { meter } = context
+    if (meter === null || replicaId >= 0) return answer(services, session, results, context, replicaId)
+    return meter.takes(() => meteredAnswer(services, session, results, context, meter))
   },
   failed: (_request, error) => ({ errorCode: error.errno }),
 })
@@ -120,7 +120,46 @@ function locate(services: Services, wanted: SessionPartition, context: RequestCo
     : new KafkaError('INCONSISTENT_TOPIC_ID', 'The topic was made anew since the session began.')
 }
 
+/** A consumer's, or nothing at all if its client has fetched too much: then its session goes on as if it had not asked. */
+function meteredAnswer(
+  services: Services,
+  session: FetchContext,
+  results: readonly FetchResult[],
+  context: RequestContext,
+  meter: RequestMeter,
+): Init<FetchResponse> {
+  const full = bodyOf(services, session, results, context, -1)
+  const throttleTimeMs = meter.fetched(sizeOf(full, context.apiVersion))
+  if (throttleTimeMs > 0) return { sessionId: session.withheld(), throttleTimeMs }
+  tell(session, results)
+  return full
+}
+
 function answer(
+  services: Services,
+  session: FetchContext,
+  results: readonly FetchResult[],
+  context: RequestContext,
+  replicaId: number,
+): Init<FetchResponse> {
+  const full = bodyOf(services, session, results, context, replicaId)
+  tell(session, results)
+  return full
+}
+
+/** The session notes what its client is told. */
+function tell(session: FetchContext, results: readonly FetchResult[]): void {
+  for (const [at, partition] of session.partitions.entries()) {
+    const result = results[at]
+    if (result === undefined || !isTold(session, partition, result)) continue
+    // After an error the next good answer is news, whatever it says.
+    partition.highWatermark = result.error === null ? result.highWatermark : -1
+    partition.logStartOffset = result.logStartOffset
+    session.answered(partition, result.bytes > 0)
+  }
+}
+
+function bodyOf(
   services: Services,
   session: FetchContext,
   results: readonly FetchResult[],
@@ -131,12 +170,7 @@ function answer(
   const leaders = new Set<number>()
   for (const [at, partition] of session.partitions.entries()) {
     const result = results[at]
-    if (result === undefined) continue
-    if (session.incremental && !isNews(partition, result)) continue
-    // After an error the next good answer is news, whatever it says.
-    partition.highWatermark = result.error === null ? result.highWatermark : -1
-    partition.logStartOffset = result.logStartOffset
-    session.answered(partition, result.bytes > 0)
+    if (result === undefined || !isTold(session, partition, result)) continue
     const key = context.apiVersion >= 13 ? partition.topicId : partition.topic
     let topic = byTopic.get(key)
     if (topic === undefined) {
@@ -170,9 +204,18 @@ function recordThrottled(
     if (partitions.length > 0) throttled.push({ ...topic, partitions })
   }
   if (throttled.length === 0) return
+  replicationQuota.bytes.record(sizeOf({ responses: throttled }, version))
+}
+
+/** As it is sent, without its header. */
+function sizeOf(answer: Init<FetchResponse>, version: number): number {
   const writer = new ByteWriter()
-  Fetch.response.write(writer, Fetch.response.make({ responses: throttled }), version)
-  replicationQuota.bytes.record(SIZE_BYTES + writer.length)
+  Fetch.response.write(writer, Fetch.response.make(answer), version)
+  return SIZE_BYTES + writer.length
+}
+
+function isTold({ incremental }: FetchContext, partition: SessionPartition, result: FetchResult): boolean {
+  return !incremental || isNews(partition, result)
 }
 
 function isNews(partition: SessionPartition, result: FetchResult): boolean {
@@ -184,67 +227,4 @@ function isNews(partition: SessionPartition, result: FetchResult): boolean {
     result.highWatermark !== partition.highWatermark ||
     result.logStartOffset !== partition.logStartOffset
   )
-}
-
-function partitionAnswer(
-  services: Services,
-  partition: SessionPartition,
-  result: FetchResult,
-  context: RequestContext,
-  leaders: Set<number>,
-): PartitionAnswer {
-  const index = { partitionIndex: partition.partition }
-  if (isZstdTopic(services, partition, context.apiVersion)) return unsupported(partition)
-  if (result.error !== null) {
-    const errorCode =
-      result.error.code === 'KAFKA_STORAGE_ERROR' && context.apiVersion <= 5
-        ? ERROR_CODES.NOT_LEADER_OR_FOLLOWER
-        : result.error.errno
-    const failed = { ...failure(partition, errorCode), abortedTransactions: isUnknown(result.error) ? [] : null }
-    if (result.error.code !== 'NOT_LEADER_OR_FOLLOWER' || context.apiVersion < 16) return failed
-    const found = services.image().topics.partition(partition.topic, partition.partition)
-    if (found === null) return failed
-    leaders.add(found.leader)
-    return { ...failed, currentLeader: { leaderId: found.leader, leaderEpoch: found.leaderEpoch } }
-  }
-  const { highWatermark, lastStableOffset, logStartOffset, abortedTransactions, divergingEpoch } = result
-  const preferredReadReplica = context.apiVersion >= FROM_FOLLOWERS_VERSION ? result.preferredReplica : -1
-  const good = { ...index, preferredReadReplica, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
-  try {
-    const records = forVersion(result.pieces, partition.fetchOffset, context.apiVersion)
-    return divergingEpoch === null ? { ...good, records } : { ...good, records, divergingEpoch }
-  } catch (error) {
-    if (!(error instanceof KafkaError)) throw error
-    return unsupported(partition)
-  }
-}
-
-/** The one error without even an empty set of records. */
-function unsupported(partition: SessionPartition): PartitionAnswer {
-  return { ...failure(partition, ERROR_CODES.UNSUPPORTED_COMPRESSION_TYPE), records: null }
-}
-
-/** Null for aborted transactions as where a log was asked; who asks for nothing that exists gets an empty list. */
-function failure({ partition }: SessionPartition, errorCode: number): PartitionAnswer {
-  const records = Buffer.alloc(0)
-  return { partitionIndex: partition, errorCode, highWatermark: -1, abortedTransactions: null, records }
-}
-
-const isUnknown = ({ code }: KafkaError): boolean =>
-  code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
-
-/**
- * The stored batches in a form that the version can carry. From version 4 on they are given as they are, zstd too, which
- * clients are only supposed to know from version 10 on.
- * @throws KafkaError UNSUPPORTED_COMPRESSION_TYPE for zstd, which older versions have no form for.
- */
-function forVersion(pieces: readonly Buffer[], fetchOffset: number, version: number): readonly Buffer[] {
-  if (version >= MAGIC_2_VERSION || pieces.length === 0) return pieces
-  return downConvert(pieces, version >= MAGIC_1_VERSION ? 1 : 0, fetchOffset)
-}
-
-/** Whether nothing that is produced here can be converted for the version. */
-function isZstdTopic(services: Services, { topic, partition }: SessionPartition, version: number): boolean {
-  if (version >= MAGIC_2_VERSION) return false
-  return services.replicas.partition(topic, partition)?.log?.config.compressionType === 'zstd'
 }

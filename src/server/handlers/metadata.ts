@@ -17,7 +17,7 @@ import type { Init } from '../../protocol/codec.ts'
 import { Metadata, type MetadataRequest, type MetadataResponse } from '../../protocol/generated/metadata.ts'
 import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from '../authorized-operations.ts'
 import { isLive, liveEndpoints } from '../endpoints.ts'
-import { handler } from '../handler.ts'
+import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { mapInSlices } from '../slices.ts'
 import { isInternal } from '../topic-names.ts'
@@ -31,7 +31,7 @@ export const metadataHandler = handler(Metadata, {
   handle: async (services, request, context) => {
     const version = context.apiVersion
     refuseNameless(request, version)
-    const missing = await createMissing(services, request, version)
+    const missing = await createMissing(services, request, context)
     const image = services.image()
     const endpoints = liveEndpoints(image, context.listener)
     const controller = endpoints.length === 0 ? -1 : endpoints[services.random.below(endpoints.length)]!.id
@@ -74,15 +74,17 @@ const asksByIds = ({ topics }: MetadataRequest): boolean =>
 async function createMissing(
   services: Services,
   request: MetadataRequest,
-  version: number,
+  context: RequestContext,
 ): Promise<ReadonlyMap<string, ErrorCode>> {
-  if (request.topics === null || (version < 4 ? false : !request.allowAutoTopicCreation)) return new Map()
+  if (request.topics === null || (context.apiVersion < 4 ? false : !request.allowAutoTopicCreation)) return new Map()
   if (asksByIds(request)) return new Map()
   const image = services.image()
   const names = request.topics.flatMap(({ name }) =>
     name === null || image.topics.byName(name) !== null ? [] : [name],
   )
-  return names.length === 0 ? new Map() : services.autoTopics.create(names)
+  if (names.length === 0) return new Map()
+  // Nothing but a quota asks on whose behalf.
+  return context.meter === null ? services.autoTopics.create(names) : services.autoTopics.create(names, context)
 }
 
 function isFound(topic: TopicImage | TopicAnswer): topic is TopicImage {

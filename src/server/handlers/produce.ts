@@ -62,6 +62,7 @@ const NO_RECORDS = Buffer.alloc(0)
 
 export const produceHandler = handler(Produce, {
   pipelined: true,
+  counts: 'produced bytes',
   handle: (services, request, context) => {
     const refusal = refusalOfFirstEntries(request) ?? refusalOfEntriesBehind(services, request, context)
     if (refusal !== null && request.acks === 0) return CLOSE

@@ -38,6 +38,7 @@ const NOT_READY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ])
 
 export const writeTxnMarkersHandler = handler(WriteTxnMarkers, {
+  counts: 'exempt',
   handle: async (services, request) => {
     const byProducer = new Map<Marker['producerId'], Results>()
     for (const marker of request.markers) {
