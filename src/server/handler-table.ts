@@ -1,5 +1,6 @@
 /** Everything that a broker serves: one line per API. ApiVersions is read from here. */
 import {
+  alterClientQuotasHandler,
   alterReassignmentsHandler,
   electLeadersHandler,
   listReassignmentsHandler,
@@ -17,6 +18,7 @@ import { createTopicsHandler } from './handlers/create-topics.ts'
 import { deleteGroupsHandler } from './handlers/delete-groups.ts'
 import { deleteRecordsHandler } from './handlers/delete-records.ts'
 import { deleteTopicsHandler } from './handlers/delete-topics.ts'
+import { describeClientQuotasHandler } from './handlers/describe-client-quotas.ts'
 import { describeClusterHandler } from './handlers/describe-cluster.ts'
 import { describeConfigsHandler } from './handlers/describe-configs.ts'
 import { describeGroupsHandler } from './handlers/describe-groups.ts'
@@ -85,6 +87,8 @@ export const HANDLERS: readonly Handler[] = [
   alterReassignmentsHandler,
   listReassignmentsHandler,
   offsetDeleteHandler,
+  describeClientQuotasHandler,
+  alterClientQuotasHandler,
   describeQuorumHandler,
   updateFeaturesHandler,
   describeClusterHandler,

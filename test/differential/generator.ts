@@ -587,6 +587,9 @@ export function drawResource(generator: Generator, operation: boolean): ValueObj
 }
 
 /** By `Api.path`, else by the field's name. */
+/** No address: what is bounded for one is bounded for all scenarios. */
+const quotaName: Domain = ({ choices, prefix }) => `${prefix}${choices.pick(['q1', 'q2', 'q3'])}`
+
 const DOMAINS: Readonly<Record<string, Domain>> = {
   topic: topicName,
   topicName,
@@ -623,6 +626,34 @@ const DOMAINS: Readonly<Record<string, Domain>> = {
   'ElectLeaders.electionType': weighted([50, 0], [40, 1], [4, 2], [3, -1]),
   'ElectLeaders.topicPartitions.partitions': partition,
   'UnregisterBroker.brokerId': weighted([50, 2], [20, 7], [15, 0], [10, -1]),
+  // Of this scenario's own entities, with bounds that hold nobody back: others run beside it.
+  'AlterClientQuotas.entries.entity.entityType': weighted(
+    [40, 'user'],
+    [40, 'client-id'],
+    [6, 'ip'],
+    [2, 'planet'],
+    [1, ''],
+  ),
+  'AlterClientQuotas.entries.entity.entityName': quotaName,
+  'AlterClientQuotas.entries.ops.key': weighted(
+    [30, 'producer_byte_rate'],
+    [30, 'consumer_byte_rate'],
+    [20, 'request_percentage'],
+    [20, 'controller_mutation_rate'],
+    [5, 'connection_creation_rate'],
+    [2, 'a'],
+  ),
+  'AlterClientQuotas.entries.ops.value': weighted([40, 1e9], [30, 2e9], [4, 0], [4, -1], [4, 1.5e9 + 0.5]),
+  'AlterClientQuotas.entries.ops.remove': weighted([70, false], [30, true]),
+  'DescribeClientQuotas.components.entityType': weighted(
+    [40, 'user'],
+    [40, 'client-id'],
+    [6, 'ip'],
+    [2, 'planet'],
+    [1, ''],
+  ),
+  'DescribeClientQuotas.components.matchType': weighted([85, 0], [5, 1], [5, 2], [3, 3]),
+  'DescribeClientQuotas.components.match': quotaName,
   validateOnly: weighted([75, false], [25, true]),
   timeoutMs: timeout,
   topicId,

@@ -63,6 +63,11 @@ export const RULES: readonly NormalRule[] = [
   { field: 'TxnOffsetCommit.topics', rule: 'merged', because: 'Kafka brings a topic named twice together, or not' },
   { field: 'OffsetDelete.topics', rule: 'merged', because: 'Kafka brings a topic named twice together, or not' },
   { field: 'ListTransactions.transactionStates', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'DescribeClientQuotas.entries', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'DescribeClientQuotas.entries.entity', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'DescribeClientQuotas.entries.values', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'AlterClientQuotas.entries', rule: 'unordered', because: 'a hash table in Kafka' },
+  { field: 'AlterClientQuotas.entries.entity', rule: 'unordered', because: 'a hash table in Kafka' },
   { field: 'DeleteGroups.results', rule: 'unordered', because: 'futures of a hash table in Kafka' },
   { field: 'DescribeGroups.groups', rule: 'unordered', because: 'futures of a hash table in Kafka' },
   {
