@@ -78,8 +78,10 @@ export class Dispatcher<Parts extends DispatchedParts = Services> {
       const { clientId } = readRequestHeader(reader, handler.api, version)
       const { quotas } = this.#services
       const meter = quotas?.isInForce === true ? quotas.meter(clientId ?? '', frame.end - frame.start) : null
-      const read = (): unknown => handler.api.request.read(reader, version)
-      const request = meter === null ? read() : meter.takes(read)
+      const request: unknown =
+        meter === null
+          ? handler.api.request.read(reader, version)
+          : meter.takes(() => handler.api.request.read(reader, version) as unknown)
       const { socket } = connection
       const context: RequestContext = {
         apiVersion: version,

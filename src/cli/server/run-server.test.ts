@@ -190,7 +190,10 @@ test('without a file the node listens on 127.0.0.1:9092 and the first line says 
 
 test('keys that do nothing are named in one line', async () => {
   const one = node()
-  const server = launch([file('noisy', [...FILE, 'log.cleaner.threads=2', 'max.connection.creation.rate=2', 'x=1'])], one.start)
+  const server = launch(
+    [file('noisy', [...FILE, 'log.cleaner.threads=2', 'max.connection.creation.rate=2', 'x=1'])],
+    one.start,
+  )
   await settle()
   one.closed.resolve()
   await server.exitCode
