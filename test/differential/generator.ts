@@ -587,8 +587,8 @@ export function drawResource(generator: Generator, operation: boolean): ValueObj
 }
 
 /** By `Api.path`, else by the field's name. */
-/** No address: what is bounded for one is bounded for all scenarios. */
-const quotaName: Domain = ({ choices, prefix }) => `${prefix}${choices.pick(['q1', 'q2', 'q3'])}`
+/** No address, nor a host that one side might know: what is bounded for an address is bounded for all scenarios. */
+const quotaName: Domain = ({ choices, prefix }) => `${prefix}${choices.pick(['q 1', 'q 2', 'q 3'])}`
 
 const DOMAINS: Readonly<Record<string, Domain>> = {
   topic: topicName,
