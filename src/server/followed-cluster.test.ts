@@ -1,9 +1,11 @@
 /** A broker and its controller on two machines of one seeded world: what the broker follows, and how it copes when the other is away. */
 import { expect, test } from 'vitest'
+import { errorName } from '../base/error-codes.ts'
 import { SILENT, type Logger } from '../base/logger.ts'
 import { parseUuid } from '../base/uuid.ts'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { parseBrokerConfig } from '../config/parse-broker-config.ts'
+import { AlterClientQuotas } from '../protocol/generated/alter-client-quotas.ts'
 import { CreateTopics } from '../protocol/generated/create-topics.ts'
 import { DeleteTopics } from '../protocol/generated/delete-topics.ts'
 import { Metadata } from '../protocol/generated/metadata.ts'
@@ -120,6 +122,29 @@ test('a topic that is created through the broker is led by it, and the controlle
       [2, [2]],
       [2, [2]],
     ])
+  })
+})
+
+test('the controller counts the partitions of each client by its id, and the broker mutes whom it tells to wait', async () => {
+  await withCluster(4, async (cluster) => {
+    const { world } = cluster
+    const client = await cluster.connect()
+    const create = async (name: string, numPartitions: number) => {
+      const topics = [{ name, numPartitions, replicationFactor: 1 }]
+      return client.request(CreateTopics, { topics, timeoutMs: 30_000 })
+    }
+    const entity = [{ entityType: 'client-id', entityName: 'test' }]
+    const ops = [{ key: 'controller_mutation_rate', value: 1, remove: false }]
+    await client.request(AlterClientQuotas, { entries: [{ entity, ops }] })
+    expect((await create('a', 20)).topics[0]!.errorCode).toBe(0)
+    const refused = await create('b', 1)
+    expect(errorName(refused.topics[0]!.errorCode)).toBe('THROTTLING_QUOTA_EXCEEDED')
+    expect(refused.throttleTimeMs).toBeGreaterThan(8000)
+    const startMs = world.elapsedMs()
+    await client.request(Metadata, { topics: [] })
+    expect(world.elapsedMs() - startMs).toBeGreaterThan(refused.throttleTimeMs - 200)
+    expect((await create('b', 1)).topics[0]!.errorCode).toBe(0)
+    client.close()
   })
 })
 
