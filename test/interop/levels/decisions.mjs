@@ -4,6 +4,12 @@
  */
 /** It depends on a metadata.version that the lowest levels are below. */
 const ELR = 'eligible.leader.replicas.version'
+const QUOTAS = [
+  { entity: { user: 'alice' }, quotas: { producer_byte_rate: 1_000_000, request_percentage: 12.5 } },
+  { entity: { user: null, 'client-id': 'batch' }, quotas: { consumer_byte_rate: 5000 } },
+  { entity: { ip: '10.0.0.1' }, quotas: { connection_creation_rate: 7 } },
+]
+const FEWER_QUOTAS = [{ entity: { user: 'alice' }, quotas: { request_percentage: null } }]
 
 /**
  * In two halves, between which broker 2 restarts; `told` is what was said to each request.
@@ -19,7 +25,6 @@ export function decisions(client) {
       value === null ? { name, operation: 'DELETE' } : { name, value },
     ),
   })
-  /** To what both kinds of controllers serve. */
   const told = []
   const ask = async (what, asking) => {
     let said = 'done'
@@ -75,6 +80,8 @@ export function decisions(client) {
         ]),
       )
       await ask('deletion', () => admin.deleteTopics(['deleted']))
+      await ask('quotas', () => admin.alterClientQuotas(QUOTAS))
+      await ask('fewer quotas', () => admin.alterClientQuotas(FEWER_QUOTAS))
       await ask('eligible leader replicas', () => admin.updateFeatures([{ feature: ELR, maxVersionLevel: 1 }]))
       const producer = client.producer({ acks: 'all' })
       await producer.sendAll([0, 1, 2].map((partition) => ({ topic: 'kept', partition, value: `value ${partition}` })))
@@ -88,19 +95,4 @@ export function decisions(client) {
       await ask('one more topic', () => admin.createTopics([{ name: 'last', replicasAssignments: [[2, 1]] }]))
     },
   }
-}
-
-/**
- * What no broker of Klamm passes on and no controller of Klamm decides yet; but its brokers keep what Kafka's controller wrote of it. So
- * this is asked while there is no broker but Kafka's.
- * @param {import('../../../src/index.ts').Klamm} client
- */
-export async function decideQuotas(client) {
-  const quotas = [
-    { entity: { user: 'alice' }, quotas: { producer_byte_rate: 1_000_000, request_percentage: 12.5 } },
-    { entity: { user: null, 'client-id': 'batch' }, quotas: { consumer_byte_rate: 5000 } },
-    { entity: { ip: '10.0.0.1' }, quotas: { connection_creation_rate: 7 } },
-  ]
-  const fewer = [{ entity: { user: 'alice' }, quotas: { request_percentage: null } }]
-  for (const alterations of [quotas, fewer]) (await client.admin().alterClientQuotas(alterations)).all()
 }

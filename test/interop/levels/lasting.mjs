@@ -5,8 +5,6 @@
 
 /** Of whose kind a node is, and of which process. */
 const REGISTRATIONS = new Set(['REGISTER_BROKER_RECORD', 'REGISTER_CONTROLLER_RECORD', 'PRODUCER_IDS_RECORD'])
-/** What only a controller of Apache Kafka is asked for. */
-const OF_KAFKA_ONLY = new Set(['CLIENT_QUOTA_RECORD', 'USER_SCRAM_CREDENTIAL_RECORD'])
 /** Placed by the controller, which draws where it begins. */
 const isDrawn = (topic) => topic === 'placed' || topic.startsWith('__')
 
@@ -37,8 +35,5 @@ export function lasting(records) {
     const places = isDrawn(topic) ? { replicas: replicas.length } : { replicas, isr: isr.toSorted(), leader }
     return { type, version, topic, partitionId, ...places, directories: directories?.length, ...rest }
   }
-  return records
-    .filter(({ type }) => !OF_KAFKA_ONLY.has(type))
-    .map((record) => JSON.stringify(told(record)))
-    .sort()
+  return records.map((record) => JSON.stringify(told(record))).sort()
 }

@@ -16,7 +16,7 @@ import { Cluster, UNSERVED } from '../lib/cluster.mjs'
 import { equal } from '../lib/expect.mjs'
 import { maven } from '../lib/install.mjs'
 import { KAFKA } from '../lib/versions.mjs'
-import { decideQuotas, decisions } from '../levels/decisions.mjs'
+import { decisions } from '../levels/decisions.mjs'
 import { lasting } from '../levels/lasting.mjs'
 import { sameImage } from '../levels/snapshots.mjs'
 import { upgrade } from '../levels/upgrade.mjs'
@@ -77,12 +77,6 @@ async function decided(suite, jars, Klamm, { level, kind, other }) {
   const [first, second] = cluster.nodes
   await cluster.format(kind, [`metadata.version=${level}`, ...UNSERVED])
   first.launch(kind)
-  if (kind === 'kafka') {
-    await first.isUp()
-    const alone = new Klamm({ brokers: first.address })
-    await decideQuotas(alone)
-    await alone.close()
-  }
   second.launch(other)
   for (const node of cluster.nodes) await node.isUp()
   const client = new Klamm({ brokers: cluster.bootstrap, metadataMaxAgeMs: 1000 })
