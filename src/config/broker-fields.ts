@@ -60,6 +60,7 @@ export const BROKER_FIELDS = {
   controlledShutdownEnable: boolean('controlled.shutdown.enable'),
 
   initialBrokerRegistrationTimeoutMs: number('initial.broker.registration.timeout.ms'),
+  logDirFailureTimeoutMs: number('log.dir.failure.timeout.ms'),
 
   // The metadata quorum
   quorumAutoJoinEnable: boolean('controller.quorum.auto.join.enable'),

@@ -7,7 +7,7 @@
  * without directories, once there is a later one.
  */
 import { errorName } from '../base/error-codes.ts'
-import { KafkaError } from '../base/errors.ts'
+import { KafkaError, type OperationalError } from '../base/errors.ts'
 import { clampInt64 } from '../base/int64.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Uuid } from '../base/uuid.ts'
@@ -18,6 +18,7 @@ import { BrokerHeartbeatRequest, type BrokerHeartbeatResponse } from '../protoco
 import { BrokerRegistrationRequest } from '../protocol/generated/broker-registration.ts'
 import type { Init } from '../protocol/codec.ts'
 import type { Clock, Timer } from '../world/world.ts'
+import { UntoldFailures, type FailedDirectory } from './untold-failures.ts'
 
 const REGISTRATION_VERSION = 4
 const HEARTBEAT_VERSION = 2
@@ -59,6 +60,10 @@ export interface BrokerLifecycleOptions {
   /** Up to where this broker has followed the metadata. */
   readonly metadataOffset: () => number
   readonly offlineDirectories: () => readonly Uuid[]
+  /** log.dir.failure.timeout.ms */
+  readonly directoryFailureTimeoutMs: number
+  /** The failure of a directory could not be told in time. */
+  readonly giveUp: (error: OperationalError) => void
 }
 
 export class BrokerLifecycle {
@@ -75,9 +80,11 @@ export class BrokerLifecycle {
   /** Runs out when the controller has been silent for a session, in a controlled shutdown. */
   #silence: Timer | null = null
   #heard: (() => void) | null = null
+  readonly #untold: UntoldFailures
 
   constructor(options: BrokerLifecycleOptions) {
     this.#options = options
+    this.#untold = new UntoldFailures(options.clock, options.directoryFailureTimeoutMs, options.giveUp)
   }
 
   /** -1 before the registration. */
@@ -156,8 +163,10 @@ export class BrokerLifecycle {
       .finally(() => (this.#isRefreshing = false))
   }
 
-  /** A heartbeat at once, for what the controller must know now. */
-  hurry(): void {
+  /** The controller must know now: with a heartbeat at once. */
+  directoryFailed(directory: FailedDirectory): void {
+    if (this.#closed) return
+    this.#untold.failed(directory)
     if (this.#epoch < 0 || this.#closed || this.#wantShutDown) return
     this.#timer?.cancel()
     void this.#beat()
@@ -167,6 +176,7 @@ export class BrokerLifecycle {
     this.#closed = true
     this.#timer?.cancel()
     this.#silence?.cancel()
+    this.#untold.close()
   }
 
   /** The session of a former incarnation that was killed must run out first. */
@@ -225,14 +235,15 @@ export class BrokerLifecycle {
   }
 
   async #heartbeat(): Promise<Init<BrokerHeartbeatResponse>> {
-    const { controller, logger, registration, metadataOffset, offlineDirectories } = this.#options
+    const { controller, logger, registration, metadataOffset } = this.#options
+    const offlineLogDirs = this.#options.offlineDirectories()
     const request = BrokerHeartbeatRequest.make({
       brokerId: registration.nodeId,
       brokerEpoch: this.#epoch,
       currentMetadataOffset: metadataOffset(),
       wantFence: false,
       wantShutDown: this.#wantShutDown,
-      offlineLogDirs: offlineDirectories(),
+      offlineLogDirs,
       cordonedLogDirs: [],
     })
     const answer = await controller.brokerHeartbeat(request, { apiVersion: HEARTBEAT_VERSION, clientHost: null })
@@ -243,7 +254,10 @@ export class BrokerLifecycle {
         logger.warn(`The controller refuses this broker's heartbeats (${code}): it registers anew`)
         await this.#register()
       }
-    } else if (code === 'NONE') this.#fenced = answer.isFenced ?? true
+    } else if (code === 'NONE') {
+      this.#fenced = answer.isFenced ?? true
+      this.#untold.told(offlineLogDirs)
+    }
     return answer
   }
 

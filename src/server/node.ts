@@ -228,6 +228,8 @@ export function startNode(options: NodeOptions): Promise<Node> {
       },
       metadataOffset: () => publisher.image.provenance.offset,
       offlineDirectories: () => directories.live.filter(({ isOffline }) => isOffline).map(({ id }) => id),
+      directoryFailureTimeoutMs: config.logDirFailureTimeoutMs,
+      giveUp: (error) => life.fail(error),
     })
     life.undo(() => lifecycle.close())
     const assignments = new DirectoryAssignments({
@@ -247,10 +249,10 @@ export function startNode(options: NodeOptions): Promise<Node> {
       const changed = delta.changedTopics().map(({ after }) => after.name)
       void publisher.settled().then(() => assignments.check(changed))
     })
-    logs.onDirectoryFailed(({ liveDirectories, path }) => {
-      if (liveDirectories === 0)
-        life.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${path} the last`))
-      else lifecycle.hurry()
+    logs.onDirectoryFailed((failure) => {
+      if (failure.liveDirectories === 0)
+        life.fail(new OperationalError('DISK_FAILED', `All log directories failed, ${failure.path} the last`))
+      else lifecycle.directoryFailed(failure)
     })
     await life.during(lifecycle.start())
     fetchers.start()

@@ -1,6 +1,6 @@
 /** A broker's life in its cluster, as tests begin it: with broker 3 of Kafka's default intervals. */
 import { SILENT } from '../base/logger.ts'
-import { parseUuid } from '../base/uuid.ts'
+import { parseUuid, type Uuid } from '../base/uuid.ts'
 import type { ControllerApi } from '../controller/controller-api.ts'
 import type { ManualClock } from '../testing/manual-clock.ts'
 import { BrokerLifecycle, type BrokerLifecycleOptions } from './broker-lifecycle.ts'
@@ -10,6 +10,8 @@ export interface TestLifecycle {
   readonly controller: Partial<ControllerApi>
   readonly registration?: Partial<BrokerLifecycleOptions['registration']>
   readonly metadataOffset?: () => number
+  readonly offlineDirectories?: () => readonly Uuid[]
+  readonly giveUp?: BrokerLifecycleOptions['giveUp']
 }
 
 export function testLifecycle(of: TestLifecycle): BrokerLifecycle {
@@ -32,6 +34,8 @@ export function testLifecycle(of: TestLifecycle): BrokerLifecycle {
       ...of.registration,
     },
     metadataOffset: of.metadataOffset ?? (() => 10),
-    offlineDirectories: () => [],
+    offlineDirectories: of.offlineDirectories ?? (() => []),
+    directoryFailureTimeoutMs: 30_000,
+    giveUp: of.giveUp ?? (() => {}),
   })
 }
