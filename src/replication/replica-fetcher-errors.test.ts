@@ -159,6 +159,27 @@ test('an answer that is lost, or records that are corrupt, change nothing and ar
   await fetcher.close()
 })
 
+const marker = (key: Buffer | null, value: Buffer | null): Buffer => {
+  const of = { producerId: 9, producerEpoch: 0, baseSequence: -1, transactional: true, control: true }
+  return buildBatch({ baseOffset: 10, epoch: 5, ...of, records: [{ timestamp: 0, key, value }] })
+}
+test.each([
+  ['a short key', marker(Buffer.from([0]), null)],
+  ['no key', marker(null, Buffer.alloc(6))],
+  ['an abort without a value', marker(Buffer.alloc(4), null)],
+  ['an abort with a short value', marker(Buffer.alloc(4), Buffer.alloc(1))],
+])('a marker with %s and a good checksum costs its partition an attempt, and the log nothing', async (_, odd) => {
+  const { clock, log, fetcher, warnings } = await follower({ records: odd }, { records: led(10) })
+  const before = log.sizeBytes
+  await passed(clock, 0)
+  expect(warnings).toEqual([expect.stringMatching(/^Fetching t-0 from broker 2 failed: The batch at offset 10: /)])
+  expect([log.assignedEnd, log.writtenEnd, log.sizeBytes, log.latestEpoch]).toEqual([10, 10, before, 4])
+  await passed(clock, BACKOFF_MS)
+  const read = await log.read(10, 11, 1 << 20, true)
+  expect([log.writtenEnd, log.sizeBytes, read.bytes]).toEqual([11, before + led(10).length, led(10).length])
+  await fetcher.close()
+})
+
 test('a fenced epoch is given up until the partition has a new one', async () => {
   const { clock, partition, link, fetcher } = await follower(failing('FENCED_LEADER_EPOCH'))
   await passed(clock, 60_000)

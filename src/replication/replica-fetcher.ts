@@ -8,6 +8,7 @@
  * follows in the epoch it was asked in, looked at again after every wait; who removes a partition waits until no change of
  * its log is under way.
  */
+import { MalformedError } from '../base/byte-reader.ts'
 import { InvariantError, KafkaError, OperationalError } from '../base/errors.ts'
 import { errorName, type ErrorCode } from '../base/error-codes.ts'
 import type { Logger } from '../base/logger.ts'
@@ -355,7 +356,7 @@ export class ReplicaFetcher {
 
 function isExpected(error: unknown): error is Error {
   if (error instanceof InvariantError) return false
-  return error instanceof KafkaError || error instanceof OperationalError || error instanceof DiskError
+  return [KafkaError, OperationalError, DiskError, MalformedError].some((kind) => error instanceof kind)
 }
 
 const isUnknown = (code: ErrorCode | null): boolean =>

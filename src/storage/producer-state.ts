@@ -6,6 +6,7 @@
  * `check` decides without changing anything, `apply` changes without checking, so that an append of several batches is
  * taken whole or not at all.
  */
+import { MalformedError } from '../base/byte-reader.ts'
 import { KafkaError } from '../base/errors.ts'
 import type { Int64 } from '../base/int64.ts'
 import {
@@ -107,17 +108,21 @@ export class ProducerState {
   }
 
   /**
-   * The batch that this one repeats, else null and the batch may be applied.
-   * @throws KafkaError OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_PRODUCER_EPOCH | INVALID_TXN_STATE | TRANSACTION_COORDINATOR_FENCED.
+   * The batch that this one repeats, else null and the batch may be applied, which throws nothing then.
+   * @throws KafkaError OUT_OF_ORDER_SEQUENCE_NUMBER | INVALID_PRODUCER_EPOCH | INVALID_TXN_STATE | TRANSACTION_COORDINATOR_FENCED;
+   * CORRUPT_MESSAGE for a marker that cannot be read, wherever it comes from.
    */
   check(bytes: Buffer, at: number, options: AppendOptions): ProducerBatch | null {
     const { origin, verification } = options
+    if (origin === 'raft' || magic(bytes, at) < 2) return null
     const id = producerId(bytes, at)
-    if (id === NO_PRODUCER_ID || origin === 'replication' || origin === 'raft') return null
+    if (id === NO_PRODUCER_ID) return null
+    const marker = isControl(bytes, at) ? readableMarker(bytes, at) : null
+    if (origin === 'replication') return null
     const entry = this.#entries.get(id)
     const epoch = producerEpoch(bytes, at)
     if (isControl(bytes, at)) {
-      this.#checkMarker(bytes, at, id, entry, epoch, options.transactionVersion ?? 0)
+      if (marker !== null) this.#checkMarker(marker, id, entry, epoch, options.transactionVersion ?? 0)
       return null
     }
     if (origin === 'client' && entry !== undefined && entry.epoch === epoch) {
@@ -146,15 +151,12 @@ export class ProducerState {
   }
 
   #checkMarker(
-    bytes: Buffer,
-    at: number,
+    marker: Marker,
     id: Int64,
     entry: ProducerEntry | undefined,
     epoch: number,
     transactionVersion: number,
   ): void {
-    const marker = readMarker(bytes, at)
-    if (marker === null) return
     // A producer that is new here has the epoch of no coordinator, below which none is.
     const coordinatorEpoch = entry?.coordinatorEpoch ?? NONE
     if (entry !== undefined) this.#checkMarkerEpoch(id, entry, epoch, transactionVersion)
@@ -395,7 +397,20 @@ function javaHash(id: Int64): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-/** Null for a control batch that is no transaction marker, or that compaction has emptied. */
+/** @throws KafkaError CORRUPT_MESSAGE */
+function readableMarker(bytes: Buffer, at: number): Marker | null {
+  try {
+    return readMarker(bytes, at)
+  } catch (error) {
+    if (!(error instanceof MalformedError)) throw error
+    throw new KafkaError('CORRUPT_MESSAGE', `The batch at offset ${baseOffset(bytes, at)}: ${error.message}`)
+  }
+}
+
+/**
+ * Null for a control batch that is no transaction marker, or that compaction has emptied.
+ * @throws MalformedError
+ */
 function readMarker(bytes: Buffer, at: number): Marker | null {
   if (recordCount(bytes, at) === 0) return null
   const record = readRecords(bytes, at)[0]
