@@ -56,7 +56,8 @@ export class BrokerPeers {
     peer.opening.then(
       (connection) => {
         peer.connection = connection
-        if (this.#isClosed) connection.close()
+        // The broker has another address by now, or nobody asks any more.
+        if (this.#peers.get(endpoint.id) !== peer) connection.close()
       },
       () => {
         if (this.#peers.get(endpoint.id) === peer) this.#peers.delete(endpoint.id)
