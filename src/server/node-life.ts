@@ -116,7 +116,7 @@ export class NodeLife {
     if (this.#ending !== null) return
     this.#logger.error('The node stops', error)
     this.#settle.reject(error)
-    void this.end('closeHard')
+    this.end('closeHard').catch((after: unknown) => this.#logger.error('What the node held is not all let go', after))
   }
 
   /** The start is over. @throws what it was interrupted by. */
@@ -134,7 +134,12 @@ export class NodeLife {
 
   async #finish(how: 'close' | 'closeHard'): Promise<void> {
     if (how === 'close') this.#logger.info('Shutting down')
-    await this.#end?.[how]()
+    try {
+      await this.#end?.[how]()
+    } catch (error) {
+      this.#settle.reject(error)
+      throw error
+    }
     if (how === 'close') this.#logger.info('Shut down')
     this.#settle.resolve()
   }
