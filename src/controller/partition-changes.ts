@@ -45,7 +45,7 @@ export interface ChangeWanted {
   readonly directory?: { readonly brokerId: number; readonly id: Uuid }
 }
 
-/** What the partition comes to; `leader` as it was until an election. */
+/** What the partition comes to, but for its leader, who is elected from it. */
 interface Target {
   isr: readonly number[]
   replicas: readonly number[]

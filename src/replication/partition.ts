@@ -30,12 +30,6 @@ export interface Assignment {
   readonly replicas: readonly number[]
 }
 
-/**
- * What became of the last stable offset when the high watermark moved: it is, and was, at the high watermark; it stands
- * still before an open transaction; it moved from or to such a place, by more or fewer bytes than the high watermark did.
- */
-export type StableMove = 'along' | 'still' | 'otherwise'
-
 /** A fetch of one of the partition's other replicas. */
 export interface ReplicaFetch {
   readonly replicaId: number
