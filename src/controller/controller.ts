@@ -332,7 +332,8 @@ export class Controller implements ControllerApi {
   }
 
   #snapshotIfDue(committed: MetadataImage): void {
-    if (!this.#log.snapshotDue) return
+    // A transaction that another controller left open would be cut in two.
+    if (!this.#log.snapshotDue || (!this.isActive && this.#loader.inTransaction)) return
     this.#log
       .writeSnapshot(committed.provenance, encoded(imageRecords(committed)))
       .then(() => this.#log.cleanSnapshots())

@@ -69,6 +69,54 @@ test('a snapshot from the leader is a change like any other: what differs', () =
   expect(delta.image(image.provenance).topics.byName('goes')).toEqual(image.topics.byName('goes'))
 })
 
+const begin = metadataRecord('BeginTransactionRecord', 0, { name: 'x' })
+const end = metadataRecord('EndTransactionRecord', 0, {})
+const abort = metadataRecord('AbortTransactionRecord', 0, { reason: 'x' })
+
+test('an image made inside a transaction says that it ends before it, and with its end holds all of it', () => {
+  const follower = new ImageLoader()
+  follower.batch(batch(0, [level]), 0)
+  follower.batch(batch(1, [begin, topic('a', A)]), 0)
+  follower.batch(batch(3, [partition(A, 0, 1)]), 0)
+  const inside = follower.take().image
+  expect([inside.provenance.offset, inside.topics.byName('a')]).toEqual([0, null])
+  follower.batch(batch(4, [end]), 0)
+  const outside = follower.take().image
+  expect([outside.provenance.offset, outside.topics.byName('a')?.partitions.length]).toEqual([4, 1])
+})
+
+test('who led, and of whom nothing was committed, knows that the log is empty, or which transaction is open in it', () => {
+  const empty = new ImageLoader()
+  empty.restart(empty.take().image)
+  expect(empty.isEmpty).toBe(true)
+  const open = new ImageLoader()
+  open.batch(batch(0, [level]), 0)
+  open.batch(batch(1, [begin, topic('a', A)]), 0)
+  open.restart(open.take().image)
+  expect([open.isEmpty, open.inTransaction]).toEqual([false, true])
+  open.batch(batch(3, [abort]), 0)
+  open.batch(batch(4, [topic('b', B)]), 0)
+  const { image } = open.take()
+  expect([open.inTransaction, image.topics.byName('a'), image.topics.byName('b')?.id]).toEqual([false, null, B])
+})
+
+test('who led, and of whom something was committed, goes on behind it', () => {
+  const elsewhere = new ImageLoader()
+  elsewhere.batch(batch(0, [level]), 0)
+  elsewhere.batch(batch(1, [begin]), 0)
+  elsewhere.batch(batch(2, [abort, topic('a', A)]), 0)
+  const follower = new ImageLoader()
+  follower.batch(batch(0, [level]), 0)
+  follower.batch(batch(1, [begin]), 0)
+  follower.take()
+  follower.restart(elsewhere.take().image)
+  expect([follower.isEmpty, follower.inTransaction]).toEqual([false, false])
+  follower.batch(batch(4, [topic('b', B)]), 0)
+  const { image, delta } = follower.take()
+  expect(delta.changedTopics().map(({ after }) => after.name)).toEqual(['b'])
+  expect([image.provenance.offset, image.topics.byName('a')?.id]).toEqual([4, A])
+})
+
 test('a metadata.version that this release does not know can not be followed', () => {
   const follower = new ImageLoader()
   follower.batch(batch(0, [metadataRecord('FeatureLevelRecord', 0, { name: 'metadata.version', featureLevel: 99 })]), 0)

@@ -46,8 +46,13 @@ export class ImageLoader implements LogContent {
     return this.#image
   }
 
-  /** Goes on from an image that somebody else made of the log. */
+  /**
+   * Goes on from what an active controller made of the log. Before all else it writes what an empty log begins with, and the end of
+   * a transaction that was left open: while nothing of its own is committed, the image is the one it took over with, neither is known
+   * to be in the log, and whoever leads next has still to write it.
+   */
   restart(image: MetadataImage): void {
+    if (image === this.#image) return
     this.#image = image
     this.#replay = new LogReplay(image)
     this.#hasJumped = false

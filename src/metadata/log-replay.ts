@@ -42,7 +42,7 @@ export class LogReplay {
     return this.#transaction !== null
   }
 
-  /** Up to where batches were read, held back ones included. */
+  /** Up to where batches were read whose records are not held back: a transaction that is open lies behind it. */
   get provenance(): Provenance {
     return this.#provenance
   }
@@ -50,6 +50,7 @@ export class LogReplay {
   /** @throws OperationalError LOG_CORRUPT. */
   replayBatch(bytes: Buffer, at: number): void {
     if (!isControl(bytes, at)) for (const record of decodeBatch(bytes, at)) this.replay(record)
+    if (this.#transaction !== null) return
     this.#provenance = {
       offset: lastOffset(bytes, at),
       epoch: leaderEpoch(bytes, at),

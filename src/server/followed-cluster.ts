@@ -120,7 +120,8 @@ export class FollowedCluster implements ClusterMetadata {
   }
 
   #snapshotIfDue(image: MetadataImage): void {
-    if (!this.#quorum.snapshotDue || image.provenance.offset < 0) return
+    // A transaction that is open would be cut in two.
+    if (!this.#quorum.snapshotDue || this.#follower.inTransaction || image.provenance.offset < 0) return
     this.#quorum
       .writeSnapshot(image.provenance, encoded(image))
       .then(() => this.#quorum.cleanSnapshots())

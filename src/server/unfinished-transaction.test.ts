@@ -15,6 +15,8 @@ import { bringUp, type Node } from './node-life.ts'
 
 const CLUSTER_ID = 'cccccccccccccccccccccA'
 const IDS = [1, 2, 3]
+/** Stands by all the time, and writes a snapshot behind each commit that may have one. */
+const EAGER = 2
 const TOPIC_ID = parseUuid('ttttttttttttttttttttQA')!
 
 const directoryOf = (id: number): Uuid => parseUuid(`ddddddddddddddddddd0${id}A`)!
@@ -33,6 +35,7 @@ async function start(world: SeededWorld, id: number): Promise<Running> {
       ['controller.quorum.bootstrap.servers', IDS.map((voter) => `n${voter}:9093`).join()],
       ['controller.listener.names', 'CONTROLLER'],
       ['log.dirs', '/data'],
+      ...(id === EAGER ? ([['metadata.log.max.record.bytes.between.snapshots', '1']] as const) : []),
     ]),
   )
   const options = { world: world.node(`n${id}`).world, config, logger: SILENT }
@@ -88,6 +91,10 @@ test('the next active controller aborts it, and no controller shows anything of 
     const last = active.half.quorum.append(begun.map(encodeMetadataRecord))
     await world.advance(300)
     expect(active.half.quorum.committedEnd).toBeGreaterThan(last)
+    const files = (await world.node(`n${EAGER}`).world.disk.list('/data/__cluster_metadata-0'))!.map(({ name }) => name)
+    const snapshotEnds = files.filter((name) => name.endsWith('.checkpoint')).map((name) => Number(name.slice(0, 20)))
+    expect(snapshotEnds.some((end) => end > 0)).toBe(true)
+    expect(Math.max(...snapshotEnds), 'no snapshot holds half of it').toBeLessThan(last)
     await active.node.close()
     await world.advance(8000)
     const others = nodes.filter((node) => node !== active)
@@ -98,10 +105,11 @@ test('the next active controller aborts it, and no controller shows anything of 
     next.half.quorum.append(records.map(encodeMetadataRecord))
     await world.advance(1000)
     const standby = others.find((node) => node !== next)!
+    expect(IDS[nodes.indexOf(standby)]).toBe(EAGER)
     expect([...standby.node.image.topics.all()].map(({ name }) => name)).toEqual(['after'])
     await Promise.all(others.map(({ node }) => node.close()))
     const again = await start(world, IDS[nodes.indexOf(active)]!)
-    const third = await start(world, IDS[nodes.indexOf(next)]!)
+    const third = await start(world, EAGER)
     await world.advance(8000)
     for (const { node } of [again, third]) {
       expect([...node.image.topics.all()].map(({ name }) => name)).toEqual(['after'])
