@@ -17,15 +17,20 @@ export class PeerRequests {
     this.#step = step
   }
 
-  async send({ requestId, to, request }: Outgoing): Promise<void> {
+  /** Rejects with what a step throws: that is no failure of the network, and nothing to try again. */
+  async send(outgoing: Outgoing): Promise<void> {
+    this.#step(await this.#outcome(outgoing))
+  }
+
+  async #outcome({ requestId, to, request }: Outgoing): Promise<RaftInput> {
     try {
       const result = await this.#options.channel.send(to, request)
       this.#failures.delete(`${to.host}:${to.port}`)
-      this.#step({ kind: 'answered', requestId, result })
+      return { kind: 'answered', requestId, result }
     } catch (error) {
       const unsupported = error instanceof KafkaError && error.code === 'UNSUPPORTED_VERSION'
       this.#noteFailure(to, request.kind, error)
-      this.#step({ kind: 'failed', requestId, unsupported })
+      return { kind: 'failed', requestId, unsupported }
     }
   }
 

@@ -215,3 +215,21 @@ test('static voters elect too, and each keeps them in its quorum-state file of v
     for (const id of ids) await nodes.stop(id)
   })
 })
+
+test('a listener that throws stops the log of its node, and the others go on', async () => {
+  await withNodes([1, 2, 3], async (nodes, world) => {
+    const leader = nodes.leader!
+    const [id = 0] = others(nodes, leader)
+    const follower = nodes.quorums.get(id)!
+    const failures: string[] = []
+    follower.onFailed(({ message }) => failures.push(message))
+    follower.onRoleChanged(() => {
+      throw new Error(`bug: ${follower.role}`)
+    })
+    // It hears of another leader in the answer to a request.
+    await nodes.stop(leader.nodeId)
+    await world.advance(6000)
+    expect(failures).toHaveLength(1)
+    expect(follower.role).toBe('stopped')
+  })
+})

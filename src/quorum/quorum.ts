@@ -348,18 +348,27 @@ export class Quorum {
   #stop(): void {
     this.#isClosed = true
     this.#wake?.timer.cancel()
-    this.#step({ kind: 'stopped' })
-    this.#peers.close()
-    this.#leading?.reject(new KafkaError('NOT_CONTROLLER', 'The metadata log is closed.'))
-    this.#leading = null
+    try {
+      this.#step({ kind: 'stopped' })
+    } finally {
+      this.#peers.close()
+      this.#leading?.reject(new KafkaError('NOT_CONTROLLER', 'The metadata log is closed.'))
+      this.#leading = null
+    }
   }
 
+  /** Rethrows what breaks on the way, once the log has failed of it: nothing half changed is stepped again. */
   #step(input: RaftInput): void {
-    const output = this.#raft.step(input, this.#options.clock.monotonicMs())
-    this.#outputs.push({ output, set: this.#raft.voterSet })
-    this.#wakeAt(output.wakeAtMs)
-    this.#noteRole()
-    this.#drain()
+    try {
+      const output = this.#raft.step(input, this.#options.clock.monotonicMs())
+      this.#outputs.push({ output, set: this.#raft.voterSet })
+      this.#wakeAt(output.wakeAtMs)
+      this.#noteRole()
+      this.#drain()
+    } catch (error) {
+      this.#fail(asError(error))
+      throw error
+    }
   }
 
   #noteRole(): void {
@@ -380,7 +389,11 @@ export class Quorum {
     this.#wake?.timer.cancel()
     const timer = this.#options.clock.at(atMs, () => {
       this.#wake = null
-      this.#step({ kind: 'tick' })
+      try {
+        this.#step({ kind: 'tick' })
+      } catch {
+        // The log has failed, and its owner knows.
+      }
     })
     this.#wake = { timer, atMs }
   }
@@ -405,7 +418,7 @@ export class Quorum {
       this.#finish(output)
       this.#drain()
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      this.#fail(asError(error))
     }
   }
 
@@ -414,9 +427,10 @@ export class Quorum {
     try {
       this.#disk.append(output.append)
     } catch (error) {
-      return this.#fail(error instanceof Error ? error : new Error(String(error)))
+      return this.#fail(asError(error))
     }
-    for (const outgoing of output.send) void this.#peers.send(outgoing)
+    // What rejects is a step: the log has failed, and its owner knows.
+    for (const outgoing of output.send) this.#peers.send(outgoing).catch(() => {})
     for (const { token, answer } of output.reply) {
       const reply = this.#replies.get(token)
       this.#replies.delete(token)
@@ -440,10 +454,17 @@ export class Quorum {
 
   #fail(error: Error): void {
     if (this.#raft.role === 'stopped') return
-    this.#stop()
-    this.#options.logger.error('[RaftManager] The metadata log failed', error)
+    const { logger } = this.#options
+    try {
+      this.#stop()
+    } catch (another) {
+      // A listener that broke may break again when it hears of the stop; the first is the cause.
+      logger.error('[RaftManager] The metadata log did not stop cleanly', another)
+    }
+    logger.error('[RaftManager] The metadata log failed', error)
     this.#failed?.(error)
   }
 }
 
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
 const notLeading = (): KafkaError => new KafkaError('NOT_CONTROLLER', 'This node does not lead the metadata quorum.')
