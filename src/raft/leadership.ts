@@ -90,10 +90,17 @@ export class Leadership {
         progress.lastCaughtUpMs = Math.max(progress.lastCaughtUpMs, progress.lastFetchMs)
       }
       progress.leaderEndAtFetch = leaderEnd
-      progress.endOffset = Math.max(progress.endOffset, endOffset)
+      // As told, also if it is less: a static voter whose disk was replaced has nothing of what it had.
+      progress.endOffset = endOffset
     }
     progress.lastFetchMs = nowMs
     if (voterOf(set, replica) !== null) this.heardVoter(replica.id, set, nowMs)
+  }
+
+  /** A replica fetched from where this log doesn't continue: what it had before counts no more, until it tells. */
+  astray(replica: ReplicaKey, set: VoterSet): void {
+    const progress = this.#replicas.get(nameOf(voterOf(set, replica) ?? replica))
+    if (progress !== undefined) progress.endOffset = -1
   }
 
   /** A voter shows that it follows. */

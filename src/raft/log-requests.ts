@@ -27,7 +27,7 @@ export function handleFetch(state: RaftState, token: ReplyToken, request: FetchR
   if (state.log.validate(offset, lastFetchedEpoch).kind === 'valid') {
     leadership.heard(replica, offset, state.log.endOffset, state.set, nowMs)
     advance(state)
-  }
+  } else leadership.astray(replica, state.set)
   const held = { token, request, deadlineMs: nowMs + maxWaitMs }
   if (maxWaitMs === 0 || hasNews(state, leadership, held)) return state.reply(token, answerTo(state, request))
   // The connection of an older one is gone: a replica fetches once at a time.
