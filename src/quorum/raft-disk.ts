@@ -24,6 +24,12 @@ export interface RaftDiskOptions {
   readonly fail: (error: Error) => void
 }
 
+/** A snapshot of the leader that is being written. */
+interface Download {
+  readonly path: string
+  readonly file: DiskFile
+}
+
 export class RaftDisk {
   readonly #options: RaftDiskOptions
   #pending: Promise<void>[] = []
@@ -31,8 +37,10 @@ export class RaftDisk {
   #syncing: Promise<void> | null = null
   /** How often the log was cut, in outputs that are carried out. */
   #cuts = 0
-  #download: { readonly id: OffsetAndEpoch; readonly path: string; readonly file: DiskFile } | null = null
+  #download: Download | null = null
   #downloaded: { readonly content: SnapshotContent; readonly bytes: number } | null = null
+  /** The files of those that were given up are gone when it resolves. */
+  #givenUp: Promise<void> = Promise.resolve()
 
   constructor(options: RaftDiskOptions) {
     this.#options = options
@@ -70,6 +78,8 @@ export class RaftDisk {
 
   append(entries: readonly LogEntry[]): void {
     const { quorum, log, snapshots } = this.#options
+    // Who appends got records from the leader, or leads: no piece of a snapshot comes any more.
+    if (entries.length > 0) void this.#giveUp()
     for (const entry of entries) {
       const bytes =
         entry.kind === 'batch' ? entry.bytes : controlEntryBatch(entry, quorum.nodeId, quorum.clock.wallMs())
@@ -113,9 +123,9 @@ export class RaftDisk {
     const { quorum, directory, step } = this.#options
     const { disk, random } = quorum
     if (position === 0) {
-      await this.#download?.file.close()
+      await this.#giveUp()
       const path = `${directory}/${snapshotName(id).slice(0, -'.checkpoint'.length)}-${random.bytes(8).toString('hex')}${PART_SUFFIX}`
-      this.#download = { id, path, file: await disk.open(path, 'write') }
+      this.#download = { path, file: await disk.open(path, 'write') }
     }
     const download = this.#download
     if (download === null) throw new OperationalError('DISK_FAILED', 'a piece of a snapshot without its beginning')
@@ -131,9 +141,28 @@ export class RaftDisk {
       step({ kind: 'chunkStored', id, end, whole: { kraftVersion, voters } })
     } catch (error) {
       if (!(error instanceof OperationalError)) throw error
-      this.#download = null
-      await disk.remove(download.path)
+      await this.#giveUp()
       step({ kind: 'snapshotDamaged', id })
+    }
+  }
+
+  /** Of a download that leads to nothing any more, nothing stays. */
+  #giveUp(): Promise<void> {
+    const download = this.#download
+    this.#download = null
+    this.#downloaded = null
+    if (download !== null) this.#givenUp = this.#givenUp.then(() => this.#discard(download))
+    return this.#givenUp
+  }
+
+  async #discard({ path, file }: Download): Promise<void> {
+    const { disk, logger } = this.#options.quorum
+    try {
+      await file.close()
+      await disk.remove(path)
+    } catch (error) {
+      // The next start removes what could not be removed now.
+      logger.warn(`[RaftManager] ${path} stays`, error)
     }
   }
 
@@ -159,7 +188,6 @@ export class RaftDisk {
 
   async close(): Promise<void> {
     await this.#syncing?.catch(() => {})
-    await this.#download?.file.close()
-    this.#download = null
+    await this.#giveUp()
   }
 }

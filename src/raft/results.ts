@@ -109,6 +109,8 @@ function handleFetched(state: RaftState, result: FetchResult, nowMs: number): bo
     }
     role.download = { id: snapshotId, position: 0, isStoring: false }
   } else {
+    // Records come where a snapshot was on its way: they can be had without it.
+    role.download = null
     for (const batch of batches) {
       const follows = batch.baseOffset === log.endOffset && batch.endOffset > batch.baseOffset
       if (!follows || batch.epoch > state.epoch || batch.epoch < log.lastEpoch) break
