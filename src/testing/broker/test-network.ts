@@ -3,9 +3,15 @@
  *
  * Answers that are held back keep their order. What is held back when the connection ends is lost, as on a network.
  */
+import { OperationalError } from '../../base/errors.ts'
 import type { Clock, Listener, Network, Socket, SocketSink } from '../../world/world.ts'
 import { nodeClock } from '../../world/node/clock.ts'
 import type { TestProcess } from './test-process.ts'
+
+type ListenAddress = Parameters<Network['listen']>[0]
+
+const PORT_WAIT_MS_MAX = 10_000
+const PORT_RETRY_MS = 20
 
 interface Held {
   readonly dueMs: number
@@ -24,6 +30,8 @@ export class TestNetwork {
   readonly #real: Network
   readonly #listening = new Set<Listening>()
   readonly #sockets = new Set<TestSocket>()
+  /** Ports that it listened on. */
+  readonly #had = new Set<number>()
   #delayMs = 0
   #hangs = false
   #refuses = false
@@ -83,9 +91,10 @@ export class TestNetwork {
       listen: async (address, accept) => {
         let { port } = address
         const listen = (): Promise<Listener> =>
-          this.#real.listen({ ...address, port }, (socket) => this.#accept(socket, process, clock, accept))
+          this.#listen({ ...address, port }, (socket) => this.#accept(socket, process, clock, accept))
         const listener = await listen()
         port = listener.port
+        this.#had.add(port)
         const listening: Listening = { listen, listener }
         this.#listening.add(listening)
         if (this.#refuses) await this.refuseConnections()
@@ -96,6 +105,24 @@ export class TestNetwork {
         return { host: listener.host, port, close }
       },
       connect: (address, signal) => this.#real.connect(address, signal),
+    }
+  }
+
+  /**
+   * A port that the broker let go of may be what a client anywhere on the machine connects from until the broker wants it again: the
+   * system gives both out of one range. Such a connection is over soon.
+   */
+  async #listen(address: ListenAddress, accept: (socket: Socket) => void): Promise<Listener> {
+    const deadlineMs = nodeClock.monotonicMs() + PORT_WAIT_MS_MAX
+    for (;;) {
+      try {
+        return await this.#real.listen(address, accept)
+      } catch (error) {
+        const mayPass =
+          error instanceof OperationalError && error.code === 'ADDRESS_IN_USE' && this.#had.has(address.port)
+        if (!mayPass || nodeClock.monotonicMs() >= deadlineMs) throw error
+        await new Promise<void>((resolve) => nodeClock.at(nodeClock.monotonicMs() + PORT_RETRY_MS, resolve))
+      }
     }
   }
 
