@@ -127,6 +127,8 @@ function fetch(
 ): void {
   // What is asked for next says what is safe here.
   if (state.syncedEnd < state.log.endOffset || download?.isStoring === true) return
+  const againAtMs = state.damaged?.againAtMs ?? -Infinity
+  if (againAtMs > nowMs) return state.wakeAt(againAtMs)
   if (download === null) return state.send(to, peerId, () => fetchRequest(state), nowMs)
   const { id, position } = download
   const { epoch, self } = state

@@ -38,6 +38,16 @@ export interface Download {
   position: number
   /** Being written: no request until `chunkStored`. */
   isStoring: boolean
+  /** The role's, before the leader named this snapshot: what counts again if it turns out damaged. */
+  readonly fetchAtMs: number
+}
+
+/** Snapshots of this epoch's leader that were fetched whole and were none. */
+interface DamagedDownloads {
+  /** In a row. */
+  readonly count: number
+  /** Nothing is fetched from that leader before. */
+  readonly againAtMs: number
 }
 
 export type Role =
@@ -93,6 +103,8 @@ export class RaftState {
   /** As the leader last told; null: it hasn't yet. */
   leaderCommittedTo: number | null = null
   syncedEnd: number
+  /** Null: the last download was none of them. */
+  damaged: DamagedDownloads | null = null
   /** How often the log was cut: a sync that began before says nothing of what was written after. */
   cuts = 0
   #saved: ElectionState
@@ -306,6 +318,7 @@ export class RaftState {
       this.leaderId = -1
       this.leaderEndpoint = null
       this.voted = null
+      this.damaged = null
       this.#complainOfLastEpoch()
     }
     this.peers.reset()
@@ -367,6 +380,7 @@ export class RaftState {
     this.history.startAt(id.endOffset, voters)
     this.cuts += 1
     this.syncedEnd = -1
+    this.damaged = null
     this.#install = id
     this.commit(id.endOffset)
   }

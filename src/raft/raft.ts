@@ -17,6 +17,7 @@ import { poll } from './poll.ts'
 import type { RaftInput, RaftOptions, RaftOutput, RaftRole, ReplyToken } from './raft-io.ts'
 import { RaftState } from './raft-state.ts'
 import { expireRequests, handleAnswered, handleFailed } from './results.ts'
+import { handleStored } from './snapshot-download.ts'
 import { handleAddVoter, handleRemoveVoter, handleUpdateVoter } from './voter-changes.ts'
 import type { Voter, VoterSet } from './voters.ts'
 
@@ -152,7 +153,7 @@ export class Raft {
         return state.log.setSnapshots(input.snapshots, input.logStartOffset)
       case 'chunkStored':
       case 'snapshotDamaged':
-        return this.#stored(input)
+        return handleStored(state, input, nowMs)
       case 'resign':
         if (input.epoch === state.epoch && state.leadership !== null) state.leadership.resignAsked = true
         return
@@ -185,24 +186,6 @@ export class Raft {
         return handleUpdateVoter(state, token, request, nowMs)
       case 'apiVersions':
         assert(false, 'ApiVersions is answered without consensus')
-    }
-  }
-
-  #stored(input: RaftInput & { kind: 'chunkStored' | 'snapshotDamaged' }): void {
-    const state = this.#state
-    const { role } = state
-    if (role.name !== 'follower' || role.download === null) return
-    const { id } = role.download
-    if (id.endOffset !== input.id.endOffset || id.epoch !== input.id.epoch || !role.download.isStoring) return
-    if (input.kind === 'snapshotDamaged') {
-      state.complain(`the snapshot ${id.endOffset}-${id.epoch} of leader ${state.leaderId} is damaged`)
-      role.download = null
-    } else if (input.whole === null) {
-      role.download.position = input.end
-      role.download.isStoring = false
-    } else {
-      role.download = null
-      state.install(id, input.end, input.whole)
     }
   }
 }

@@ -1,9 +1,10 @@
-/** What comes back for requests: votes, records, chunks of snapshots, and always the other side's view of the leader. */
+/** What comes back for requests: votes, records, pieces of snapshots, and always the other side's view of the leader. */
 import type { ErrorCode } from '../base/error-codes.ts'
 import { adoptLeader } from './leader-views.ts'
-import type { FetchResult, LeaderView, RaftResult, SimpleAnswer, SnapshotResult } from './messages.ts'
+import type { FetchResult, LeaderView, RaftResult, SimpleAnswer } from './messages.ts'
 import type { Sent } from './peers.ts'
-import type { RaftState, Role } from './raft-state.ts'
+import type { RaftState } from './raft-state.ts'
+import { handlePiece, heardLeader } from './snapshot-download.ts'
 import { handleApiVersions, noApiVersions } from './voter-changes.ts'
 
 export function handleAnswered(state: RaftState, requestId: number, result: RaftResult, nowMs: number): void {
@@ -46,7 +47,7 @@ function handle(state: RaftState, sent: Sent, result: RaftResult, nowMs: number)
     case 'fetch':
       return isSettled(state, result.error, result.leader, nowMs) ?? handleFetched(state, result, nowMs)
     case 'fetchSnapshot':
-      return handleSnapshotResult(state, result, nowMs)
+      return isSettled(state, result.error, result.leader, nowMs) ?? handlePiece(state, result, nowMs)
     case 'updateVoter':
       if (result.error === 'UNSUPPORTED_VERSION') return noteTold(state, nowMs)
       return isSettled(state, result.error, result.leader, nowMs) ?? noteTold(state, nowMs)
@@ -84,10 +85,11 @@ function handleSimple({ role, epoch }: RaftState, { request, peerId }: Sent, res
 }
 
 /** The leader knows this voter; or it is of a release that doesn't ask, and static voters don't have to tell. */
-function noteTold({ role }: RaftState, nowMs: number): true {
+function noteTold(state: RaftState, nowMs: number): true {
+  const { role } = state
   if (role.name !== 'follower') return true
   role.hasToldLeader = true
-  heardLeader(role, nowMs)
+  heardLeader(state, nowMs)
   return true
 }
 
@@ -107,10 +109,11 @@ function handleFetched(state: RaftState, result: FetchResult, nowMs: number): bo
       state.complain(`leader ${state.leaderId} offers a snapshot of ${snapshotId.endOffset}, which is committed here`)
       return false
     }
-    role.download = { id: snapshotId, position: 0, isStoring: false }
+    role.download = { id: snapshotId, position: 0, isStoring: false, fetchAtMs: role.fetchAtMs }
   } else {
     // Records come where a snapshot was on its way: they can be had without it.
     role.download = null
+    state.damaged = null
     for (const batch of batches) {
       const follows = batch.baseOffset === log.endOffset && batch.endOffset > batch.baseOffset
       if (!follows || batch.epoch > state.epoch || batch.epoch < log.lastEpoch) break
@@ -119,32 +122,6 @@ function handleFetched(state: RaftState, result: FetchResult, nowMs: number): bo
     if (highWatermark >= 0) state.leaderCommittedTo = highWatermark
     if (highWatermark >= 0) state.commit(Math.min(highWatermark, log.endOffset))
   }
-  heardLeader(role, nowMs)
-  return true
-}
-
-function heardLeader(role: Role & { name: 'follower' }, nowMs: number): void {
-  if (role.hasLeaderLeft) return
-  role.hasFetched = true
-  role.fetchAtMs = nowMs + role.fetchTimeoutMs
-}
-
-function handleSnapshotResult(state: RaftState, result: SnapshotResult, nowMs: number): boolean {
-  const settled = isSettled(state, result.error, result.leader, nowMs)
-  if (settled !== null) return settled
-  const { role } = state
-  if (role.name !== 'follower' || role.download === null) return true
-  const { download } = role
-  const { id, position } = download
-  heardLeader(role, nowMs)
-  const isIt = result.snapshotId.endOffset === id.endOffset && result.snapshotId.epoch === id.epoch
-  const { bytes, size } = result
-  if (result.error !== 'NONE' || !isIt || result.position !== position || bytes.length === 0) {
-    // The leader has a newer one, and says so at the next fetch.
-    role.download = null
-    return false
-  }
-  download.isStoring = true
-  state.storeChunk({ id, position, bytes, isLast: position + bytes.length >= size })
+  heardLeader(state, nowMs)
   return true
 }
