@@ -259,10 +259,9 @@ export class Controller implements ControllerApi {
   }
 
   async #activate(loader: ImageLoader): Promise<void> {
-    const { bootstrap, registration, logger, clock } = this.#options
-    let first: readonly MetadataRecord[] = []
-    if (loader.isEmpty) first = bootstrapDecision(bootstrap, this.#options.rules.fileValue('min.insync.replicas'))
-    else if (loader.inTransaction) first = abortTransaction()
+    const { bootstrap, registration, rules, logger, clock } = this.#options
+    const first = loader.inTransaction ? abortTransaction() : []
+    if (loader.isEmpty) first.push(...bootstrapDecision(bootstrap, rules.fileValue('min.insync.replicas')))
     // One after the other into the log, and both with one sync.
     await Promise.all([
       this.#write(() => first),

@@ -8,19 +8,19 @@ import { imageDifference } from '../metadata/image-difference.ts'
 import { EMPTY_IMAGE, type MetadataImage, type Provenance } from '../metadata/image.ts'
 import { LogReplay } from '../metadata/log-replay.ts'
 import { OperationalError } from '../base/errors.ts'
-import { isControl } from '../records/batch.ts'
 import type { LogContent } from './metadata-log.ts'
 
 export class ImageLoader implements LogContent {
   #image: MetadataImage = EMPTY_IMAGE
   #replay = new LogReplay(EMPTY_IMAGE)
+  /** As of where the replay begins. */
   #isEmpty = true
   /** A snapshot took the place of what was replayed. */
   #hasJumped = false
 
-  /** No metadata record was seen: the cluster is new. */
+  /** No metadata record is in force, though some may lie in a transaction that did not end: the cluster is new. */
   get isEmpty(): boolean {
-    return this.#isEmpty
+    return this.#isEmpty && !this.#replay.hasReplayed
   }
 
   /** The log ends inside a metadata transaction, whose records are not in the image. */
@@ -31,13 +31,12 @@ export class ImageLoader implements LogContent {
   snapshot(content: { readonly batches: readonly Buffer[] }, provenance: Provenance): void {
     const replay = new LogReplay(EMPTY_IMAGE)
     for (const batch of content.batches) replay.replayBatch(batch, 0)
-    if (content.batches.length > 0) this.#isEmpty = false
+    this.#isEmpty = this.isEmpty && content.batches.length === 0
     this.#replay = new LogReplay({ ...replay.take().image, provenance })
     this.#hasJumped = true
   }
 
   batch(bytes: Buffer, at: number): void {
-    if (!isControl(bytes, at)) this.#isEmpty = false
     this.#replay.replayBatch(bytes, at)
   }
 

@@ -30,12 +30,18 @@ export function decodeBatch(bytes: Buffer, at: number): MetadataRecord[] {
 export class LogReplay {
   #delta: MetadataDelta
   #provenance: Provenance
+  #hasReplayed = false
   /** Held back; null outside a transaction. */
   #transaction: MetadataRecord[] | null = null
 
   constructor(image: MetadataImage) {
     this.#delta = new MetadataDelta(image)
     this.#provenance = image.provenance
+  }
+
+  /** Some record was read that is not held back, and was not aborted. */
+  get hasReplayed(): boolean {
+    return this.#hasReplayed
   }
 
   get inTransaction(): boolean {
@@ -68,7 +74,7 @@ export class LogReplay {
         if (this.#transaction === null) throw corrupt('the end of a metadata transaction that did not begin')
         const records = this.#transaction
         this.#transaction = null
-        for (const held of records) this.#delta.replay(held)
+        for (const held of records) this.replay(held)
         return
       }
       case 'AbortTransactionRecord':
@@ -76,8 +82,12 @@ export class LogReplay {
         this.#transaction = null
         return
       default:
-        if (this.#transaction === null) this.#delta.replay(record)
-        else this.#transaction.push(record)
+        if (this.#transaction !== null) {
+          this.#transaction.push(record)
+          return
+        }
+        this.#delta.replay(record)
+        this.#hasReplayed = true
     }
   }
 
