@@ -1,11 +1,22 @@
 /** Quorums of several nodes with real files: what consensus decides is on each disk, through crashes, snapshots and voter changes. */
 import { expect, test } from 'vitest'
 import { ZERO_UUID } from '../base/uuid.ts'
+import type { RaftRequest } from '../raft/messages.ts'
 import { QuorumNodes, quorumVoter } from '../testing/quorum-nodes.ts'
 import { SeededWorld } from '../testing/seeded-world.ts'
 import type { Quorum } from './quorum.ts'
 import { snapshotName } from './snapshot-files.ts'
 
+/** Asks for a vote in an epoch that is new to everybody: what is answered must be on disk. */
+const voteFor = (candidate: number, epoch = 99): RaftRequest => ({
+  kind: 'vote',
+  voter: null,
+  candidate: quorumVoter(candidate),
+  epoch,
+  lastEpoch: 98,
+  lastOffset: 1000,
+  preVote: false,
+})
 const value = (text: string): Buffer => Buffer.from(text)
 
 async function withNodes(ids: readonly number[], run: (nodes: QuorumNodes, world: SeededWorld) => Promise<void>) {
@@ -231,5 +242,42 @@ test('a listener that throws stops the log of its node, and the others go on', a
     await world.advance(6000)
     expect(failures).toHaveLength(1)
     expect(follower.role).toBe('stopped')
+  })
+})
+
+test('a disk that fails leaves nobody waiting: what was asked, and what the leader held, is refused', async () => {
+  await withNodes([1, 2, 3], async (nodes, world) => {
+    const leader = nodes.leader!
+    const [id = 0] = others(nodes, leader)
+    // No majority has it, so it stays pending.
+    for (const other of others(nodes, leader)) nodes.cutOff.add(other)
+    const removed = leader.changeVoters({ kind: 'removeVoter', voter: quorumVoter(id) })
+    world.main.disk.failNext({ kinds: ['write'], path: 'quorum-state', code: 'EIO' })
+    const asked = leader.request(voteFor(id))
+    const outcomes = Promise.allSettled([removed, asked])
+    await world.advance(1000)
+    expect(leader.role).toBe('stopped')
+    const reason = expect.objectContaining({ code: 'BROKER_NOT_AVAILABLE' }) as unknown
+    const refused = { status: 'rejected', reason }
+    expect(await Promise.race([outcomes, 'they wait'])).toEqual([refused, refused])
+  })
+})
+
+test('a node that is closed while it saves its vote ends only when that is on disk, and the vote is given', async () => {
+  await withNodes([1, 2, 3], async (nodes, world) => {
+    const [id = 0, other = 0] = others(nodes, nodes.leader!)
+    let hasVoted = false
+    // Each is saved behind the one before: that takes longer than to close the log.
+    const votes = [voteFor(other, 99), voteFor(other, 100), voteFor(other, 101)].map((vote) =>
+      nodes.quorums.get(id)!.request(vote),
+    )
+    const all = Promise.all(votes).then(() => {
+      hasVoted = true
+    })
+    await nodes.stop(id)
+    expect(hasVoted).toBe(true)
+    await all
+    const state = (await world.disk.readFile(`/node-${id}/__cluster_metadata-0/quorum-state`))!.toString()
+    expect(JSON.parse(state)).toMatchObject({ leaderEpoch: 101, votedId: other })
   })
 })

@@ -36,6 +36,11 @@ import { SnapshotStore, type KeptSnapshot } from './snapshot-store.ts'
 const BATCH_BYTES_MAX = 8 * 1024 * 1024
 const LEAVE_CHECK_MS = 10
 
+interface Waiting {
+  readonly resolve: (answer: RaftAnswer) => void
+  readonly reject: (error: Error) => void
+}
+
 export class Quorum {
   readonly #options: QuorumOptions
   readonly #log: LoadedLog['log']
@@ -46,10 +51,13 @@ export class Quorum {
   readonly #contents: ServedContents
   readonly #reader: CommittedReader
   #outputs: { readonly output: RaftOutput; readonly set: Raft['voterSet'] }[] = []
+  /** An output is carried out that waits for the disk; for ever, once one has failed. */
   #isBusy = false
+  /** The last of them. */
+  #carrying: Promise<void> = Promise.resolve()
   #isClosed = false
   #wake: { readonly timer: Timer; readonly atMs: number } | null = null
-  readonly #replies = new Map<ReplyToken, (answer: RaftAnswer) => void>()
+  readonly #replies = new Map<ReplyToken, Waiting>()
   #lastToken = 0
   #committedEnd = 0
   #hasHeardLeader = false
@@ -262,10 +270,10 @@ export class Quorum {
 
   /** What a peer asks. Resolves to the answer, perhaps after a while; an answer without its records is an error of it. */
   async request(request: RaftRequest, maxBytes = PIECE_BYTES_MAX): Promise<ServedAnswer> {
-    if (this.#isClosed) throw new KafkaError('BROKER_NOT_AVAILABLE', 'The metadata log is closed.')
-    const answer = await new Promise<RaftAnswer>((resolve) => {
+    if (this.#isClosed) throw closed()
+    const answer = await new Promise<RaftAnswer>((resolve, reject) => {
       const token = ++this.#lastToken
-      this.#replies.set(token, resolve)
+      this.#replies.set(token, { resolve, reject })
       this.#step({ kind: 'received', token, request })
     })
     if (answer.kind === 'fetch') return this.#contents.fetched(answer, maxBytes)
@@ -318,6 +326,8 @@ export class Quorum {
   async close(): Promise<void> {
     await this.#leave()
     this.#stop()
+    await this.#carriedOut()
+    this.#refuseWaiting()
     await this.#reader.close()
     await this.#disk.close()
     await this.#snapshots.close()
@@ -332,6 +342,7 @@ export class Quorum {
   /** What a killed process leaves. */
   async closeHard(): Promise<void> {
     this.#stop()
+    this.#refuseWaiting()
     await this.#log.closeHard()
   }
 
@@ -355,6 +366,21 @@ export class Quorum {
       this.#leading?.reject(new KafkaError('NOT_CONTROLLER', 'The metadata log is closed.'))
       this.#leading = null
     }
+  }
+
+  /** What writes in the directory has ended. */
+  async #carriedOut(): Promise<void> {
+    let last: Promise<void>
+    do {
+      last = this.#carrying
+      await last
+    } while (last !== this.#carrying)
+  }
+
+  /** Who still waits for an answer gets none: it was part of an output that is not carried out. */
+  #refuseWaiting(): void {
+    for (const { reject } of this.#replies.values()) reject(closed())
+    this.#replies.clear()
   }
 
   /** Rethrows what breaks on the way, once the log has failed of it: nothing half changed is stepped again. */
@@ -405,7 +431,7 @@ export class Quorum {
       if (this.#disk.isImmediate(next.output)) this.#finish(next.output)
       else {
         this.#isBusy = true
-        void this.#carryOut(next.output, next.set)
+        this.#carrying = this.#carryOut(next.output, next.set)
       }
     }
   }
@@ -434,7 +460,7 @@ export class Quorum {
     for (const { token, answer } of output.reply) {
       const reply = this.#replies.get(token)
       this.#replies.delete(token)
-      reply?.(answer)
+      reply?.resolve(answer)
     }
     this.#commit(output.committedTo)
   }
@@ -461,10 +487,12 @@ export class Quorum {
       // A listener that broke may break again when it hears of the stop; the first is the cause.
       logger.error('[RaftManager] The metadata log did not stop cleanly', another)
     }
+    this.#refuseWaiting()
     logger.error('[RaftManager] The metadata log failed', error)
     this.#failed?.(error)
   }
 }
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))
+const closed = (): KafkaError => new KafkaError('BROKER_NOT_AVAILABLE', 'The metadata log is closed.')
 const notLeading = (): KafkaError => new KafkaError('NOT_CONTROLLER', 'This node does not lead the metadata quorum.')
