@@ -168,10 +168,21 @@ export function* snapshotBatches(init: SnapshotInit): IterableIterator<Buffer> {
   yield snapshotFooterBatch(position())
 }
 
-/** Writes, syncs, renames; resolves to the size in bytes. `part` makes the temporary name unique. */
+/** Writes, syncs, renames; resolves to the size in bytes. `part` makes the temporary name unique; no such file stays. */
 export async function writeSnapshot(disk: Disk, path: string, part: string, init: SnapshotInit): Promise<number> {
   const temporary = `${path.slice(0, -SNAPSHOT_SUFFIX.length)}-${part}${PART_SUFFIX}`
-  const file = await disk.open(temporary, 'write')
+  const bytes = await writePart(disk, temporary, init).catch(async (error: unknown) => {
+    // On a full disk it is what others wait for. The next start removes what can't be removed now.
+    await disk.remove(temporary).catch(() => {})
+    throw error
+  })
+  await disk.rename(temporary, path)
+  await disk.syncDirectory(parentOf(path))
+  return bytes
+}
+
+async function writePart(disk: Disk, path: string, init: SnapshotInit): Promise<number> {
+  const file = await disk.open(path, 'write')
   let position = 0
   try {
     await file.truncate(0)
@@ -183,7 +194,5 @@ export async function writeSnapshot(disk: Disk, path: string, part: string, init
   } finally {
     await file.close()
   }
-  await disk.rename(temporary, path)
-  await disk.syncDirectory(parentOf(path))
   return position
 }

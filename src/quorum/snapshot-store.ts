@@ -17,6 +17,8 @@ import {
 } from './snapshot-files.ts'
 
 const FILE_DELETE_DELAY_MS = 60_000
+/** A snapshot takes the whole state: one that failed isn't tried again with each commit. */
+const RETRY_AFTER_MS = 60_000
 
 export interface SnapshotPolicy {
   /** metadata.log.max.record.bytes.between.snapshots */
@@ -56,6 +58,8 @@ export class SnapshotStore {
   /** Monotonic; of the oldest record behind the newest snapshot. */
   #newSinceMs: number | null = null
   #writing: Promise<void> | null = null
+  /** Monotonic; the last one failed, and none is due before. */
+  #retryAtMs = -Infinity
   readonly #deletions = new Set<Timer>()
 
   constructor(options: SnapshotStoreOptions) {
@@ -78,21 +82,32 @@ export class SnapshotStore {
 
   get isDue(): boolean {
     const { policy, clock } = this.#options
-    if (this.#writing !== null || this.#newSinceMs === null) return false
+    if (this.#writing !== null || this.#newSinceMs === null || clock.monotonicMs() < this.#retryAtMs) return false
     if (this.#newRecordBytes >= policy.recordBytesMax) return true
     return policy.intervalMs > 0 && clock.monotonicMs() - this.#newSinceMs >= policy.intervalMs
   }
 
-  /** One at a time. Rejects with DiskError; then nothing has changed. */
+  /** One at a time. Rejects with DiskError; then nothing has changed, and one is due again after a minute. */
   async write(id: SnapshotId, init: SnapshotInit): Promise<void> {
     await this.#writing
     if (this.#isPassed(id)) return
+    const newRecordBytes = this.#newRecordBytes
+    const newSinceMs = this.#newSinceMs
     this.#newRecordBytes = 0
     this.#newSinceMs = null
     this.#writing = this.#write(id, init).finally(() => {
       this.#writing = null
     })
-    await this.#writing
+    try {
+      await this.#writing
+    } catch (error) {
+      this.#retryAtMs = this.#options.clock.monotonicMs() + RETRY_AFTER_MS
+      if (!this.#isPassed(id)) {
+        this.#newRecordBytes += newRecordBytes
+        this.#newSinceMs = newSinceMs
+      }
+      throw error
+    }
   }
 
   /** Waits for a snapshot that is being written. */
