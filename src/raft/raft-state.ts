@@ -115,6 +115,7 @@ export class RaftState {
   #send: Outgoing[] = []
   #reply: Reply[] = []
   #complaints: string[] = []
+  #saidOfLeader: string | null = null
   #wakeAtMs = Infinity
 
   constructor(options: RaftOptions, nowMs: number) {
@@ -319,6 +320,7 @@ export class RaftState {
       this.leaderEndpoint = null
       this.voted = null
       this.damaged = null
+      this.#saidOfLeader = null
       this.#complainOfLastEpoch()
     }
     this.peers.reset()
@@ -396,6 +398,13 @@ export class RaftState {
 
   complain(what: string): void {
     this.#complaints.push(what)
+  }
+
+  /** Of what the leader answers again and again; once, until it is something else. */
+  complainOfLeader(what: string): void {
+    if (this.#saidOfLeader === what) return
+    this.#saidOfLeader = what
+    this.complain(what)
   }
 
   wakeAt(atMs: number): void {

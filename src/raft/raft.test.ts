@@ -1,7 +1,7 @@
 /** What one replica answers and asks, input by input; how a quorum behaves is in scenarios/. */
 import { expect, test } from 'vitest'
 import { ZERO_UUID } from '../base/uuid.ts'
-import type { RaftRequest, VoteRequest } from './messages.ts'
+import type { RaftRequest, RaftResult, VoteRequest } from './messages.ts'
 import { DIRECTORIES, TestRaft, THREE, testVoter } from './test-raft.ts'
 
 const vote = (changes: Partial<VoteRequest>): VoteRequest => ({
@@ -276,7 +276,7 @@ test('who led the last epoch stays out of it after a restart', () => {
   expect(one.raft.role).toBe('resigned')
 })
 
-test('a leader that would have committed entries cut off is not obeyed', () => {
+test('a leader that would have committed entries cut off is not obeyed, and complained about once', () => {
   const log = {
     startOffset: 10,
     endOffset: 20,
@@ -286,7 +286,7 @@ test('a leader that would have committed entries cut off is not obeyed', () => {
   const one = new TestRaft({ log, syncedEnd: 20 })
   one.tickAt(0)
   const begun = one.receive({ kind: 'beginEpoch', voter: null, leaderId: 3, epoch: 4, endpoints: [] })
-  const output = one.answer(begun.send[0]!, {
+  const cutsTooMuch: RaftResult = {
     kind: 'fetch',
     error: 'NONE',
     leader: { epoch: 4, leaderId: 3, endpoint: null },
@@ -295,9 +295,12 @@ test('a leader that would have committed entries cut off is not obeyed', () => {
     diverging: { epoch: 2, endOffset: 12 },
     snapshotId: null,
     batches: [],
-  })
+  }
+  const output = one.answer(begun.send[0]!, cutsTooMuch)
   expect(output.truncateTo).toBe(null)
   expect(output.complaints).toHaveLength(1)
+  const again = one.answer(one.tickAt(20).send[0]!, cutsTooMuch)
+  expect(again).toMatchObject({ truncateTo: null, complaints: [] })
 })
 
 test('batches that do not continue the log, or are of an epoch to come, are left out', () => {

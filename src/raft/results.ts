@@ -100,13 +100,17 @@ function handleFetched(state: RaftState, result: FetchResult, nowMs: number): bo
   if (diverging !== null) {
     const end = log.divergence(diverging)
     if (end < state.committedTo || end < log.startOffset) {
-      state.complain(`leader ${state.leaderId} asks to cut the log at ${end}, but ${state.committedTo} is committed`)
+      state.complainOfLeader(
+        `leader ${state.leaderId} asks to cut the log at ${end}, but ${state.committedTo} is committed`,
+      )
       return false
     }
     if (end < log.endOffset) state.truncateTo(end)
   } else if (snapshotId !== null) {
     if (snapshotId.endOffset <= state.committedTo) {
-      state.complain(`leader ${state.leaderId} offers a snapshot of ${snapshotId.endOffset}, which is committed here`)
+      state.complainOfLeader(
+        `leader ${state.leaderId} offers a snapshot of ${snapshotId.endOffset}, which is committed here`,
+      )
       return false
     }
     role.download = { id: snapshotId, position: 0, isStoring: false, fetchAtMs: role.fetchAtMs }
