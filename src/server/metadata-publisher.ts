@@ -52,6 +52,7 @@ export class MetadataPublisher {
   readonly #coordinators: readonly (readonly [string, Elected])[]
   #image: MetadataImage
   #isRegistered = false
+  #hasFailed = false
   #queue: Promise<void> = Promise.resolve()
 
   constructor(image: MetadataImage, options: MetadataPublisherOptions) {
@@ -81,9 +82,17 @@ export class MetadataPublisher {
     groups.onMetadataImage(this.#image)
   }
 
-  /** Queues the next committed change. A failure leaves this node behind the cluster for good: it is `failed`, once. */
+  /** Queues the next committed change. A failure leaves this node behind the cluster for good: it is `failed`, once, and follows no more. */
   follow(delta: MetadataDelta, image: MetadataImage, failed: (error: unknown) => void): void {
-    this.#queue = this.#queue.then(() => this.#publish(delta, image)).catch(failed)
+    this.#queue = this.#queue.then(async () => {
+      if (this.#hasFailed) return
+      try {
+        await this.#publish(delta, image)
+      } catch (error) {
+        this.#hasFailed = true
+        failed(error)
+      }
+    })
   }
 
   /** Resolves when everything that was followed so far is in force. */
