@@ -1,14 +1,13 @@
 /**
- * The bounds of one kind and what counts towards each: a measure for every group of clients that shares one, made when it is first
- * needed and dropped when nobody has needed it for an hour, as Kafka's sensors are. A bound that changes keeps its measure.
+ * The bounds of one kind and what counts towards each: a measure for every group of clients that shares one. A bound that changes keeps
+ * its measure.
  */
 import type { QuotaEntity } from '../../metadata/image.ts'
-import { QuotaRules } from './quota-rules.ts'
+import { IdleMeasures } from './idle-measures.ts'
+import { QuotaRules, type Bound } from './quota-rules.ts'
 
 /** All clients there are while every listener is PLAINTEXT. */
 const USER = 'ANONYMOUS'
-const IDLE_MS_MAX = 3_600_000
-const SWEEP_MS = 60_000
 /** Client ids of which it is remembered which bound they have. */
 const KNOWN_MAX = 10_000
 
@@ -18,25 +17,18 @@ export interface HeldBy<Measure> {
   readonly measure: Measure
 }
 
-interface Shared<Measure> extends HeldBy<Measure> {
-  perSecondMax: number
-  usedMs: number
-}
-
 export class ClientBounds<Measure> {
   readonly #kind: string
-  readonly #newMeasure: () => Measure
   #rules: QuotaRules
   /** By who shares it. */
-  readonly #shared = new Map<string, Shared<Measure>>()
+  readonly #measures: IdleMeasures<Measure>
   /** By client id, since the last change; null: unbounded. */
-  readonly #known = new Map<string, Shared<Measure> | null>()
-  #sweptMs = -Infinity
+  readonly #known = new Map<string, Bound | null>()
 
   /** @param kind as `producer_byte_rate` */
   constructor(kind: string, newMeasure: () => Measure) {
     this.#kind = kind
-    this.#newMeasure = newMeasure
+    this.#measures = new IdleMeasures(newMeasure)
     this.#rules = new QuotaRules([], kind)
   }
 
@@ -45,48 +37,30 @@ export class ClientBounds<Measure> {
   }
 
   get measured(): number {
-    return this.#shared.size
+    return this.#measures.count
   }
 
   follow(entities: Iterable<QuotaEntity>): void {
     this.#rules = new QuotaRules(entities, this.#kind)
     this.#known.clear()
-    if (this.#rules.isEmpty) this.#shared.clear()
+    if (this.#rules.isEmpty) this.#measures.clear()
   }
 
   /** Null: unbounded. */
   of(clientId: string, nowMs: number): HeldBy<Measure> | null {
     if (this.#rules.isEmpty) return null
-    if (nowMs - this.#sweptMs >= SWEEP_MS) this.#sweep(nowMs)
-    let held = this.#known.get(clientId)
-    if (held === undefined) {
-      held = this.#find(clientId, nowMs)
-      if (this.#known.size >= KNOWN_MAX) this.#known.clear()
-      this.#known.set(clientId, held)
-    }
-    if (held !== null) held.usedMs = nowMs
-    return held
-  }
-
-  #find(clientId: string, nowMs: number): Shared<Measure> | null {
-    const bound = this.#rules.boundOf(USER, clientId)
+    const bound = this.#boundOf(clientId)
     if (bound === null) return null
-    const { sharedBy, perSecondMax } = bound
-    let shared = this.#shared.get(sharedBy)
-    if (shared === undefined) {
-      shared = { perSecondMax, measure: this.#newMeasure(), usedMs: nowMs }
-      this.#shared.set(sharedBy, shared)
-    }
-    shared.perSecondMax = perSecondMax
-    return shared
+    return { perSecondMax: bound.perSecondMax, measure: this.#measures.of(bound.sharedBy, nowMs) }
   }
 
-  #sweep(nowMs: number): void {
-    this.#sweptMs = nowMs
-    // Found again in no time by who is still there.
-    this.#known.clear()
-    for (const [sharedBy, { usedMs }] of this.#shared) {
-      if (nowMs - usedMs >= IDLE_MS_MAX) this.#shared.delete(sharedBy)
+  #boundOf(clientId: string): Bound | null {
+    let bound = this.#known.get(clientId)
+    if (bound === undefined) {
+      bound = this.#rules.boundOf(USER, clientId)
+      if (this.#known.size >= KNOWN_MAX) this.#known.clear()
+      this.#known.set(clientId, bound)
     }
+    return bound
   }
 }
