@@ -9,8 +9,7 @@ import { KafkaError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { METADATA_VERSION, metadataVersionName, unservedFeatures } from '../metadata/features.ts'
 import type { MetadataImage } from '../metadata/image.ts'
-import { imageRecords } from '../metadata/image-records.ts'
-import { encodeMetadataRecord, type MetadataRecord } from '../metadata/metadata-records.ts'
+import type { MetadataRecord } from '../metadata/metadata-records.ts'
 import type { Uuid } from '../base/uuid.ts'
 import type { Clock, Random } from '../world/world.ts'
 import { ActiveDuties } from './active-duties.ts'
@@ -35,6 +34,7 @@ import { createTopics } from './create-topics.ts'
 import type { ControllerSettings, ControllerState, Decision, ErrorFields } from './decision.ts'
 import { deleteTopics } from './delete-topics.ts'
 import { describeQuorum } from './describe-quorum.ts'
+import { writeDueSnapshot } from './due-snapshot.ts'
 import { electLeaders } from './elect-leaders.ts'
 import { ImageLoader } from './image-loader.ts'
 import { listPartitionReassignments } from './list-reassignments.ts'
@@ -331,12 +331,8 @@ export class Controller implements ControllerApi {
   }
 
   #snapshotIfDue(committed: MetadataImage): void {
-    // A transaction that another controller left open would be cut in two.
-    if (!this.#log.snapshotDue || (!this.isActive && this.#loader.inTransaction)) return
-    this.#log
-      .writeSnapshot(committed.provenance, encoded(imageRecords(committed)))
-      .then(() => this.#log.cleanSnapshots())
-      .catch((error: unknown) => this.#unlessLost(error, 'Writing a metadata snapshot failed'))
+    if (!this.isActive && this.#loader.inTransaction) return
+    writeDueSnapshot(this.#log, committed, (error, what) => this.#unlessLost(error, what))
   }
 
   #unlessLost(error: unknown, what: string): void {
@@ -350,8 +346,4 @@ export class Controller implements ControllerApi {
     this.#runtime.fail()
     this.#failed?.(error)
   }
-}
-
-function* encoded(records: Iterable<MetadataRecord>): IterableIterator<Buffer> {
-  for (const record of records) yield encodeMetadataRecord(record)
 }

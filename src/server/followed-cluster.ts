@@ -4,10 +4,9 @@
  */
 import { OperationalError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { writeDueSnapshot } from '../controller/due-snapshot.ts'
 import type { ImageListener } from '../controller/runtime.ts'
-import { imageRecords } from '../metadata/image-records.ts'
 import type { MetadataImage } from '../metadata/image.ts'
-import { encodeMetadataRecord } from '../metadata/metadata-records.ts'
 import { Quorum } from '../quorum/quorum.ts'
 import type { LogDirectories } from '../storage/log-directories.ts'
 import type { ClusterMetadata } from './cluster-metadata.ts'
@@ -120,12 +119,8 @@ export class FollowedCluster implements ClusterMetadata {
   }
 
   #snapshotIfDue(image: MetadataImage): void {
-    // A transaction that is open would be cut in two.
-    if (!this.#quorum.snapshotDue || this.#follower.inTransaction || image.provenance.offset < 0) return
-    this.#quorum
-      .writeSnapshot(image.provenance, encoded(image))
-      .then(() => this.#quorum.cleanSnapshots())
-      .catch((error: unknown) => this.#logger.error('Writing a metadata snapshot failed', error))
+    if (this.#follower.inTransaction) return
+    writeDueSnapshot(this.#quorum, image, (error, what) => this.#logger.error(what, error))
   }
 
   #fail(error: Error): void {
@@ -133,8 +128,4 @@ export class FollowedCluster implements ClusterMetadata {
     this.#failure = error
     this.#failed?.(error)
   }
-}
-
-function* encoded(image: MetadataImage): IterableIterator<Buffer> {
-  for (const record of imageRecords(image)) yield encodeMetadataRecord(record)
 }
