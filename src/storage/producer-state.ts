@@ -117,11 +117,12 @@ export class ProducerState {
     if (origin === 'raft' || magic(bytes, at) < 2) return null
     const id = producerId(bytes, at)
     if (id === NO_PRODUCER_ID) return null
-    const marker = isControl(bytes, at) ? readableMarker(bytes, at) : null
+    const isMarked = isControl(bytes, at)
+    const marker = isMarked ? readableMarker(bytes, at) : null
     if (origin === 'replication') return null
     const entry = this.#entries.get(id)
     const epoch = producerEpoch(bytes, at)
-    if (isControl(bytes, at)) {
+    if (isMarked) {
       if (marker !== null) this.#checkMarker(marker, id, entry, epoch, options.transactionVersion ?? 0)
       return null
     }

@@ -21,7 +21,6 @@ import { FROM_FOLLOWERS_VERSION, partitionAnswer, type PartitionAnswer } from '.
 import { handler, type RequestContext } from '../handler.ts'
 import type { Services } from '../services.ts'
 import { notHosted } from '../not-hosted.ts'
-import type { RequestMeter } from '../quotas/request-meter.ts'
 
 type TopicAnswer = { topic: string; topicId: SessionPartition['topicId']; partitions: PartitionAnswer[] }
 
@@ -67,8 +66,8 @@ export const fetchHandler = handler(Fetch, {
     )
     for (const result of results) if (result.release !== null) context.afterSend(result.release)
     const { meter } = context
-    if (meter === null || replicaId >= 0) return answer(services, session, results, context, replicaId)
-    return meter.takes(() => meteredAnswer(services, session, results, context, meter))
+    if (meter === null) return answer(services, session, results, context, replicaId)
+    return meter.takes(() => answer(services, session, results, context, replicaId))
   },
   failed: (_request, error) => ({ errorCode: error.errno }),
 })
@@ -120,21 +119,7 @@ function locate(services: Services, wanted: SessionPartition, context: RequestCo
     : new KafkaError('INCONSISTENT_TOPIC_ID', 'The topic was made anew since the session began.')
 }
 
-/** A consumer's, or nothing at all if its client has fetched too much: then its session goes on as if it had not asked. */
-function meteredAnswer(
-  services: Services,
-  session: FetchContext,
-  results: readonly FetchResult[],
-  context: RequestContext,
-  meter: RequestMeter,
-): Init<FetchResponse> {
-  const full = bodyOf(services, session, results, context, -1)
-  const throttleTimeMs = meter.fetched(sizeOf(full, context.apiVersion))
-  if (throttleTimeMs > 0) return { sessionId: session.withheld(), throttleTimeMs }
-  tell(session, results)
-  return full
-}
-
+/** Nothing at all to a consumer whose client has fetched too much: then its session goes on as if it had not asked. */
 function answer(
   services: Services,
   session: FetchContext,
@@ -143,6 +128,9 @@ function answer(
   replicaId: number,
 ): Init<FetchResponse> {
   const full = bodyOf(services, session, results, context, replicaId)
+  const meter = replicaId >= 0 ? null : context.meter
+  const throttleTimeMs = meter?.fetched(sizeOf(full, context.apiVersion)) ?? 0
+  if (throttleTimeMs > 0) return { sessionId: session.withheld(), throttleTimeMs }
   tell(session, results)
   return full
 }
